@@ -1,0 +1,115 @@
+"""What the planners look at: the servers of one environment at one moment, an artifact, and what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from actions.engine.plan import Arg, Probe, Seen
+
+
+class CannotPlan(Exception):
+    """The request makes no plan; the message is a sentence for the person who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release directory on a host. `activated` are Unix times (s) at which it became the one served."""
+
+    id: str
+    """The directory's name, YYYYmmdd_HHMMSS."""
+    version: str
+    commit: str
+    sha256: str
+    activated: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One server as `survey` saw it."""
+
+    name: str
+    key: str
+    agent: str
+    """sha256 of the chom-host it runs."""
+    current: str
+    """The id of the release it serves, "" for none."""
+    releases: tuple[Release, ...]
+    migrations: tuple[str, ...]
+    """Migrations known to be applied: those of the served release and those chom-host itself ran."""
+    disk_free: int
+    """Bytes free where releases lie."""
+    fence: int
+
+    def release(self, id_: str) -> Release | None:
+        """The kept release with that id."""
+        return next((r for r in self.releases if r.id == id_), None)
+
+    def history(self) -> tuple[Release, ...]:
+        """Kept releases that were ever served, the latest activation first."""
+        served = [r for r in self.releases if r.activated]
+        return tuple(sorted(served, key=lambda r: r.activated[-1], reverse=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What configuration says of an environment."""
+
+    name: str
+    hosts: tuple[str, ...]
+    migrate_on: str
+    """The one host on which migrations run."""
+    probes: tuple[Probe, ...]
+    """Asked from outside after a switch; "{version}" in `contains` stands for the version served then."""
+    keep: int = 5
+    """How many releases stay on a host."""
+    reload: tuple[str, ...] = ()
+    """Services that have to be reloaded after a switch; none in the normal path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The environment's hosts at one moment, in configuration order."""
+
+    environment: Environment
+    hosts: tuple[Host, ...]
+
+    def seen(self, pending: Mapping[str, tuple[str, ...]] | None = None) -> tuple[Seen, ...]:
+        """What a plan's digest covers of these hosts."""
+        todo = pending or {}
+        return tuple(Seen(h.name, h.key, h.current, todo.get(h.name, ())) for h in self.hosts)
+
+    def host(self, name: str) -> Host:
+        """The host of that name; KeyError where there is none."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A built version: a tar.gz and what its index and its own listing say of it."""
+
+    version: str
+    commit: str
+    sha256: str
+    size: int
+    """Bytes of the tar.gz."""
+    migrations: tuple[str, ...] = ()
+    """File names under database/migrations, without ".php", sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked, as the registry parsed it."""
+
+    action: str
+    environment: str
+    at: datetime
+    """When (UTC). The release id of a deploy is made from it, so that planning again gives the same plan."""
+    arguments: Mapping[str, Arg] = field(default_factory=dict[str, Arg])
+    reason: str = ""
+    text: str = ""
+    """As it was typed."""

@@ -1,0 +1,133 @@
+"""What a run is, read from its journal: one pure fold, used by the runner, the cards and the command line alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from actions.engine.journal import (
+    Answered,
+    Asked,
+    Done,
+    Ended,
+    Entry,
+    Failed,
+    Opened,
+    Returned,
+    Started,
+    StopAsked,
+    Took,
+    TurnedBack,
+    Waiting,
+    Way,
+)
+
+
+class Phase(StrEnum):
+    """Where one step stands on one host, in one direction."""
+
+    STARTED = "started"
+    """Begun; whether its effect happened is asked of the host, never guessed."""
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The newest that the journal says of one step, host and way."""
+
+    phase: Phase
+    started: datetime
+    ended: datetime | None = None
+    attempt: int = 1
+    deadline: datetime | None = None
+    summary: str = ""
+    """For DONE what it did, for FAILED why."""
+    lines: tuple[str, ...] = ()
+
+
+Key = tuple[str, str, Way]
+"""(step, host, way); host is "" where the bot itself acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A run at one moment."""
+
+    seq: int = 0
+    """How many entries were folded."""
+    opened: Opened | None = None
+    fence: int = 0
+    worker: str = ""
+    way: Way = Way.FORWARD
+    turned: TurnedBack | None = None
+    stop: StopAsked | None = None
+    ended: Ended | None = None
+    marks: Mapping[Key, Mark] = field(default_factory=dict[Key, Mark])
+    question: Asked | None = None
+    """The open question, None once answered."""
+    answers: Mapping[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    """(step, host) -> the newest choice."""
+    waiting: Mapping[str, Waiting] = field(default_factory=dict[str, Waiting])
+    """Hosts that are waited for."""
+    applied: tuple[str, ...] = ()
+    """Migrations that this run applied, in order; they stay when it turns back."""
+
+    def mark(self, step: str, host: str, way: Way) -> Mark | None:
+        """What the journal says of that step on that host in that direction, None if it never began."""
+        return self.marks.get((step, host, way))
+
+
+def fold(entries: Iterable[Entry], state: State | None = None) -> State:
+    """Read the entries in order, starting from an earlier fold where one is given."""
+    now = state or State()
+    for entry in entries:
+        now = replace(_next(now, entry), seq=now.seq + 1)
+    return now
+
+
+def _next(now: State, entry: Entry) -> State:
+    match entry:
+        case Opened():
+            return replace(now, opened=entry)
+        case Took():
+            return replace(now, fence=entry.fence, worker=entry.worker)
+        case Started():
+            mark = Mark(Phase.STARTED, entry.at, attempt=entry.attempt, deadline=entry.deadline)
+            return replace(now, marks={**now.marks, (entry.step, entry.host, entry.way): mark})
+        case Done():
+            ended = _ended(now, entry, Phase.DONE, entry.summary)
+            return replace(ended, applied=_joined(now.applied, entry.applied))
+        case Failed():
+            ended = _ended(now, entry, Phase.FAILED, entry.why)
+            return replace(ended, applied=_joined(now.applied, entry.applied))
+        case TurnedBack():
+            return replace(now, way=Way.BACK, turned=entry, question=None)
+        case Waiting():
+            return replace(now, waiting={**now.waiting, entry.host: entry})
+        case Returned():
+            return replace(now, waiting={h: w for h, w in now.waiting.items() if h != entry.host})
+        case Asked():
+            return replace(now, question=entry)
+        case Answered():
+            return replace(now, question=None, answers={**now.answers, (entry.step, entry.host): entry.choice})
+        case StopAsked():
+            return replace(now, stop=now.stop or entry)
+        case Ended():
+            return replace(now, ended=entry, question=None, waiting={})
+        case _:
+            assert_never(entry)
+
+
+def _ended(now: State, entry: Done | Failed, phase: Phase, summary: str) -> State:
+    key = (entry.step, entry.host, entry.way)
+    before = now.marks.get(key) or Mark(Phase.STARTED, entry.at)
+    mark = replace(before, phase=phase, ended=entry.at, summary=summary, lines=entry.lines)
+    return replace(now, marks={**now.marks, key: mark})
+
+
+def _joined(seen: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
+    return seen + tuple(name for name in new if name not in seen)

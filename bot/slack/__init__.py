@@ -1,0 +1,1 @@
+"""Slack as a person sees it: commands, buttons and cards."""

@@ -1,0 +1,1 @@
+"""What follows the journal: nothing here can stop or repeat a deploy."""

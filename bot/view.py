@@ -1,0 +1,28 @@
+"""What everybody who looks at a change sees: the change, its verdict and its run, read together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from actions.engine.fold import State
+from policies.change import Approval, Change, People, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeView:
+    """One change at one moment; the card, the thread, the status line and the shell are made from it alone."""
+
+    change: Change
+    approvals: tuple[Approval, ...]
+    verdict: Verdict
+    """As judged at `now`; of no more interest once the run is open."""
+    run: State
+    """seq 0 while nothing was started."""
+    people: People
+    now: datetime
+
+    def name(self, person: str) -> str:
+        """A person's name for display; the id where the configuration no longer knows them."""
+        known = self.people.get(person)
+        return known.name if known else person

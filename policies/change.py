@@ -1,0 +1,201 @@
+"""A change somebody asked for, the approvals it has, and the digest that is approved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from actions.engine.codec import sha256_of
+from actions.engine.plan import Arg, Plan
+
+
+class Role(StrEnum):
+    """What a person may decide as."""
+
+    TECH_LEAD = "tech-lead"
+    DEVOPS = "devops"
+    CTO = "cto"
+    TEAM = "team"
+    ON_CALL = "on-call"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A Slack account: the only way a clicker is known."""
+
+    team: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody the configuration names; two accounts of one person are one person."""
+
+    id: str
+    name: str
+    roles: frozenset[Role]
+    accounts: tuple[Account, ...] = ()
+    unix: tuple[str, ...] = ()
+
+
+People = Mapping[str, Person]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """`count` distinct people in `role`."""
+
+    role: Role
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What the rules ask of a change, and the fact that made them ask it."""
+
+    category: Literal[1, 2, 3]
+    because: str
+    needs: tuple[Need, ...]
+    """Roles AND roles; () where nobody has to approve."""
+    evidence: tuple[str, ...] = ()
+    """Names of the evidence that has to stand: "staging", "drill", "checks", …"""
+    strategies: tuple[str, ...] = ()
+    """Strategies allowed; () for any."""
+    expires: timedelta = timedelta(hours=4)
+    """How long an approval, and an unanswered request, holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A plan that somebody asked for."""
+
+    id: str
+    requester: str
+    """A person's id."""
+    environment: str
+    text: str
+    """As it was asked, for example "deploy v1.2"."""
+    reason: str
+    at: datetime
+    plan: Plan
+    requirement: Requirement
+    rules: str
+    """sha256 of the rules table it was classified by."""
+
+    @property
+    def digest(self) -> str:
+        """What is approved: sha256 of the plan digest and the rules table's hash."""
+        return change_digest(self.plan.digest(), self.rules)
+
+
+def change_digest(plan_digest: str, rules_sha256: str) -> str:
+    """The change digest, 64 hex digits."""
+    return sha256_of({"plan": plan_digest, "rules": rules_sha256})
+
+
+class Word(StrEnum):
+    """What an approver said."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who said what, when, of which digest."""
+
+    person: str
+    word: Word
+    digest: str
+    at: datetime
+    reason: str = ""
+    account: str = ""
+    """Where it came from: "T1:U2" or "unix:alice"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A fact from elsewhere that a requirement may ask for; it expires."""
+
+    name: str
+    holds: bool
+    said: str
+    """In words, for the card."""
+    at: datetime
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time in which an environment may not be changed, and why."""
+
+    environment: str
+    start: datetime
+    end: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The windows known now."""
+
+    windows: tuple[Window, ...] = ()
+
+
+class Why(StrEnum):
+    """Why a change is refused."""
+
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    VOID = "void"
+    STRATEGY = "wrong strategy"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """It may start now."""
+
+    said: str
+    approvers: Mapping[str, Role] = field(default_factory=dict[str, Role])
+    """Who counted, as what."""
+    kind: Literal["allowed"] = "allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """It may start once these have said yes, or that evidence stands."""
+
+    said: str
+    missing: tuple[Need, ...] = ()
+    evidence: tuple[str, ...] = ()
+    approvers: Mapping[str, Role] = field(default_factory=dict[str, Role])
+    kind: Literal["waiting"] = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A window is closed until then."""
+
+    said: str
+    until: datetime
+    kind: Literal["blocked"] = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It never starts; ask again."""
+
+    said: str
+    why: Why
+    kind: Literal["refused"] = "refused"
+
+
+Verdict = Annotated[Allowed | Waiting | Blocked | Refused, Field(discriminator="kind")]
+"""Every verdict says why in a sentence a person can read (`said`)."""
+
+Facts = Mapping[str, Arg]
