@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from actions.engine.fleet import Environment
-from policies.change import People
+from actions.engine.located_toml import Located, TomlFault, parse
+from actions.engine.plan import Probe
+from bot.chom_toml import ChomToml, EnvironmentTable, PersonTable, SlackTable
+from policies.change import Account, People, Person
+
+Fault = tuple[int, str]
+"""A line of chom.toml (0 for what is not in the file) and a sentence."""
 
 
 class BrokenConfig(Exception):
@@ -76,3 +87,153 @@ class Settings:
     """Seconds for which a host that does not answer is tried before a run turns back."""
     redelivery: float = 10.0
     """Seconds after which another worker takes over the runs of a dead one."""
+
+
+def load(path: Path, env: Mapping[str, str]) -> Settings:
+    """Read chom.toml and the secrets of the environment.
+
+    Raises BrokenConfig with every fault there is, FileNotFoundError where there is no such file.
+    """
+    try:
+        located = parse(path.read_text(encoding="utf-8"))
+    except TomlFault as fault:
+        raise BrokenConfig((f"{path.name}:{fault.line}: {fault.message}.",)) from None
+    faults: list[Fault] = []
+    toml: ChomToml | None = None
+    try:
+        toml = ChomToml.model_validate(located.data)
+    except ValidationError as wrong:
+        faults += [_in_words(located, dict(error)) for error in wrong.errors()]
+    faults += _cross_faults(located)
+    faults += [(0, said) for said in _missing_secrets(located.data, env)]
+    if faults or toml is None:
+        raise BrokenConfig(tuple(f"{path.name}:{n}: {said}" if n else said for n, said in sorted(set(faults))))
+    return _settings(toml, env, path.parent)
+
+
+def _in_words(located: Located, error: Mapping[str, Any]) -> Fault:
+    """One of pydantic's errors as a line and a sentence."""
+    where = tuple(part for part in error["loc"] if part != "[key]")
+    name = ".".join(str(part) for part in where)
+    line = located.line(where)
+    match error["type"]:
+        case "missing":
+            table = ".".join(str(part) for part in where[:-1])
+            return line, f"{where[-1]} is missing{f' in [{table}]' if table else ''}."
+        case "extra_forbidden":
+            return line, f"{name} is not a setting; see the commented example that `chom-bot init` writes."
+        case "value_error":
+            return line, f"{name} is {error['input']!r}; it has to be {error['ctx']['error']}."
+        case _:
+            return line, f"{name}: {error['msg'][0].lower()}{error['msg'][1:]}."
+
+
+def _table(data: object, *names: str) -> dict[str, Any]:
+    """The table at that path of unchecked data, {} where there is none."""
+    for name in names:
+        data = data.get(name) if isinstance(data, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return data if isinstance(data, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+
+
+def _cross_faults(located: Located) -> Iterator[Fault]:
+    """What one table says against another; on unchecked data, so that it is said together with the rest."""
+    hosts, environments = _table(located.data, "hosts"), _table(located.data, "environments")
+    used: dict[str, str] = {}
+    for name in environments:
+        table = _table(environments, name)
+        members = table.get("hosts")
+        for host in members if isinstance(members, list) else []:  # pyright: ignore[reportUnknownVariableType]
+            line = located.line(("environments", name, "hosts"))
+            if host not in hosts:
+                yield line, f"environments.{name} names the host {host!r}, and there is no [hosts.{host}]."
+            elif used.setdefault(str(host), name) != name:  # pyright: ignore[reportUnknownArgumentType]
+                yield line, f"the host {host!r} is in two environments, {used[host]} and {name}; it can be in one."
+        migrate_on = table.get("migrate_on")
+        if migrate_on and isinstance(members, list) and migrate_on not in members:
+            yield located.line(("environments", name, "migrate_on")), f"migrate_on is not one of {name}'s hosts."
+    yield from _default_faults(located, environments)
+    yield from _people_faults(located)
+
+
+def _default_faults(located: Located, environments: dict[str, Any]) -> Iterator[Fault]:
+    marked = [name for name in environments if _table(environments, name).get("default") is True]
+    asked = _table(located.data, "bot").get("default_environment")
+    if asked and asked not in environments:
+        yield located.line(("bot", "default_environment")), f"there is no [environments.{asked}]."
+    if len(marked) > 1:
+        yield located.line(("environments", marked[1])), "only one environment can be the default."
+
+
+def _people_faults(located: Located) -> Iterator[Fault]:
+    people = _table(located.data, "people")
+    for kind, what in (("slack", "account"), ("unix", "login")):
+        owner: dict[str, str] = {}
+        for person in people:
+            values = _table(people, person).get(kind)
+            for value in values if isinstance(values, list) else []:  # pyright: ignore[reportUnknownVariableType]
+                if owner.setdefault(str(value), person) != person:  # pyright: ignore[reportUnknownArgumentType]
+                    line = located.line(("people", person, kind))
+                    yield line, f"the {what} {value!r} belongs to both {owner[str(value)]} and {person}."  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _missing_secrets(data: Mapping[str, Any], env: Mapping[str, str]) -> Iterator[str]:
+    if not env.get("CHOM_REDIS_URL"):
+        yield 'CHOM_REDIS_URL is not set: the bot\'s own Redis, "redis://:PASSWORD@127.0.0.1:6379/0".'
+    if "slack" not in data:
+        return
+    if not env.get("SLACK_BOT_TOKEN", "").startswith("xoxb-"):
+        yield 'SLACK_BOT_TOKEN is not set to a bot token ("xoxb-…").'
+    http = _table(data, "slack").get("mode") == "http"
+    if not http and not env.get("SLACK_APP_TOKEN", "").startswith("xapp-"):
+        yield 'SLACK_APP_TOKEN is not set to an app-level token ("xapp-…"), which Socket Mode needs.'
+    if http and not env.get("SLACK_SIGNING_SECRET"):
+        yield "SLACK_SIGNING_SECRET is not set, and requests from Slack cannot be told from forged ones."
+
+
+def _settings(toml: ChomToml, env: Mapping[str, str], base: Path) -> Settings:
+    environments = {name: _environment(name, table) for name, table in toml.environments.items()}
+    marked = next((name for name, table in toml.environments.items() if table.default), "")
+    fallback = "production" if "production" in environments else next(iter(environments))
+    hosts = {n: HostSettings(n, t.address, t.host_key, t.port, t.user) for n, t in toml.hosts.items()}
+    return Settings(
+        environments=environments,
+        default_environment=toml.bot.default_environment or marked or fallback,
+        hosts=hosts,
+        people={id_: _person(id_, table) for id_, table in toml.people.items()},
+        artifacts=toml.artifacts.source,
+        slack=_slack(toml.slack, env) if toml.slack else None,
+        redis_url=env["CHOM_REDIS_URL"],
+        redis_without_aof=toml.redis.i_accept_losing_approvals,
+        ssh_key=str(base / toml.bot.ssh_key),
+        state_dir=str(base / toml.bot.state_dir),
+        listen=toml.bot.listen,
+        instance=toml.bot.instance or socket.gethostname(),
+        rules=str(base / toml.bot.rules) if toml.bot.rules else "",
+        patience=toml.bot.patience,
+        redelivery=toml.bot.redelivery,
+    )
+
+
+def _environment(name: str, table: EnvironmentTable) -> Environment:
+    probes = tuple(Probe(p.url, p.status, p.contains) for p in table.probes)
+    migrate_on = table.migrate_on or table.hosts[0]
+    return Environment(name, tuple(table.hosts), migrate_on, probes, table.health, table.keep, tuple(table.reload))
+
+
+def _person(id_: str, table: PersonTable) -> Person:
+    accounts = tuple(Account(*account.split(":")) for account in table.slack)
+    return Person(id_, table.name, frozenset(table.roles), accounts, tuple(table.unix))
+
+
+def _slack(table: SlackTable, env: Mapping[str, str]) -> SlackSettings:
+    url = env.get("SLACK_API_URL", "https://slack.com/api/")
+    return SlackSettings(
+        team=table.team,
+        channel=table.channel,
+        channel_name=table.channel_name,
+        mode=table.mode,
+        bot_token=env.get("SLACK_BOT_TOKEN", ""),
+        app_token=env.get("SLACK_APP_TOKEN", ""),
+        signing_secret=env.get("SLACK_SIGNING_SECRET", ""),
+        api_url=url if url.endswith("/") else url + "/",
+    )

@@ -62,6 +62,8 @@ class Environment:
     """The one host on which migrations run."""
     probes: tuple[Probe, ...]
     """Asked from outside after a switch; "{version}" in `contains` stands for the version served then."""
+    health: str = "/health"
+    """The path that PHP-FPM is asked for in the new release before anybody is sent there."""
     keep: int = 5
     """How many releases stay on a host."""
     reload: tuple[str, ...] = ()

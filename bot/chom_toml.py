@@ -1,0 +1,149 @@
+"""The shape of chom.toml, table by table, and what each value has to look like."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from policies.change import Role
+
+NAME = re.compile(r"^[a-z][a-z0-9-]{0,31}$")
+ACCOUNT = re.compile(r"^[TE][A-Z0-9]+:[UW][A-Z0-9]+$")
+
+
+def _name(value: str) -> str:
+    if not NAME.match(value):
+        raise ValueError("a name is lower-case letters, digits and hyphens, for example app1")
+    return value
+
+
+def _account(value: str) -> str:
+    if not ACCOUNT.match(value):
+        raise ValueError('an account is "TEAM:USER" with Slack\'s ids, for example "T0123ABC:U0456DEF"')
+    return value
+
+
+def _host_key(value: str) -> str:
+    kind, _, body = value.partition(" ")
+    try:
+        blob = base64.b64decode(body.split(" ")[0], validate=True)
+    except binascii.Error:
+        blob = b""
+    if not kind.startswith(("ssh-", "ecdsa-")) or kind.encode() not in blob[:40]:
+        raise ValueError('the public key that "ssh-keyscan -t ed25519 ADDRESS" prints, "ssh-ed25519 AAAA…"')
+    return f"{kind} {body.split(' ')[0]}"
+
+
+def _listen(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError('an address and a port, for example "127.0.0.1:8080"')
+    return value
+
+
+def _url(value: str) -> str:
+    if not re.match(r"^https?://[^\s/]+", value):
+        raise ValueError('an address that begins with "https://" or "http://"')
+    return value
+
+
+def _source(value: str) -> str:
+    if not re.match(r"^(https?://|s3://[a-z0-9.-]+|/|\./)", value):
+        raise ValueError('a directory ("/srv/artifacts"), "https://…" or "s3://bucket/prefix"')
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Url = Annotated[str, AfterValidator(_url)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class BotTable(_Table):
+    """[bot]: where this bot listens and keeps its files."""
+
+    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8080"
+    instance: str = Field(default="", max_length=64)
+    state_dir: str = "/var/lib/chom-bot"
+    ssh_key: str = "/etc/chom-bot/id_ed25519"
+    patience: float = Field(default=120.0, ge=1, le=3600)
+    redelivery: float = Field(default=10.0, ge=2, le=600)
+    rules: str = ""
+    default_environment: str = ""
+
+
+class SlackTable(_Table):
+    """[slack]: the workspace and the channel."""
+
+    team: str = Field(pattern=r"^[TE][A-Z0-9]+$")
+    channel: str = Field(pattern=r"^[CG][A-Z0-9]+$")
+    channel_name: str = "deploys"
+    mode: Literal["socket", "http"] = "socket"
+
+
+class RedisTable(_Table):
+    """[redis]: what is accepted of it; its address is CHOM_REDIS_URL."""
+
+    i_accept_losing_approvals: bool = False
+
+
+class ArtifactsTable(_Table):
+    """[artifacts]: where versions come from."""
+
+    source: Annotated[str, AfterValidator(_source)]
+
+
+class ProbeTable(_Table):
+    """One request from outside that has to pass after a switch."""
+
+    url: Url
+    status: int = Field(default=200, ge=100, le=599)
+    contains: str = ""
+
+
+class EnvironmentTable(_Table):
+    """[environments.NAME]."""
+
+    hosts: list[str] = Field(min_length=1)
+    probes: list[ProbeTable] = Field(min_length=1)
+    migrate_on: str = ""
+    health: str = Field(default="/health", pattern=r"^/[A-Za-z0-9._/-]*$")
+    keep: int = Field(default=5, ge=2, le=100)
+    reload: list[str] = Field(default_factory=list[str])
+    default: bool = False
+
+
+class HostTable(_Table):
+    """[hosts.NAME]."""
+
+    address: str = Field(min_length=1, pattern=r"^[A-Za-z0-9.:_-]+$")
+    host_key: Annotated[str, AfterValidator(_host_key)]
+    port: int = Field(default=22, ge=1, le=65535)
+    user: str = Field(default="ops", pattern=r"^[a-z_][a-z0-9_-]*$")
+
+
+class PersonTable(_Table):
+    """[people.ID]."""
+
+    name: str = Field(min_length=1, max_length=80)
+    roles: list[Annotated[Role, Field(strict=False)]] = Field(default_factory=list[Role])
+    slack: list[Annotated[str, AfterValidator(_account)]] = Field(default_factory=list[str])
+    unix: list[str] = Field(default_factory=list[str])
+
+
+class ChomToml(_Table):
+    """The whole file."""
+
+    bot: BotTable = Field(default_factory=BotTable)
+    slack: SlackTable | None = None
+    redis: RedisTable = Field(default_factory=RedisTable)
+    artifacts: ArtifactsTable
+    environments: dict[Name, EnvironmentTable] = Field(min_length=1)
+    hosts: dict[Name, HostTable] = Field(min_length=1)
+    people: dict[Name, PersonTable] = Field(min_length=1)
