@@ -17,13 +17,13 @@ ACCOUNT = re.compile(r"^[TE][A-Z0-9]+:[UW][A-Z0-9]+$")
 
 def _name(value: str) -> str:
     if not NAME.match(value):
-        raise ValueError("a name is lower-case letters, digits and hyphens, for example app1")
+        raise ValueError("lower-case letters, digits and hyphens, for example app1")
     return value
 
 
 def _account(value: str) -> str:
     if not ACCOUNT.match(value):
-        raise ValueError('an account is "TEAM:USER" with Slack\'s ids, for example "T0123ABC:U0456DEF"')
+        raise ValueError('"TEAM:USER" with Slack\'s ids, for example "T0123ABC:U0456DEF"')
     return value
 
 

@@ -121,7 +121,7 @@ def _in_words(located: Located, error: Mapping[str, Any]) -> Fault:
             table = ".".join(str(part) for part in where[:-1])
             return line, f"{where[-1]} is missing{f' in [{table}]' if table else ''}."
         case "extra_forbidden":
-            return line, f"{name} is not a setting; see the commented example that `chom-bot init` writes."
+            return line, f"{name} is not a setting; README lists the settings there are."
         case "value_error":
             return line, f"{name} is {error['input']!r}; it has to be {error['ctx']['error']}."
         case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from actions.engine.fleet import Fleet
 from actions.engine.fold import State
 from policies.change import Approval, Change, People, Verdict
 
@@ -26,3 +27,25 @@ class ChangeView:
         """A person's name for display; the id where the configuration no longer knows them."""
         known = self.people.get(person)
         return known.name if known else person
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentStatus:
+    """What one environment serves now and what is going on there."""
+
+    name: str
+    fleet: Fleet | None
+    """None where a host did not answer; then `trouble` says which and why."""
+    trouble: str
+    open_run: ChangeView | None
+    pending: tuple[ChangeView, ...]
+    """Changes that wait for approval."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A line of history."""
+
+    view: ChangeView
+    started: datetime
+    ended: datetime | None

@@ -1,0 +1,154 @@
+"""The composition root: the only place where real adapters are made and tied to each other."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from actions.engine.artifacts import artifacts as artifact_source
+from actions.engine.clock import SystemClock
+from actions.engine.ports import Artifacts, Clock, Hosts, Prober, World
+from actions.engine.prober import HttpProber
+from actions.engine.registry import discover
+from actions.engine.ssh import HostLogin, SshHosts
+from actions.host import CHOM_HOST
+from bot.config import Settings
+from bot.desk import Desk
+from bot.looking import Looking
+from bot.planning import Planning
+from bot.redact import redactor
+from bot.slack import SlackFace
+from bot.store import Store
+from bot.tails.slack import SlackTail
+from bot.web import Check, listen, make_web
+from bot.work import Work
+from policies import rules
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """Everything, tied together and not yet started."""
+
+    settings: Settings
+    store: Store
+    world: World
+    work: Work
+    desk: Desk
+
+    async def close(self) -> None:
+        """Close what was opened, in the reverse order."""
+        await self.world.hosts.close()
+        await self.store.close()
+
+
+def agent_sha256() -> str:
+    """sha256 of the chom-host that this bot brings: what every server has to run."""
+    return hashlib.sha256(CHOM_HOST.read_bytes()).hexdigest()
+
+
+def logins(settings: Settings) -> dict[str, HostLogin]:
+    """How to reach each server of the configuration."""
+    return {
+        host.name: HostLogin(host.name, host.address, host.port, host.user, host.host_key, settings.ssh_key)
+        for host in settings.hosts.values()
+    }
+
+
+def secrets_of(settings: Settings) -> tuple[str, ...]:
+    """The values that may never be shown."""
+    slack = settings.slack
+    tokens = (slack.bot_token, slack.app_token, slack.signing_secret) if slack else ()
+    return (settings.redis_url, *tokens)
+
+
+def build(
+    settings: Settings,
+    *,
+    hosts: Hosts | None = None,
+    artifacts: Artifacts | None = None,
+    prober: Prober | None = None,
+    clock: Clock | None = None,
+) -> Bot:
+    """Tie the parts together; a port that is given takes the place of the real adapter. Does no I/O."""
+    clock = clock or SystemClock()
+    hosts = hosts or SshHosts(logins(settings), agent_sha256())
+    artifacts = artifacts or artifact_source(settings.artifacts, Path(settings.state_dir) / "artifacts")
+    store = Store(settings.redis_url)
+    world = World(
+        hosts=hosts,
+        artifacts=artifacts,
+        journals=store,
+        prober=prober or HttpProber(),
+        clock=clock,
+        patience=settings.patience,
+        redact=redactor(secrets_of(settings)),
+    )
+    work = Work(
+        world,
+        store,
+        instance=settings.instance,
+        redelivery=settings.redelivery,
+        redis_url=settings.redis_url,
+        on_expire=store.settle,
+    )
+    planning = Planning(discover(), settings.environments, settings.default_environment, hosts, artifacts)
+    looking = Looking(planning, store, settings.people, clock)
+    desk = Desk(planning, looking, store, work, rules.load(settings.rules or None), settings.people, clock)
+    return Bot(settings, store, world, work, desk)
+
+
+async def serve(bot: Bot, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set, then drain: no new requests, runs handed over, the last pictures sent.
+
+    Raises NotDurable or SlackUnusable, in a sentence, before anything is taken in.
+    """
+    await bot.store.check_durable(bot.settings.redis_without_aof)
+    async with _faced(bot) as face:
+        runner = await listen(make_web(_checks(bot, face), face.routes() if face else ()), bot.settings.listen)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(bot.work.serve(stop), name="work")
+                if face:
+                    group.create_task(_tail(bot, face, stop), name="slack tail")
+                    await face.start()
+                logger.info("serving as %s on %s", bot.settings.instance, bot.settings.listen)
+                await stop.wait()
+                if face:
+                    await face.stop_intake()
+        finally:
+            await runner.cleanup()
+    logger.info("stopped")
+
+
+@asynccontextmanager
+async def _faced(bot: Bot) -> AsyncIterator[SlackFace | None]:
+    if bot.settings.slack is None:
+        yield None
+        return
+    face = SlackFace(bot.desk, bot.settings.slack, bot.store, bot.world.clock)
+    try:
+        yield face
+    finally:
+        await face.close()
+
+
+async def _tail(bot: Bot, face: SlackFace, stop: asyncio.Event) -> None:
+    assert bot.settings.slack is not None
+    await SlackTail(face.client, bot.store, bot.desk, bot.settings.slack).run(stop)
+
+
+def _checks(bot: Bot, face: SlackFace | None) -> dict[str, Check]:
+    async def redis() -> str:
+        return "" if await bot.store.ping() else "Redis does not answer."
+
+    async def slack() -> str:
+        return "" if face is None or face.connected else "The connection to Slack is not up."
+
+    return {"redis": redis, "slack": slack}

@@ -1,0 +1,80 @@
+"""Reading what is: a change with its run, what each environment serves, what was done lately."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from actions.engine.fold import State, fold
+from actions.engine.ports import Clock
+from bot.planning import Planning, Refusal
+from bot.store import Store
+from bot.view import ChangeView, EnvironmentStatus, PastRun
+from policies.change import Calendar, People, Refused
+from policies.judge import judge
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Changes nothing."""
+
+    planning: Planning
+    store: Store
+    people: People
+    clock: Clock
+
+    async def run(self, change: str) -> State:
+        """The change's run as its journal tells it; seq 0 where nothing was started."""
+        return fold(await self.store.read(change))
+
+    async def view(self, change: str) -> ChangeView:
+        """The change as it stands now. Raises Refusal where there is none."""
+        try:
+            found = await self.store.change(change)
+        except KeyError:
+            raise Refusal(f"I know of no change {change[:40]}. `history` lists the last ones.") from None
+        approvals, _ = await self.store.approvals(change)
+        now = self.clock.now()
+        verdict = await self.store.refused(change) or judge(found, approvals, (), self.people, Calendar(), now)
+        return ChangeView(found, approvals, verdict, await self.run(change), self.people, now)
+
+    async def only_open_run(self) -> str:
+        """The change that runs, or else the one that waits. Raises Refusal where there is none, or several."""
+        open_ = await self.store.open_runs() or await self.store.waiting("")
+        if not open_:
+            raise Refusal("Nothing is running, so there is nothing to stop.")
+        if len(open_) > 1:
+            titles = [f"{(await self.view(id_)).change.plan.title} ({id_})" for id_ in open_]
+            raise Refusal(f"There are several: {'; '.join(titles)}. Say which one: `stop {open_[0]}`.")
+        return open_[0]
+
+    async def status(self, environment: str = "") -> tuple[EnvironmentStatus, ...]:
+        """Every environment, or one. Raises Refusal for an unknown one."""
+        self._known(environment)
+        wanted = (environment,) if environment else tuple(self.planning.environments)
+        return tuple(await asyncio.gather(*(self._status(name) for name in wanted)))
+
+    async def history(self, environment: str = "", limit: int = 10) -> tuple[PastRun, ...]:
+        """Runs that were started, newest first. Raises Refusal for an unknown environment."""
+        self._known(environment)
+        past: list[PastRun] = []
+        for id_ in await self.store.recent(environment, limit * 3):
+            view = await self.view(id_)
+            if view.run.opened and len(past) < limit:
+                past.append(PastRun(view, view.run.opened.at, view.run.ended.at if view.run.ended else None))
+        return tuple(past)
+
+    def _known(self, environment: str) -> None:
+        names = tuple(self.planning.environments)
+        if environment and environment not in names:
+            raise Refusal(f'There is no environment "{environment[:40]}". There is: {", ".join(names)}.')
+
+    async def _status(self, name: str) -> EnvironmentStatus:
+        run = await self.store.open_run_of(name)
+        waiting = [await self.view(id_) for id_ in await self.store.waiting(name)]
+        pending = tuple(view for view in waiting if not isinstance(view.verdict, Refused))
+        open_run = await self.view(run) if run else None
+        try:
+            return EnvironmentStatus(name, await self.planning.survey(name), "", open_run, pending)
+        except Refusal as trouble:
+            return EnvironmentStatus(name, None, trouble.said, open_run, pending)

@@ -1,0 +1,35 @@
+"""The bot's own small web server: liveness, readiness, and whatever routes the face brings."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+from aiohttp import web
+
+Check = Callable[[], Awaitable[str]]
+"""Answers "" when all is well, else a sentence."""
+
+
+def make_web(checks: Mapping[str, Check], routes: Iterable[web.AbstractRouteDef]) -> web.Application:
+    """GET /healthz says that the process answers; GET /readyz that it can work, or what stands in its way."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        troubles = {name: said for name, check in checks.items() if (said := await check())}
+        status = 503 if troubles else 200
+        return web.json_response({"status": "not ready" if troubles else "ok", "troubles": troubles}, status=status)
+
+    app = web.Application(client_max_size=1 << 20)
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), *routes])
+    return app
+
+
+async def listen(app: web.Application, address: str) -> web.AppRunner:
+    """Serve on "host:port". Raises OSError where the port is taken."""
+    host, _, port = address.rpartition(":")
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+    return runner
