@@ -1,0 +1,5 @@
+<?php
+return [
+    'default' => 'redis', 'prefix' => 'chom',
+    'stores' => ['redis' => ['driver' => 'redis', 'connection' => 'cache']],
+];

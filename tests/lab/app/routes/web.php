@@ -1,0 +1,6 @@
+<?php
+use App\Http\Pages;
+use Illuminate\Support\Facades\Route;
+
+Route::get('/', [Pages::class, 'home']);
+Route::get('/health', [Pages::class, 'health']);

@@ -1,0 +1,170 @@
+"""One VPS as operators have it: Debian 12 booted by systemd-nspawn in a network namespace of its own.
+
+The root file system is built once (`base`); each boot is an overlay on it, so that a test may break what it likes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+LAB = Path(os.environ.get("CHOM_LAB_DIR", Path(__file__).parent.parent.parent / ".lab")).absolute()
+BRIDGE, NET = "chomlab0", "10.232.7"
+PACKAGES = (
+    "systemd systemd-sysv dbus openssh-server sudo iproute2 nginx-light php8.2-fpm php8.2-mysql php8.2-cli "
+    "php8.2-mbstring php8.2-xml php8.2-curl php-redis mariadb-server redis-server supervisor curl ca-certificates "
+    "php-laravel-framework procps python3"
+).split()
+MASKED = (
+    "systemd-timesyncd.service e2scrub_reap.service fstrim.timer apt-daily.timer apt-daily-upgrade.timer "
+    "e2scrub_all.timer man-db.timer phpsessionclean.timer systemd-networkd-wait-online.service"
+).split()
+
+
+def sh(*argv: str | Path, stdin: bytes | None = None, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+    """Run a command; its output is in the exception where it fails."""
+    done = subprocess.run([str(word) for word in argv], input=stdin, capture_output=True, check=False)
+    if check and done.returncode:
+        raise RuntimeError(f"{argv} exited with {done.returncode}:\n{done.stdout[-3000:]!r}\n{done.stderr[-3000:]!r}")
+    return done
+
+
+def base() -> Path:
+    """The root file system that every boot lies upon; built where it is missing or its package list is another."""
+    root, mark = LAB / "base", LAB / "base.packages"
+    if mark.exists() and mark.read_text() == " ".join(PACKAGES):
+        return root
+    LAB.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(root, ignore_errors=True)
+    excluded = [f"--dpkgopt=path-exclude=/usr/share/{what}/*" for what in ("man", "doc", "locale")]
+    sh("mmdebstrap", "--quiet", "--variant=apt", f"--include={','.join(PACKAGES)}",
+       '--aptopt=Acquire::Languages "none"', "--dpkgopt=force-unsafe-io", *excluded, "bookworm", root)  # fmt: skip
+    for unit in MASKED:
+        (root / "etc/systemd/system" / unit).symlink_to("/dev/null")
+    (root / "etc/ssh/sshd_config.d/lab.conf").write_text("UseDNS no\n")
+    mark.write_text(" ".join(PACKAGES))
+    return root
+
+
+@dataclass
+class Vps:
+    """A booted server. `admin_key` logs in as root: it is the operator's, not the bot's."""
+
+    name: str
+    number: int
+    admin_key: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """Its IPv4 address on the lab's bridge."""
+        return f"{NET}.{self.number}"
+
+    @property
+    def root(self) -> Path:
+        """Its root file system, seen from here."""
+        return LAB / self.name / "root"
+
+    def host_key(self) -> str:
+        """The server's public key, "ssh-ed25519 AAAA…"."""
+        return " ".join((self.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()[:2])
+
+    def ssh(self, command: str, stdin: bytes | None = None, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+        """Run a shell command as root over SSH."""
+        return sh("ssh", "-q", "-i", self.admin_key, "-o", "StrictHostKeyChecking=no", "-o",
+                  "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5", f"root@{self.address}", command,
+                  stdin=stdin, check=check)  # fmt: skip
+
+    def start(self) -> None:
+        """Boot it and wait until systemd says that it runs. A second start boots the same disk again."""
+        first = not self.root.exists()
+        if first:
+            self._make_disk()
+        self._make_network()
+        sh("mount", "-t", "overlay", "overlay", "-o",
+           f"lowerdir={base()},upperdir={self.root.parent}/upper,workdir={self.root.parent}/work", self.root)  # fmt: skip
+        if first:
+            self._make_identity()
+        self._boot()
+
+    def _make_disk(self) -> None:
+        for part in ("upper", "work", "root"):
+            (self.root.parent / part).mkdir(parents=True)
+
+    def _make_identity(self) -> None:
+        sh("ssh-keygen", "-q", "-A", "-f", self.root)
+        (self.root / "etc/hostname").write_text(self.name + "\n")
+        (self.root / "etc/hosts").write_text(f"127.0.0.1 localhost {self.name}\n")
+        (self.root / "etc/machine-id").unlink(missing_ok=True)
+        (self.root / "etc/machine-id").write_text(uuid.uuid4().hex + "\n")
+        keys = self.root / "root/.ssh"
+        keys.mkdir(mode=0o700, exist_ok=True)
+        shutil.copy(f"{self.admin_key}.pub", keys / "authorized_keys")
+
+    def _make_network(self) -> None:
+        if sh("ip", "link", "show", BRIDGE, check=False).returncode:
+            sh("ip", "link", "add", BRIDGE, "type", "bridge")
+            sh("ip", "addr", "add", f"{NET}.1/24", "dev", BRIDGE)
+            sh("ip", "link", "set", BRIDGE, "up")
+        space, cable = f"chomlab-{self.name}", f"cl-{self.name}"
+        sh("ip", "netns", "add", space)
+        sh("ip", "link", "add", cable, "type", "veth", "peer", "name", "host0", "netns", space)
+        sh("ip", "link", "set", cable, "master", BRIDGE, "up")
+        sh("ip", "-n", space, "addr", "add", f"{self.address}/24", "dev", "host0")
+        for device in ("host0", "lo"):
+            sh("ip", "-n", space, "link", "set", device, "up")
+
+    def _boot(self) -> None:
+        log = (self.root.parent / "boot.log").open("ab")
+        self.process = subprocess.Popen(
+            ["systemd-nspawn", "-q", "-D", str(self.root), "-M", f"chomlab-{self.name}", "--boot", "--register=no",
+             "--keep-unit", f"--network-namespace-path=/run/netns/chomlab-{self.name}", "--console=pipe",
+             "--kill-signal=SIGRTMIN+3"],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)  # fmt: skip
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection((self.address, 22), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        self.ssh("systemctl is-system-running --wait || true")
+
+    def cut(self, off: bool = True) -> None:
+        """Pull the network cable, or put it back."""
+        sh("ip", "link", "set", f"cl-{self.name}", "down" if off else "up")
+
+    def stop(self, power_loss: bool = False) -> None:
+        """Shut down in order, or take the power away."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL if power_loss else signal.SIGTERM)
+            try:
+                self.process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+        sh("umount", self.root, check=False)
+        sh("ip", "netns", "del", f"chomlab-{self.name}", check=False)
+        sh("ip", "link", "del", f"cl-{self.name}", check=False)
+
+    def remove(self) -> None:
+        """Stop it and forget its disk."""
+        self.stop()
+        shutil.rmtree(self.root.parent, ignore_errors=True)
+        sh("ip", "link", "del", BRIDGE, check=False)
+
+
+def admin_key() -> Path:
+    """The operator's key pair, made anew for each run of the lab."""
+    LAB.mkdir(parents=True, exist_ok=True)
+    key = LAB / f"admin-{uuid.uuid4().hex[:8]}"
+    sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
+    return key
