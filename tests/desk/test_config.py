@@ -1,0 +1,157 @@
+"""chom.toml: every fault at once, each with its line, before anything starts."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actions.engine.located_toml import TomlFault, parse
+from bot.config import BrokenConfig, Settings, load
+from policies.change import Account, Role
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUkdvTNn3ixt8VNtsTCqEOpXEkt+jbCQDmnT4mRWvhk"
+ENV = {
+    "CHOM_REDIS_URL": "redis://:pw@127.0.0.1/0",
+    "SLACK_BOT_TOKEN": "xoxb-1",
+    "SLACK_APP_TOKEN": "xapp-1",
+    "SLACK_SIGNING_SECRET": "s",
+}
+GOOD = f"""
+[bot]
+listen = "127.0.0.1:8080"
+[slack]
+team = "T1"
+channel = "C1"
+[artifacts]
+source = "/srv/artifacts"
+[environments.production]
+hosts = ["app1", "app2"]
+migrate_on = "app2"
+probes = [{{url = "https://chom.example/health", contains = "{{version}}"}}]
+[environments.staging]
+hosts = ["stage1"]
+probes = [{{url = "https://staging.chom.example/health"}}]
+[hosts.app1]
+address = "10.0.0.1"
+host_key = "{KEY}"
+[hosts.app2]
+address = "10.0.0.2"
+host_key = "{KEY} root@app2"
+[hosts.stage1]
+address = "10.0.0.3"
+host_key = "{KEY}"
+port = 2222
+[people.lena]
+name = "Lena"
+roles = ["tech-lead"]
+slack = ["T1:U1", "T1:U9"]
+unix = ["lena"]
+"""
+
+
+def read(tmp_path: Path, text: str, env: dict[str, str] = ENV) -> Settings:
+    path = tmp_path / "chom.toml"
+    path.write_text(text, encoding="utf-8")
+    return load(path, env)
+
+
+def faults(tmp_path: Path, text: str, env: dict[str, str] = ENV) -> tuple[str, ...]:
+    with pytest.raises(BrokenConfig) as broken:
+        read(tmp_path, text, env)
+    return broken.value.faults
+
+
+def test_a_good_file_becomes_settings(tmp_path: Path) -> None:
+    settings = read(tmp_path, GOOD)
+    assert settings.default_environment == "production"
+    assert settings.environments["production"].migrate_on == "app2"
+    assert settings.environments["staging"].migrate_on == "stage1"
+    assert settings.hosts["app2"].host_key == KEY
+    assert settings.hosts["stage1"].port == 2222
+    lena = settings.people["lena"]
+    assert lena.roles == {Role.TECH_LEAD}
+    assert lena.accounts == (Account("T1", "U1"), Account("T1", "U9"))
+
+
+def test_secrets_are_not_in_the_settings_repr(tmp_path: Path) -> None:
+    shown = repr(read(tmp_path, GOOD, {**ENV, "SLACK_BOT_TOKEN": "xoxb-hush-hush"}))
+    assert "hush" not in shown
+    assert ":pw@" not in shown
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ('listen = "127.0.0.1:8080"', 'listen = "here"', 3, "an address and a port"),
+        ('team = "T1"', 'team = "T1"\ncolour = 1', 6, "not a setting"),
+        ('team = "T1"', "", 4, "team is missing in [slack]"),
+        ('hosts = ["app1", "app2"]', 'hosts = ["app1", "app2", "app7"]', 10, "no [hosts.app7]"),
+        ('migrate_on = "app2"', 'migrate_on = "stage1"', 11, "not one of production's hosts"),
+        ('hosts = ["stage1"]', 'hosts = ["app1"]', 14, "in two environments"),
+        (f'host_key = "{KEY}"\nport', 'host_key = "AAAA"\nport', 24, "ssh-keyscan"),
+        ('roles = ["tech-lead"]', 'roles = ["boss"]', 28, "tech-lead"),
+        ('"T1:U9"', '"lena"', 29, '"TEAM:USER"'),
+        ("port = 2222", 'port = "2222"', 25, "integer"),
+        ('source = "/srv/artifacts"', 'source = "ftp://x"', 8, "s3://"),
+    ],
+)
+def test_a_fault_is_said_with_its_line(tmp_path: Path, old: str, new: str, line: int, said: str) -> None:
+    assert old in GOOD
+    (fault,) = faults(tmp_path, GOOD.replace(old, new, 1))
+    assert fault.startswith(f"chom.toml:{line}: ")
+    assert said in fault
+
+
+def test_every_fault_at_once_in_the_order_of_lines(tmp_path: Path) -> None:
+    text = GOOD.replace("127.0.0.1:8080", "x").replace('"app2"]', '"app7"]').replace('["tech-lead"]', '["boss"]')
+    text += '[people.twin]\nname = "Twin"\nslack = ["T1:U1"]\n'
+    said = faults(tmp_path, text, {})
+    lines = [int(fault.split(":")[1]) for fault in said if fault.startswith("chom.toml:")]
+    assert len(lines) == 5
+    assert lines == sorted(lines)
+    assert sum("is not set" in fault for fault in said) == 3
+    assert any("belongs to both lena and twin" in fault for fault in said)
+
+
+def test_what_is_not_toml_is_said_with_its_line(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, '[bot]\nlisten = "a\n')
+    assert fault.startswith("chom.toml:2: ")
+
+
+def test_signed_http_needs_the_signing_secret_and_no_app_token(tmp_path: Path) -> None:
+    text = GOOD.replace('channel = "C1"', 'channel = "C1"\nmode = "http"')
+    assert read(tmp_path, text, {**ENV, "SLACK_APP_TOKEN": ""}).slack is not None
+    (fault,) = faults(tmp_path, text, {**ENV, "SLACK_SIGNING_SECRET": ""})
+    assert "SLACK_SIGNING_SECRET" in fault
+
+
+WORD = st.text("abcdef", min_size=1, max_size=4)
+VALUE = st.sampled_from(['"x"', "1", '"""a\n[no]\nb = 1"""', "[1,\n 2] # [ hm", "{a = 1}", "'[t]'", "'''\nq = 2\n'''"])
+
+
+@given(st.dictionaries(WORD, st.dictionaries(WORD, VALUE, max_size=4), max_size=5))
+def test_each_key_is_found_on_its_own_line(tables: dict[str, dict[str, str]]) -> None:
+    text, expected = "", {}
+    for table, values in tables.items():
+        text += f"[{table}]\n"
+        expected[(table,)] = text.count("\n")
+        for key, value in values.items():
+            expected[(table, key)] = text.count("\n") + 1
+            text += f"{key} = {value}\n"
+    located = parse(text)
+    assert located.data == tomllib.loads(text)
+    assert {path: located.line(path) for path in expected} == expected
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_parsed_or_refused(text: str) -> None:
+    try:
+        located = parse(text)
+    except TomlFault as fault:
+        assert fault.line >= 1
+    else:
+        assert all(line >= 1 for line in located.lines.values())
