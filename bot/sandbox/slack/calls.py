@@ -1,0 +1,140 @@
+"""One Web API call: its arguments from JSON, form or query, its token, scopes and limit, refused in Slack's order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, cast
+
+from aiohttp import web
+
+from bot.sandbox.slack import people
+from bot.sandbox.slack.errors import Json, SlackError, invalid_arguments
+from bot.sandbox.slack.limits import Tier
+from bot.sandbox.slack.workspace import Workspace
+
+
+class Kind(Enum):
+    """Which token a method takes."""
+
+    BOT = people.BOT_TOKEN
+    APP = people.APP_TOKEN
+    NONE = ""
+
+
+class Args:
+    """A call's arguments as the app wrote them; values from a form or a query are strings."""
+
+    def __init__(self, raw: Json) -> None:
+        self.raw = {name: value for name, value in raw.items() if value is not None}
+
+    def has(self, name: str) -> bool:
+        """Whether it was given at all."""
+        return name in self.raw
+
+    def text(self, name: str, default: str = "") -> str:
+        """A string. Raises invalid_arguments for anything else."""
+        value = self.raw.get(name, default)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return str(value)
+        if not isinstance(value, str):
+            raise invalid_arguments(f"must provide a string [json-pointer:/{name}]")
+        return value
+
+    def need(self, name: str) -> str:
+        """A string that has to be there. Raises invalid_arguments."""
+        value = self.text(name)
+        if not value:
+            raise invalid_arguments(f"missing required field: {name}")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """true, "true" and "1" are true."""
+        return self.raw.get(name) in (True, "true", "True", "1", 1)
+
+    def whole(self, name: str, default: int, most: int) -> int:
+        """A number from 1 to `most`. Raises invalid_arguments."""
+        value = self.text(name, str(default))
+        if not value.isdecimal() or not 1 <= int(value) <= most:
+            raise invalid_arguments(f"must be between 1 and {most} [json-pointer:/{name}]")
+        return int(value)
+
+    def parsed(self, name: str, error: str) -> Any:
+        """A JSON value, or a string that holds one. Raises `error` where it holds none."""
+        value = self.raw.get(name)
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError as broken:
+            raise SlackError(error) from broken
+
+    def listed(self, name: str, error: str) -> list[Any]:
+        """A list, [] when it was not given. Raises `error` for anything else."""
+        value = self.parsed(name, error)
+        if value is None or value == "":
+            return []
+        if not isinstance(value, list):
+            raise SlackError(error)
+        return cast("list[Any]", value)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method of the Web API. Where `json` is False, Slack does not look into a JSON body."""
+
+    name: str
+    run: Callable[[Workspace, Args], Json]
+    kind: Kind = Kind.BOT
+    scopes: tuple[str, ...] = ()
+    """Any one of them is enough."""
+    tier: Tier = Tier.SPECIAL
+    json: bool = True
+
+
+def perform(workspace: Workspace, methods: dict[str, Method], name: str, token: str, args: Args) -> Json:
+    """Run one call as Slack would. Raises SlackError or RateLimited."""
+    method = methods.get(name)
+    if method is None:
+        raise SlackError("unknown_method", req_method=name)
+    _admit(workspace, method, token)
+    workspace.limits.spend(name, method.tier)
+    return {"ok": True, **method.run(workspace, args)}
+
+
+def _admit(workspace: Workspace, method: Method, token: str) -> None:
+    if method.kind is Kind.NONE:
+        return
+    if not token:
+        raise SlackError("not_authed")
+    if token not in (people.BOT_TOKEN, people.APP_TOKEN):
+        raise SlackError("invalid_auth")
+    if token != method.kind.value:
+        raise SlackError("not_allowed_token_type")
+    if method.scopes and not set(method.scopes) & set(workspace.scopes):
+        raise SlackError("missing_scope", needed=",".join(method.scopes), provided=",".join(workspace.scopes))
+
+
+async def read(request: web.Request, methods: dict[str, Method]) -> tuple[str, Args]:
+    """(token, arguments) of a request. Raises SlackError for a body that cannot be read."""
+    fields: Json = dict(request.query)
+    if request.content_type == "application/json":
+        method = methods.get(request.match_info["method"])
+        body = await _json(request)
+        fields |= body if method is None or method.json else {}
+    elif request.can_read_body:
+        fields |= {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    return token or str(fields.get("token", "")), Args(fields)
+
+
+async def _json(request: web.Request) -> Json:
+    try:
+        body = json.loads(await request.text() or "{}")
+    except ValueError as broken:
+        raise SlackError("invalid_json") from broken
+    if not isinstance(body, dict):
+        raise SlackError("json_not_object")
+    return cast("Json", body)
