@@ -1,0 +1,253 @@
+"""chom-host on every server, over one kept SSH connection a host: the runner's hands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from actions.engine import ssh_upload
+from actions.engine.codec import to_jsonable
+from actions.engine.fleet import Artifact, Host, Release
+from actions.engine.ports import Fenced, HostRefused, Job, LostJob, OnBytes, OnLine, Result, Unreachable
+from actions.engine.ssh_channel import Broken, Json, Malformed, OnEvent, Refusal
+from actions.engine.ssh_connect import HostLogin
+from actions.engine.ssh_link import Hello, Kept, Link
+
+__all__ = ["Hello", "HostLogin", "SshHosts"]
+
+ASK = 30.0
+"""Seconds for a question that costs the host no work."""
+HASH = 120.0
+"""Seconds for `holds`, which reads the whole artifact."""
+MARGIN = 30.0
+"""Seconds beyond a job's own timeout: the host ends it, and this bot only gives up on the host."""
+LINES = 5000
+"""Lines of one job that are passed on live; the whole log is on the host."""
+LINE = 2000
+"""Characters of a line that are passed on."""
+JOINED = 1000
+"""Jobs whose offset is remembered, so that a job that is joined again does not say its lines twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Release:
+    id: str
+    version: str
+    commit: str
+    sha256: str
+    activated: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Survey:
+    current: str
+    releases: list[_Release]
+    migrations: list[str]
+    disk_free: int
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    state: Literal["running", "ended", "lost"]
+    ok: bool = False
+    summary: str = ""
+    lines: list[str] | None = None
+    applied: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fence:
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Holds:
+    holds: bool
+
+
+T = TypeVar("T")
+_ADAPTERS: Mapping[type[Any], TypeAdapter[Any]] = {t: TypeAdapter(t) for t in (_Survey, _State, _Fence, _Holds)}
+
+
+class SshHosts:
+    """Implements ports.Hosts. Callers share one connection a host; a broken one is rebuilt by the next caller.
+
+    `agent_sha256` is the chom-host that every host has to run; another one is HostRefused("wrong agent").
+    `open_artifact` gives the path of an artifact's checked tar.gz (Artifacts.open).
+    """
+
+    def __init__(
+        self,
+        hosts: Mapping[str, HostLogin],
+        agent_sha256: str,
+        open_artifact: Callable[[Artifact], Awaitable[str]],
+    ) -> None:
+        self._kept = {name: Kept(login, agent_sha256) for name, login in hosts.items()}
+        self._open = open_artifact
+        self._offsets: OrderedDict[tuple[str, str], int] = OrderedDict()
+
+    async def hello(self, host: str) -> Hello:
+        """Who answers there. Raises Unreachable, HostRefused (also where it runs another chom-host)."""
+        return (await self._kept[host].link()).hello
+
+    async def survey(self, host: str) -> Host:
+        """Read-only look. Raises Unreachable, HostRefused."""
+        kept = self._kept[host]
+        link = await kept.link()
+        seen = await self._ask(link, host, "survey", {}, _Survey)
+        return Host(
+            name=host,
+            key=kept.login.fingerprint,
+            agent=link.hello.agent,
+            current=seen.current,
+            releases=tuple(Release(r.id, r.version, r.commit, r.sha256, tuple(r.activated)) for r in seen.releases),
+            migrations=tuple(seen.migrations),
+            disk_free=seen.disk_free,
+            fence=seen.fence,
+        )
+
+    async def raise_fence(self, host: str, fence: int) -> int:
+        """Refuse every lower fence from now on. Returns the host's fence; raises Fenced where it was higher."""
+        link = await self._kept[host].link()
+        return (await self._ask(link, host, "fence", {"fence": fence}, _Fence, mine=fence)).fence
+
+    async def run(self, host: str, job: Job, on_line: OnLine) -> Result:
+        """Begin the job, or join it where the host knows it, and follow it to its end.
+
+        Raises Unreachable, Fenced, LostJob, HostRefused. Once `begin` was sent, an answer that makes no sense is
+        Unreachable too, since HostRefused says that nothing was done. At most LINES lines reach `on_line`.
+        """
+        begin: Json = {
+            "job": job.id,
+            "fence": job.fence,
+            "verb": job.call.verb,
+            "args": to_jsonable(dict(job.call.args)),
+            "timeout": job.timeout,
+            "log": job.log,
+            "retry_lost": job.retry_lost,
+        }
+        link = await self._kept[host].link()
+        begun = False
+        try:
+            state = await self._ask(link, host, "begin", begin, _State, mine=job.fence)
+            begun = True
+            if state.state == "running":
+                state = await self._follow(link, host, job, on_line)
+        except HostRefused as refused:
+            if not begun and refused.code != "protocol":
+                raise
+            raise Unreachable(host, refused.message, f"Whether {job.id} ran there is unknown.") from refused
+        if state.state != "running":
+            self._offsets.pop((host, job.id), None)
+        return _result(host, job, state)
+
+    async def upload(self, host: str, artifact: Artifact, on_bytes: OnBytes) -> None:
+        """See that the artifact lies on the host, checked by its sha256. Raises Unreachable, HostRefused."""
+        link = await self._kept[host].link()
+        if (await self._ask(link, host, "holds", {"sha256": artifact.sha256}, _Holds, deadline=HASH)).holds:
+            on_bytes(artifact.size, artifact.size)
+            return
+        path = await self._open(artifact)
+        try:
+            await ssh_upload.put(link.connection, path, artifact.sha256, on_bytes)
+        except Broken as fault:
+            raise self._kept[host].unreachable(str(fault)) from fault
+        except Refusal as fault:
+            raise HostRefused(host, fault.error["code"], f"{host}: {fault.error['message']}") from fault
+        except Malformed as fault:
+            raise _nonsense(host, str(fault)) from fault
+
+    async def close(self) -> None:
+        """End every connection. Jobs on the hosts go on."""
+        await asyncio.gather(*(kept.close() for kept in self._kept.values()))
+
+    async def _follow(self, link: Link, host: str, job: Job, on_line: OnLine) -> _State:
+        key = (host, job.id)
+        offset = self._offsets.setdefault(key, 0)
+        if len(self._offsets) > JOINED:
+            self._offsets.popitem(last=False)
+        shown = 0
+
+        def event(said: Json) -> None:
+            nonlocal shown
+            if key in self._offsets:
+                self._offsets[key] = said["offset"]
+            shown += 1
+            if shown <= LINES:
+                on_line(_cut(said["line"]))
+            elif shown == LINES + 1:
+                on_line(f"… the rest is in /var/log/chom/{job.log}.log on {host}")
+
+        args: Json = {"job": job.id, "offset": offset}
+        return await self._ask(link, host, "follow", args, _State, deadline=job.timeout + MARGIN, on_event=event)
+
+    async def _ask(
+        self,
+        link: Link,
+        host: str,
+        verb: str,
+        args: Json,
+        shape: type[T],
+        *,
+        mine: int = 0,
+        deadline: float = ASK,
+        on_event: OnEvent | None = None,
+    ) -> T:
+        try:
+            answer = await link.channel.request(verb, args, deadline, on_event)
+        except Broken as fault:
+            raise self._kept[host].unreachable(str(fault)) from fault
+        except Malformed as fault:
+            raise _nonsense(host, str(fault)) from fault
+        except Refusal as fault:
+            _refused(host, fault, mine)
+        try:
+            return _ADAPTERS[shape].validate_json(json.dumps(answer), strict=True)
+        except ValidationError as fault:
+            raise _nonsense(host, f"{verb}: {_faults(fault)}") from fault
+
+
+def _refused(host: str, fault: Refusal, mine: int) -> NoReturn:
+    error = fault.error
+    if error["code"] == "fenced":
+        current = error.get("current")
+        if type(current) is not int:
+            raise _nonsense(host, "“fenced” without the current fence") from fault
+        raise Fenced(mine, current, host) from fault
+    raise HostRefused(host, error["code"], f"{host}: {error['message']}") from fault
+
+
+def _result(host: str, job: Job, state: _State) -> Result:
+    match state.state:
+        case "ended":
+            lines = tuple(_cut(line) for line in (state.lines or [])[-20:])
+            return Result(state.ok, _cut(state.summary), lines, tuple(state.applied or ()))
+        case "lost":
+            raise LostJob(host, job.id)
+        case "running":
+            raise Unreachable(host, f"it stopped following {job.id} before its end")
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LINE else f"{line[:LINE]}… ({len(line) - LINE} characters more)"
+
+
+def _nonsense(host: str, what: str) -> HostRefused:
+    return HostRefused(
+        host,
+        "protocol",
+        f"{host} does not speak as chom-host does ({what}): look at what the forced command in authorized_keys "
+        f"starts there, or run `chom-bot host install {host}`",
+    )
+
+
+def _faults(fault: ValidationError) -> str:
+    first = fault.errors(include_url=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc']) or 'answer'}: {first['msg']}"

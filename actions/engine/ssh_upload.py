@@ -1,0 +1,116 @@
+"""An artifact's bytes to a server: a session of their own, so that no verb waits behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import BinaryIO
+
+import asyncssh
+
+from actions.engine.ports import OnBytes
+from actions.engine.ssh_channel import Broken, Malformed, Refusal
+
+CHUNK = 1 << 20
+"""Bytes read at once; with SSH's own buffers, all the memory an upload takes."""
+STALL = 30.0
+"""Seconds without progress after which the upload is given up."""
+SETTLE = 120.0
+"""Seconds for the host to check and keep what it was sent."""
+ANSWER = 1 << 16
+"""Bytes of the longest answer."""
+
+
+async def put(connection: asyncssh.SSHClientConnection, path: str, sha256: str, on_bytes: OnBytes) -> None:
+    """Send the file; returns once the host said that it holds it, checked.
+
+    Raises Broken (whether it lies there is unknown), Refusal, Malformed, OSError for the file itself.
+    """
+    file = await asyncio.to_thread(_open, path)
+    try:
+        size = (await asyncio.to_thread(Path(path).stat)).st_size
+        process = await _start(connection, f"put {sha256} {size}")
+        try:
+            await _talk(process, file, size, on_bytes)
+        finally:
+            process.close()
+    finally:
+        await asyncio.to_thread(file.close)
+
+
+def _open(path: str) -> BinaryIO:
+    return Path(path).open("rb")
+
+
+async def _start(connection: asyncssh.SSHClientConnection, command: str) -> asyncssh.SSHClientProcess[bytes]:
+    try:
+        async with asyncio.timeout(STALL):
+            return await connection.create_process(command, encoding=None, stderr=asyncssh.DEVNULL)
+    except TimeoutError:
+        raise Broken(f"no session for the upload within {STALL:g} s") from None
+    except (OSError, asyncssh.Error) as fault:
+        raise Broken(f"no session for the upload ({fault})") from fault
+
+
+async def _talk(process: asyncssh.SSHClientProcess[bytes], file: BinaryIO, size: int, on_bytes: OnBytes) -> None:
+    """Send while listening: a host that refuses early (disk full) is not sent the rest."""
+    answer = asyncio.create_task(_answer(process))
+    sending = asyncio.create_task(_send(process, file, size, on_bytes))
+    try:
+        await asyncio.wait((answer, sending), return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            await sending
+        async with asyncio.timeout(SETTLE):
+            _judge(await answer)
+    except TimeoutError:
+        raise Broken(f"no answer within {SETTLE:g} s after the upload") from None
+    finally:
+        for task in (answer, sending):
+            task.cancel()
+        await asyncio.gather(answer, sending, return_exceptions=True)
+
+
+async def _send(process: asyncssh.SSHClientProcess[bytes], file: BinaryIO, size: int, on_bytes: OnBytes) -> None:
+    sent = 0
+    stdin = process.stdin
+    try:
+        while chunk := await asyncio.to_thread(file.read, CHUNK):
+            stdin.write(chunk)
+            async with asyncio.timeout(STALL):
+                await stdin.drain()
+            sent += len(chunk)
+            on_bytes(sent, size)
+        stdin.write_eof()
+    except TimeoutError:
+        raise Broken(f"the upload made no progress for {STALL:g} s ({sent} of {size} bytes)") from None
+    except (OSError, asyncssh.Error):
+        return  # the far end stopped reading: its answer, or its silence, says why
+
+
+async def _answer(process: asyncssh.SSHClientProcess[bytes]) -> bytes:
+    """The one line; b"" where the session ended without any."""
+    stdout = process.stdout
+    said = b""
+    try:
+        while b"\n" not in said and len(said) <= ANSWER and (part := await stdout.read(ANSWER)):
+            said += part
+    except (OSError, asyncssh.Error) as fault:
+        raise Broken(f"the connection was lost during the upload ({fault})") from fault
+    return said
+
+
+def _judge(said: bytes) -> None:
+    if not said.strip():
+        raise Broken("the upload's session ended without an answer")
+    try:
+        answer: object = json.loads(said)
+    except ValueError:
+        raise Malformed(f"not JSON after an upload: {said[:80].decode(errors='replace')!r}") from None
+    match answer:
+        case {"result": dict()}:
+            return
+        case {"error": {"code": str() as code, "message": str() as message}}:
+            raise Refusal({"code": code, "message": message})
+        case _:
+            raise Malformed(f"neither a result nor an error after an upload: {said[:200].decode(errors='replace')}")
