@@ -23,6 +23,8 @@ class Release:
     commit: str
     sha256: str
     activated: tuple[int, ...] = ()
+    migrations: tuple[str, ...] | None = None
+    """Files in its database/migrations, without ".php"; None where the host does not say."""
 
 
 @dataclass(frozen=True, slots=True)

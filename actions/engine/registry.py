@@ -1,0 +1,183 @@
+"""All that the bot can do, found by looking: every module in actions/ that has an `ACTION` is a command."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import pkgutil
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import actions
+from actions.engine.advice import advise, nearest, no_environment
+from actions.engine.fleet import Artifact, Fleet, Request
+from actions.engine.grammar import BadCommand, Kind, read
+from actions.engine.plan import Arg, Plan
+from actions.engine.usage import Usage, overlap, parse_usage
+from actions.engine.words import quote
+
+__all__ = ["Action", "BadCommand", "Matched", "Registry", "Reserved", "UsageOverlap", "discover"]
+
+Planner = Callable[[Request, Fleet, Artifact | None], Plan]
+"""Pure and deterministic: the same request, fleet and artifact give the same plan. Raises CannotPlan."""
+
+COMMON: Mapping[str, Kind] = {"reason": Kind("reason", re.compile(r".+"), "a text", '"why"', ("why",))}
+"""Options that every action takes."""
+
+
+class UsageOverlap(Exception):
+    """Two commands would understand the same line; found at start, before anything is served."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing the bot can do to an environment; it lives in one file of actions/."""
+
+    name: str
+    """Unique, and what `Plan.action` says."""
+    usage: str
+    """See usage.py. An <environment> in it is the one the plan is for, the default one where it is left out."""
+    summary: str
+    """One or two sentences for the help."""
+    plan: Planner
+    brings_artifact: bool
+    """Whether `plan` is given the artifact of the version in the arguments."""
+    log: Literal["deployment", "rollback", "backup"]
+    """What its logs on the servers begin with."""
+    examples: tuple[str, ...] = ()
+
+    @property
+    def parsed(self) -> Usage:
+        """The usage line, read. Raises BadUsage."""
+        return parse_usage(self.usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A command of the bot itself, such as status: it changes nothing and is not planned."""
+
+    usage: str
+    """Its first word is the command; the rest is shown, not parsed."""
+    summary: str
+    examples: tuple[str, ...] = ()
+
+    @property
+    def head(self) -> str:
+        """The first word of its usage."""
+        return self.usage.split()[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """A chat line that one action understood."""
+
+    action: Action
+    arguments: Mapping[str, Arg]
+    """By the names in the usage line, without the environment."""
+    environment: str
+    reason: str
+    text: str
+    """The line without hidden characters; keep this one, not the original."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The actions and the reserved words. Raises BadUsage and UsageOverlap when it is made."""
+
+    actions: tuple[Action, ...]
+    reserved: tuple[Reserved, ...] = ()
+    lead: str = "/chom "
+    """What is typed in front of a command: "/chom " in Slack, "chom-bot " in a shell."""
+
+    def __post_init__(self) -> None:
+        for one, other in itertools.combinations(self.actions, 2):
+            if one.name == other.name:
+                raise UsageOverlap(f"two actions are called {one.name!r}")
+            if text := overlap(one.parsed, other.parsed):
+                raise UsageOverlap(
+                    f"{one.name} ({one.usage!r}) and {other.name} ({other.usage!r}) both understand {text!r}"
+                )
+        words = [*((a.parsed.head, a.name) for a in self.actions), *((word.head, "the bot") for word in self.reserved)]
+        for reserved in self.reserved:
+            if len(owners := [owner for head, owner in words if head == reserved.head]) > 1:
+                raise UsageOverlap(
+                    f"the word {reserved.head!r} belongs to {owners[0]} and is reserved for {owners[-1]}"
+                )
+
+    def action(self, name: str) -> Action:
+        """The action of that name; KeyError where there is none."""
+        for action in self.actions:
+            if action.name == name:
+                return action
+        raise KeyError(name)
+
+    def match(self, text: str, environments: Collection[str], default_environment: str) -> Matched:
+        """Read a chat line. Raises BadCommand with a sentence that is safe to show."""
+        typed = read(text)
+        if not typed.words:
+            raise BadCommand(f"Say what to do, for example: {self.lead}{self._example()}. {self._more()}")
+        head = typed.words[0].lower()
+        candidates = [action for action in self.actions if action.parsed.head == head]
+        if not candidates:
+            raise BadCommand(self._unknown(head))
+        options = {key: value for key, value in typed.options.items() if key not in COMMON}
+        for action, form in ((known, form) for known in candidates for form in known.parsed.forms):
+            arguments = form.bind(typed.words, options)
+            if arguments is not None:
+                environment = str(arguments.pop("environment", default_environment))
+                if environment not in environments:
+                    raise BadCommand(no_environment(environment, environments))
+                return Matched(action, arguments, environment, typed.options.get("reason", ""), typed.text)
+        raise BadCommand(advise([a.parsed for a in candidates], typed, COMMON, environments, self.lead))
+
+    def help(self, topic: str = "") -> str:
+        """Plain text: every command, or one of them by its first word."""
+        asked = topic.split()[0].lower() if topic.split() else ""
+        if not asked:
+            told = [_entry(self.lead, known, ()) for known in (*self.actions, *self.reserved)]
+            return "\n".join([*told, 'Every change takes reason="why it is made".'])
+        known = [k for k in (*self.actions, *self.reserved) if asked == _head(k)]
+        if not known:
+            return f"{self._unknown(asked)}\n\n{self.help()}"
+        return "\n".join(_entry(self.lead, k, k.examples) for k in known)
+
+    def _unknown(self, head: str) -> str:
+        for word in self.reserved:
+            if word.head == head:
+                return f"{head} changes nothing, so there is nothing to plan. {word.summary}"
+        meant = nearest(head, [_head(known) for known in (*self.actions, *self.reserved)])
+        usages = [known.usage for known in (*self.actions, *self.reserved) if _head(known) == meant]
+        near = f" Did you mean: {self.lead}{' or '.join(usages)}?" if meant else ""
+        return f"There is no command {quote(head)}.{near} {self._more()}"
+
+    def _more(self) -> str:
+        if not any(word.head == "help" for word in self.reserved):
+            return f"There are: {', '.join(sorted({_head(known) for known in (*self.actions, *self.reserved)}))}."
+        return f"{self.lead}help lists every command."
+
+    def _example(self) -> str:
+        return next((example for action in self.actions for example in action.examples), "help")
+
+
+def discover(reserved: Sequence[Reserved] = (), lead: str = "/chom ") -> Registry:
+    """Every action in actions/, in the order of their names. Raises UsageOverlap, BadUsage, TypeError."""
+    found: list[Action] = []
+    for module in sorted(pkgutil.iter_modules(actions.__path__), key=lambda module: module.name):
+        if module.ispkg:
+            continue
+        action = getattr(importlib.import_module(f"actions.{module.name}"), "ACTION", None)
+        if not isinstance(action, Action):
+            raise TypeError(f"actions/{module.name}.py has no ACTION; helpers belong in actions/engine")
+        found.append(action)
+    return Registry(tuple(found), tuple(reserved), lead)
+
+
+def _head(known: Action | Reserved) -> str:
+    return known.parsed.head if isinstance(known, Action) else known.head
+
+
+def _entry(lead: str, known: Action | Reserved, examples: Sequence[str]) -> str:
+    shown = [f"    for example: {lead}{example}" for example in examples]
+    return "\n".join([f"{lead}{known.usage}", f"    {known.summary}", *shown])

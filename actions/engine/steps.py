@@ -1,0 +1,138 @@
+"""The steps that every action with a switch has in common, and what it says of the servers as they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from actions.engine.fleet import CannotPlan, Environment, Fleet, Host
+from actions.engine.plan import Back, Call, Do, Expect, Harmless, Irreversible, Watch
+from actions.engine.words import joined
+
+VERIFY_S = 60
+"""Seconds within which the probes from outside have to pass."""
+
+
+def require_hosts(fleet: Fleet) -> None:
+    """Raises CannotPlan where there is nothing to act on or no way to see the result."""
+    name = fleet.environment.name
+    if not fleet.hosts:
+        raise CannotPlan(f"{name} has no servers in chom.toml; list them under [environments.{name}].")
+    if not fleet.environment.probes:
+        raise CannotPlan(
+            f"{name} has no probe in chom.toml, so nobody would notice a broken release; "
+            f"add one under [[environments.{name}.probes]]."
+        )
+
+
+def agent(fleet: Fleet) -> str:
+    """sha256 of the chom-host that all hosts run. Raises CannotPlan where they differ."""
+    agents = {host.agent for host in fleet.hosts}
+    if len(agents) > 1:
+        runs = joined(f"{host.name} runs {host.agent[:8]}" for host in fleet.hosts)
+        raise CannotPlan(f"The servers run different versions of chom-host ({runs}); run: chom-bot host install")
+    return agents.pop()
+
+
+def names(hosts: Sequence[Host]) -> tuple[str, ...]:
+    """The hosts' names, in configuration order."""
+    return tuple(host.name for host in hosts)
+
+
+def served(host: Host) -> str:
+    """The version a host serves as a person calls it: the release id where none is known, "" for none."""
+    release = host.release(host.current)
+    return release.version if release and release.version else host.current
+
+
+def replaced(hosts: Sequence[Host]) -> str:
+    """What these hosts serve now: "v1.1", "v1.0 and v1.1" where they differ, "" for nothing."""
+    return joined(dict.fromkeys(version for host in hosts if (version := served(host))))
+
+
+def version_step(old: str, new: str) -> str:
+    """ "major", "minor" or "patch": the first number in which the versions differ; else "unknown"."""
+    before, after = _numbers(old), _numbers(new)
+    if before is None or after is None:
+        return "unknown"
+    differing = (kind for kind, a, b in zip(("major", "minor", "patch"), before, after, strict=True) if a != b)
+    return next(differing, "unknown")
+
+
+def _numbers(version: str) -> tuple[int, int, int] | None:
+    match = re.fullmatch(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:[-+].*)?", version)
+    return (int(match[1]), int(match[2] or 0), int(match[3] or 0)) if match else None
+
+
+def expect(fleet: Fleet) -> Expect:
+    """Refuse to begin where the servers moved since the plan was made."""
+    serves = replaced(fleet.hosts)
+    what = f"still serve {serves}" if serves else "still serve nothing"
+    return Expect("expect", f"Check that the servers {what}", {host.name: host.current for host in fleet.hosts})
+
+
+def health(fleet: Fleet, release: str, version: str) -> Do:
+    """Ask the release for its health page on every host, before anybody is sent there."""
+    path = fleet.environment.health
+    return Do(
+        name="health",
+        title=f"Ask {version} for {path} on {joined(names(fleet.hosts))}, before any user is sent there",
+        call=Call("health", {"release": release, "path": path}),
+        hosts=names(fleet.hosts),
+        undo=Harmless("It only asks; no user is sent anywhere."),
+        timeout=60,
+    )
+
+
+def switches(fleet: Fleet, release: str, version: str) -> tuple[Do, ...]:
+    """Send users to the release: one step for each release that is served now, so that each goes back to its own."""
+    blues = dict.fromkeys(host.current for host in fleet.hosts)
+    groups = [[host for host in fleet.hosts if host.current == blue] for blue in blues]
+    return tuple(_switch(hosts, release, version, _numbered("switch", n)) for n, hosts in enumerate(groups))
+
+
+def _switch(hosts: Sequence[Host], release: str, version: str, name: str) -> Do:
+    where, blue, old = joined(names(hosts)), hosts[0].current, served(hosts[0])
+    undo = (
+        Back(
+            Call("switch", {"release": blue, "workers": True}),
+            f"Switch {where} back to {old} and restart the queue workers",
+        )
+        if blue
+        else Irreversible(f"{where} served nothing before, so there is nothing to go back to: {version} stays there.")
+    )
+    return Do(
+        name=name,
+        title=f"Switch {where} {f'from {old} ' if blue else ''}to {version}, all at once",
+        call=Call("switch", {"release": release, "workers": False}),
+        hosts=names(hosts),
+        undo=undo,
+        timeout=60,
+    )
+
+
+def restart(fleet: Fleet) -> Do:
+    """Let the queue workers begin anew with the release; reload services only where configuration names them."""
+    services = fleet.environment.reload
+    more = f" and reload {joined(services)}" if services else ""
+    return Do(
+        name="restart",
+        title=f"Restart the queue workers{more}",
+        call=Call("restart", {"services": services}),
+        hosts=names(fleet.hosts),
+        undo=Harmless("Switching back restarts the workers itself."),
+        timeout=120,
+    )
+
+
+def verify(environment: Environment, version: str) -> Watch:
+    """Ask from outside, as a user would, until every probe has passed three times in a row."""
+    probes = tuple(
+        replace(probe, contains=probe.contains.replace("{version}", version)) for probe in environment.probes
+    )
+    return Watch("verify", f"Check from outside that {environment.name} serves {version}", probes, seconds=VERIFY_S)
+
+
+def _numbered(name: str, index: int) -> str:
+    return name if index == 0 else f"{name}-{index + 1}"

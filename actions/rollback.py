@@ -1,0 +1,129 @@
+"""Rollback: users are sent to a release that is still kept; the database stays as it is, and the plan says so."""
+
+from __future__ import annotations
+
+from actions.engine.fleet import Artifact, CannotPlan, Fleet, Release, Request
+from actions.engine.plan import Plan
+from actions.engine.registry import Action
+from actions.engine.steps import (
+    agent,
+    expect,
+    health,
+    names,
+    replaced,
+    require_hosts,
+    restart,
+    served,
+    switches,
+    verify,
+    version_step,
+)
+from actions.engine.words import counted, joined
+
+
+def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
+    """Health check, switch, restart, verify; nothing is copied. Raises CannotPlan."""
+    require_hosts(fleet)
+    target = _target(request, fleet)
+    environment, old = fleet.environment, replaced(fleet.hosts)
+    left = _left(fleet, target)
+    return Plan(
+        action=ACTION.name,
+        title=f"Roll back {environment.name} from {old} to {target.version}{_speaking_of(left)}",
+        environment=environment.name,
+        version=target.version,
+        commit=target.commit,
+        sha256="",
+        agent=agent(fleet),
+        hosts=fleet.seen(),
+        steps=(
+            expect(fleet),
+            health(fleet, target.id, target.version),
+            *switches(fleet, target.id, target.version),
+            restart(fleet),
+            verify(environment, target.version),
+        ),
+        facts={
+            "replaces": old,
+            "migrations": (),
+            "migrations_left": left or (),
+            "migrations_left_known": left is not None,
+            "version_step": version_step(old, target.version),
+            "hosts": names(fleet.hosts),
+            "strategy": "rollback",
+            "release": target.id,
+            "log": ACTION.log,
+        },
+    )
+
+
+def _target(request: Request, fleet: Fleet) -> Release:
+    version, steps = request.arguments.get("version", ""), request.arguments.get("steps", 1)
+    target = _by_version(fleet, str(version)) if version else _by_steps(fleet, int(str(steps)))
+    if lacking := [host.name for host in fleet.hosts if not host.release(target.id)]:
+        keeps = "does not keep" if len(lacking) == 1 else "do not keep"
+        raise CannotPlan(f"{joined(lacking)} {keeps} {target.version} ({target.id}). {_possible(fleet)}")
+    return target
+
+
+def _by_steps(fleet: Fleet, steps: int) -> Release:
+    """So many activations back, on servers that all serve the same."""
+    if len({host.current for host in fleet.hosts}) > 1:
+        serves = joined(f"{host.name} serves {served(host) or 'nothing'}" for host in fleet.hosts)
+        raise CannotPlan(f"The servers differ ({serves}), so say which version you want. {_possible(fleet)}")
+    before = _before(fleet, fleet.hosts[0].name)
+    if len(before) < steps:
+        there = counted(len(before), "earlier release")
+        raise CannotPlan(f"{fleet.hosts[0].name} keeps {there}, so it cannot go back {steps}. {_possible(fleet)}")
+    return before[steps - 1]
+
+
+def _by_version(fleet: Fleet, version: str) -> Release:
+    """The newest activation of that version, one that every host keeps where there is one."""
+    current = {host.name: host.release(host.current) for host in fleet.hosts}
+    if all(release and release.version == version for release in current.values()):
+        raise CannotPlan(f"{fleet.environment.name} serves {version} now; nothing to do.")
+    kept = [release for host in fleet.hosts for release in host.history() if release.version == version]
+    if not kept:
+        raise CannotPlan(f"{version} is not kept on {joined(names(fleet.hosts))}. {_possible(fleet)}")
+    everywhere = [release for release in kept if all(host.release(release.id) for host in fleet.hosts)]
+    return max(everywhere or kept, key=lambda release: (release.activated[-1], release.id))
+
+
+def _before(fleet: Fleet, host: str) -> list[Release]:
+    """Kept releases that this host served before the current one, the latest first."""
+    seen = fleet.host(host)
+    return [release for release in seen.history() if release.id != seen.current]
+
+
+def _possible(fleet: Fleet) -> str:
+    """What can be rolled back to, as a sentence."""
+    first, *others = fleet.hosts
+    common = [r for r in first.history() if all(host.release(r.id) for host in others)]
+    current = {host.current for host in fleet.hosts}
+    versions = dict.fromkeys(release.version for release in common if current != {release.id})
+    return f"You can roll back to {joined(versions, 'or')}." if versions else "There is nothing to roll back to."
+
+
+def _left(fleet: Fleet, target: Release) -> tuple[str, ...] | None:
+    """Migrations in the database that the target does not know; None where its host does not list them."""
+    if target.migrations is None:
+        return None
+    return tuple(sorted({name for host in fleet.hosts for name in host.migrations} - set(target.migrations)))
+
+
+def _speaking_of(left: tuple[str, ...] | None) -> str:
+    if left is None:
+        return " (the database stays as it is)"
+    return f" ({joined(left)} {'stays' if len(left) == 1 else 'stay'} in the database)" if left else ""
+
+
+ACTION = Action(
+    name="rollback",
+    usage="rollback [steps=N | to <version>] [on <environment>]",
+    summary="Sends users back to a release that the servers still keep: the one served before, or the one you name.",
+    plan=plan,
+    brings_artifact=False,
+    log="rollback",
+    examples=("rollback", "rollback steps=2", "rollback to v1.1 on staging"),
+)
