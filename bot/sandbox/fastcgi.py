@@ -1,0 +1,86 @@
+"""PHP-FPM's side of FastCGI on a Unix socket, enough for a health check of a release that nobody is sent to yet."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from pathlib import Path
+
+from bot.sandbox.shop import answer
+
+_HEADER = struct.Struct(">BBHHBB")
+_BEGIN, _END, _PARAMS, _STDIN, _STDOUT, _STDERR = 1, 3, 4, 5, 6, 7
+_REASONS = {200: "OK", 404: "Not Found", 500: "Internal Server Error"}
+
+
+def _size(data: bytes, at: int) -> tuple[int, int]:
+    """A name's or value's length, and where it ends."""
+    if data[at] < 128:
+        return data[at], at + 1
+    return struct.unpack_from(">I", data, at)[0] & 0x7FFFFFFF, at + 4
+
+
+def params(data: bytes) -> dict[str, str]:
+    """The name-value pairs of a PARAMS stream."""
+    at, found = 0, dict[str, str]()
+    while at < len(data):
+        name, at = _size(data, at)
+        value, at = _size(data, at)
+        found[data[at : at + name].decode()] = data[at + name : at + name + value].decode()
+        at += name + value
+    return found
+
+
+def _record(kind: int, request: int, body: bytes) -> bytes:
+    return _HEADER.pack(1, kind, request, len(body), 0, 0) + body
+
+
+class Fpm:
+    """One PHP-FPM pool: SCRIPT_FILENAME decides which release answers, as in production."""
+
+    def __init__(self, name: str, socket: Path) -> None:
+        self.name, self.socket = name, socket
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen on the socket; a socket left behind by a killed sandbox is replaced."""
+        self.socket.unlink(missing_ok=True)
+        self._server = await asyncio.start_unix_server(self._talk, self.socket)
+
+    async def close(self) -> None:
+        """Stop listening and remove the socket."""
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+        self.socket.unlink(missing_ok=True)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        collected, request = b"", 0
+        try:
+            while True:
+                _, kind, request, length, padding, _ = _HEADER.unpack(await reader.readexactly(_HEADER.size))
+                body = (await reader.readexactly(length + padding))[:length]
+                if kind == _PARAMS:
+                    collected += body
+                elif kind == _STDIN and not body:
+                    break
+            writer.write(self._answer(request, params(collected)))
+            await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return  # the client went away: there is nobody to answer
+        finally:
+            writer.close()
+
+    def _answer(self, request: int, asked: dict[str, str]) -> bytes:
+        script = Path(asked.get("SCRIPT_FILENAME", ""))
+        if not script.is_file():
+            head = _record(_STDERR, request, b"Primary script unknown")
+            out = b"Status: 404 Not Found\r\nContent-type: text/html; charset=UTF-8\r\n\r\nFile not found.\n"
+        else:
+            path = asked.get("REQUEST_URI") or asked.get("SCRIPT_NAME", "/")
+            page = answer(script.resolve().parents[1], path.partition("?")[0], self.name)
+            status = "" if page.status == 200 else f"Status: {page.status} {_REASONS[page.status]}\r\n"
+            head, out = b"", f"{status}Content-type: {page.kind}\r\n\r\n{page.body}".encode()
+        chunks = [out[i : i + 0xFFFF] for i in range(0, len(out), 0xFFFF)]
+        body = b"".join(_record(_STDOUT, request, chunk) for chunk in [*chunks, b""])
+        return head + body + _record(_END, request, struct.pack(">IB3x", 0, 0))

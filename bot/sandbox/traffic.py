@@ -1,0 +1,81 @@
+"""The shop's customers: a gentle, steady load on each server, and what they were served."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+import aiohttp
+
+PER_SECOND = 20.0
+_PATIENCE = aiohttp.ClientTimeout(total=5)
+_SEEN = re.compile(rb'<meta name="release" content="([^"]*)">')
+_WINDOW = 5.0
+"""Seconds over which the rate is counted."""
+
+
+@dataclass(slots=True)
+class Served:
+    """What the customers of one server were served since the sandbox started."""
+
+    requests: int = 0
+    failed: int = 0
+    versions: Counter[str] = field(default_factory=Counter[str])
+    """Answers by version, with those that failed."""
+    last_failure: str = ""
+    lately: deque[float] = field(default_factory=deque[float])
+    """When (monotonic seconds) the answers of the last seconds came."""
+
+    def count(self, now: float, version: str, failure: str) -> None:
+        """One answer: its version, and why it counts as failed ("" where it does not)."""
+        self.requests += 1
+        self.lately.append(now)
+        while self.lately[0] < now - _WINDOW:
+            self.lately.popleft()
+        if version:
+            self.versions[version] += 1
+        if failure:
+            self.failed += 1
+            self.last_failure = failure
+
+    def rate(self, now: float) -> float:
+        """Answers a second, over the last seconds."""
+        return round(sum(1 for at in self.lately if at >= now - _WINDOW) / _WINDOW, 1)
+
+
+class Customers:
+    """Those of one server, at `url`; each request is a new one whether or not the last has been answered."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.served = url, Served()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to ask."""
+        self._task = asyncio.create_task(self._ask_on())
+
+    async def close(self) -> None:
+        """Ask no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _ask_on(self) -> None:
+        async with aiohttp.ClientSession(timeout=_PATIENCE) as session, asyncio.TaskGroup() as asking:
+            while True:
+                asking.create_task(self._ask(session))
+                await asyncio.sleep(random.uniform(0.5, 1.5) / PER_SECOND)
+
+    async def _ask(self, session: aiohttp.ClientSession) -> None:
+        version = failure = ""
+        try:
+            async with session.get(f"{self.url}/") as answer:
+                seen = _SEEN.search(await answer.read())
+                version = seen.group(1).decode() if seen else ""
+                failure = "" if answer.status == 200 else f"HTTP {answer.status} from {version or 'nobody'}"
+        except (aiohttp.ClientError, TimeoutError, OSError) as wrong:
+            failure = f"{type(wrong).__name__}: {wrong}"
+        self.served.count(asyncio.get_running_loop().time(), version, failure)
