@@ -1,0 +1,12 @@
+-- A change waits no longer; with a refusal it is also written why, once, and only while nothing was started.
+-- KEYS: change, journal, waiting everywhere, waiting here, feed
+-- ARGV: id, refusal json or '', feed cap
+if redis.call('EXISTS', KEYS[1]) == 0 then return {'MISSING'} end
+if ARGV[2] ~= '' then
+  if redis.call('EXISTS', KEYS[2]) == 1 then return {'STARTED'} end
+  redis.call('HSETNX', KEYS[1], 'refused', ARGV[2])
+end
+redis.call('ZREM', KEYS[3], ARGV[1])
+redis.call('ZREM', KEYS[4], ARGV[1])
+redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[3], '*', 'change', ARGV[1])
+return {'OK'}

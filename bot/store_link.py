@@ -1,0 +1,200 @@
+"""The wire to Redis: every call may be repeated safely, so it is, until Redis is back or patience ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from redis.asyncio import Redis
+from redis.asyncio.connection import BlockingConnectionPool, ConnectionPool, parse_url
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    ConnectionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TimeoutError,
+)
+
+T = TypeVar("T")
+
+LUA = Path(__file__).parent / "lua"
+ANSWER = 5.0
+"""Seconds for which one answer is waited for."""
+CONNECTIONS = 16
+LOCAL = ("127.0.0.1", "localhost", "::1")
+
+logger = logging.getLogger(__name__)
+
+
+class StoreDown(Exception):
+    """Redis does not answer, or refuses; the message is a sentence. What was asked may or may not have happened."""
+
+
+class NotDurable(Exception):
+    """This Redis may not hold approvals; the message says what to set."""
+
+
+class Unsafe(NotDurable):
+    """Anybody who reaches this Redis could run code in the bot; the message says what to set."""
+
+
+def address(url: str) -> str:
+    """Where the Redis of that URL is, without its password."""
+    parts: dict[str, Any] = dict(parse_url(url))
+    return str(parts.get("path") or f"{parts.get('host', 'localhost')}:{parts.get('port', 6379)}")
+
+
+def _is_local(url: str) -> bool:
+    """Whether only this machine can reach it, as far as the URL says."""
+    parts: dict[str, Any] = dict(parse_url(url))
+    return "path" in parts or parts.get("host", "localhost") in LOCAL
+
+
+def _client(url: str, answer: float | None, connections: int) -> Any:
+    """A client that repeats nothing by itself: a write that is repeated blindly may count twice."""
+    pool: Any = cast(Any, BlockingConnectionPool).from_url(
+        url,
+        max_connections=connections,
+        timeout=None,
+        socket_timeout=answer,
+        socket_connect_timeout=ANSWER,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+        protocol=2,
+    )
+    return Redis.from_pool(pool)
+
+
+def passes(error: Exception) -> bool:
+    """Whether it may be over by itself: an outage, a restart, a disk that is full, a failover."""
+    if isinstance(error, AuthenticationError | AuthorizationError):
+        return False
+    if isinstance(error, ConnectionError | TimeoutError | ReadOnlyError | OutOfMemoryError | OSError):
+        return True
+    return isinstance(error, ResponseError) and str(error).startswith(("MISCONF", "LOADING", "MASTERDOWN"))
+
+
+class Link:
+    """One client for short calls and one for reads that block."""
+
+    def __init__(self, url: str, patience: float) -> None:
+        self.url, self.patience = url, patience
+        self._redis = _client(url, ANSWER, CONNECTIONS)
+        self._blocking = _client(url, None, 4)
+        scripts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(LUA.glob("*.lua"))}
+        self._scripts = {name: self._redis.register_script(text) for name, text in scripts.items()}
+
+    async def call(self, ask: Callable[[], Awaitable[T]], patience: float | None = None) -> T:
+        """Ask until there is an answer. Raises StoreDown after `patience` seconds, or at once for what cannot pass."""
+        deadline = time.monotonic() + (self.patience if patience is None else patience)
+        wait = 0.05
+        while True:
+            try:
+                return await ask()
+            except (RedisError, OSError) as error:
+                if not passes(error) or time.monotonic() + wait > deadline:
+                    raise StoreDown(self._sentence(error)) from error
+                logger.warning("Redis at %s: %s; asking again", address(self.url), error)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 1.0)
+
+    async def script(
+        self, name: str, keys: Sequence[str], argv: Sequence[str | int | float], patience: float | None = None
+    ) -> tuple[str, str]:
+        """Run one of bot/lua; its first word and what it says beside. Raises StoreDown."""
+        script = self._scripts[name]
+
+        async def ask() -> list[str]:
+            return await script(keys=keys, args=argv)
+
+        word, *rest = await self.call(ask, patience)
+        return word, rest[0] if rest else ""
+
+    async def ask(self, *command: str | int | float, patience: float | None = None) -> Any:
+        """One command that may be repeated; its answer as redis-py parses it. Raises StoreDown."""
+        return await self.call(lambda: self._redis.execute_command(*command), patience)
+
+    async def tail(self, stream: str, after: str, block_s: float) -> list[tuple[str, dict[str, str]]]:
+        """What was added after that id, waiting up to `block_s` for the first. Raises StoreDown."""
+
+        async def read() -> Any:
+            async with asyncio.timeout(block_s + ANSWER):
+                return await self._blocking.xread({stream: after}, count=500, block=max(1, int(block_s * 1000)))
+
+        return [line for _, lines in await self.call(read) for line in lines]
+
+    async def close(self) -> None:
+        """Close both clients."""
+        await self._redis.aclose()
+        await self._blocking.aclose()
+
+    def _sentence(self, error: Exception) -> str:
+        where = address(self.url)
+        if isinstance(error, AuthenticationError | AuthorizationError):
+            return f"Redis at {where} refuses the password; correct CHOM_REDIS_URL."
+        if not passes(error):
+            return f"Redis at {where} refuses: {error}."
+        return f"Redis at {where} does not answer ({error}). Nothing can be decided until it is back."
+
+
+async def check_durable(link: Link, accept_volatile: bool) -> None:
+    """Refuse a Redis that may forget approvals, or that anybody may write to. Raises NotDurable, Unsafe, StoreDown."""
+    await _check_password(link)
+    persistence = await link.ask("INFO", "persistence")
+    memory = await link.ask("INFO", "memory")
+    where, accepts = address(link.url), "or write i_accept_losing_approvals = true under [redis] in chom.toml"
+    if accept_volatile:
+        return
+    if int(persistence.get("aof_enabled", 0)) == 0:
+        raise NotDurable(
+            f"Redis at {where} forgets at a crash: appendonly is off, and approvals and runs under way are kept there. "
+            f'Set "appendonly yes" in its redis.conf and restart it, {accepts}.'
+        )
+    policy = str(memory.get("maxmemory_policy", "noeviction"))
+    if int(memory.get("maxmemory", 0)) and policy.startswith("allkeys"):
+        raise NotDurable(
+            f"Redis at {where} throws keys away when its memory is full: maxmemory-policy is {policy}. "
+            f'Set "maxmemory-policy noeviction", {accepts}.'
+        )
+
+
+async def _check_password(link: Link) -> None:
+    parts: dict[str, Any] = dict(parse_url(link.url))
+    parts |= {"socket_timeout": ANSWER, "socket_connect_timeout": ANSWER, "retry": Retry(NoBackoff(), 0)}
+    parts |= {"username": None, "password": None}
+    stranger: Any = Redis.from_pool(cast(Any, ConnectionPool)(**parts))
+
+    async def open_to_all() -> bool:
+        try:
+            return bool(await stranger.ping())
+        except AuthenticationError:
+            return False
+        except ResponseError as refused:
+            if str(refused).startswith(("NOAUTH", "NOPERM")):
+                return False
+            raise
+
+    try:
+        unprotected = await link.call(open_to_all)
+    finally:
+        await stranger.aclose()
+    if not unprotected:
+        return
+    if _is_local(link.url):
+        said = "Redis at %s has no password, and other users of this machine reach it: set requirepass"
+        logger.warning(said, address(link.url))
+        return
+    raise Unsafe(
+        f"Redis at {address(link.url)} lets anybody in without a password, and whoever writes there can make the "
+        'bot run anything. Set "requirepass" in its redis.conf and put the password into CHOM_REDIS_URL '
+        '("redis://:PASSWORD@HOST:6379/0").'
+    )
