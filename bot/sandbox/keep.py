@@ -55,15 +55,17 @@ class Keep:
         self.directory = directory
         self._ports_file = directory / "ports.json"
         known = self._ports_file.read_text(encoding="utf-8") if self._ports_file.exists() else "{}"
+        self._given: set[str] = set()
         self._ports: dict[str, int] = json.loads(known)
 
     def port(self, name: str) -> int:
-        """A port for `name`: the one it had before where that is free, else another."""
+        """A port for `name`: the one it had before where that is free, else another; asked again, the same."""
         before = self._ports.get(name, 0)
-        if not (before and is_free(before)):
+        if name not in self._given and not (before and is_free(before)):
             taken = {port for other, port in self._ports.items() if other != name}
             self._ports[name] = next(port for port in iter(any_port, None) if port not in taken)
             self._ports_file.write_text(json.dumps(self._ports, indent=2) + "\n", encoding="utf-8")
+        self._given.add(name)
         return self._ports[name]
 
     def secret(self, name: str) -> str:

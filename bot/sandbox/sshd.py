@@ -90,7 +90,7 @@ class Sshd:
             connection.abort()
 
     async def _session(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
-        asked = process.command or process.subsystem
+        asked = process.command
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": self.spec.home, "LANG": "C.UTF-8"}
         child = await asyncio.create_subprocess_exec(
             *self.spec.command,
