@@ -1,0 +1,176 @@
+"""The Slack app put together: one session, Bolt, its two transports, and an orderly beginning and end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import aiohttp
+from aiohttp import web
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from actions.engine.ports import Clock
+from bot.config import SlackSettings
+from bot.slack import http, texts
+from bot.slack.asker import Teller, of_click, of_command
+from bot.slack.buttons import Buttons
+from bot.slack.commands import Commands
+from bot.slack.errands import Errands, log_trouble
+from bot.slack.intake import Intake, Memory
+from bot.slack.manifest import bot_scopes
+from bot.slack.web import CALL_ERRORS, Identity, check_app_token, new_client, new_session, proxy_for, sort, who_am_i
+
+if TYPE_CHECKING:
+    from bot.desk import Desk
+
+logger = logging.getLogger(__name__)
+
+BOOT = 10.0
+"""Seconds that Slack has to answer at the start; after them the bot serves without it and keeps trying."""
+ACKS = 0.3
+"""Seconds left for acks under way when the socket is closed."""
+DRAIN = 8.0
+"""Seconds that requests under way have to end."""
+
+
+class SlackFace:
+    """Made inside the running loop. Takes requests between `start` and `stop_intake`."""
+
+    def __init__(self, desk: Desk, settings: SlackSettings, store: Memory, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+        self._session: aiohttp.ClientSession = new_session()
+        self._client = new_client(settings, self._session, token=settings.bot_token, retrying=False)
+        self._teller = Teller(new_client(settings, self._session, token=settings.bot_token, retrying=True))
+        self._errands = Errands()
+        nobody = Identity(settings.team, "", "", "")
+        self._intake = Intake(desk, settings, store, self._teller, self._errands, nobody)
+        self._app = self._bolt()
+        self._socket: AsyncSocketModeHandler | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._taking = False
+
+    @property
+    def client(self) -> AsyncWebClient:
+        """For the tail: every call is made once, and what Slack says to it is raised."""
+        return self._client
+
+    @property
+    def connected(self) -> bool:
+        """Whether requests can reach the bot now."""
+        if not self._taking:
+            return False
+        if self._settings.mode == "http":
+            return bool(self._intake.identity.user)
+        session = self._socket.client.current_session if self._socket else None
+        return session is not None and not session.closed
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        """Where Slack's signed requests come in; none in Socket Mode."""
+        if self._settings.mode != "http":
+            return []
+        return http.routes(self._app, self._settings.signing_secret, self._clock, lambda: self._taking)
+
+    async def start(self) -> None:
+        """Take requests. Raises SlackUnusable with a sentence where Slack answers that the bot cannot work there.
+
+        Where Slack does not answer within BOOT seconds the bot goes on without it, and connects once it does.
+        """
+        self._taking = True
+        self._connecting = asyncio.create_task(self._connect(), name="slack: connect")
+        done, _ = await asyncio.wait({self._connecting}, timeout=BOOT)
+        if done:
+            await self._connecting
+        else:
+            logger.warning("Slack does not answer yet; deploys go on, cards follow once it does")
+            self._connecting.add_done_callback(_say_if_unusable)
+
+    async def _connect(self) -> None:
+        pause = 1.0
+        while True:
+            try:
+                self._intake.identity = await who_am_i(self._teller.client, self._settings, bot_scopes())
+                if self._settings.mode == "socket":
+                    await check_app_token(self._teller.client, self._settings.app_token)
+                break
+            except CALL_ERRORS as error:
+                logger.warning("Slack cannot be reached (%s); next try in %.0f s", sort(error).error, pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 30.0)
+        if self._settings.mode == "socket":
+            self._socket = AsyncSocketModeHandler(self._app, self._settings.app_token, web_client=self._teller.client)
+            self._socket.client.proxy = proxy_for(self._settings.api_url)
+            await self._socket.connect_async()
+        logger.info("connected to Slack as %s in %s", self._intake.identity.user, self._intake.identity.team)
+
+    async def stop_intake(self) -> None:
+        """Take nothing more; what was acked goes on."""
+        self._taking = False
+        if self._connecting and not self._connecting.done():
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
+        if self._socket:
+            await asyncio.sleep(ACKS)
+            await self._socket.close_async()
+            self._socket = None
+
+    async def close(self) -> None:
+        """Let what was acked come to its end, within DRAIN seconds, and close."""
+        await self.stop_intake()
+        await self._errands.drain(DRAIN)
+        await self._session.close()
+
+    # --- Bolt ----------------------------------------------------------------
+
+    def _bolt(self) -> AsyncApp:
+        """Bolt without a call of its own before the ack: who the bot is was asked at the start.
+
+        Signatures are checked in http.py, and `process_before_response` spares the ack 10 ms of polling: no listener
+        here does more than ack and begin an errand.
+        """
+        client = new_client(self._settings, self._session, token=None, retrying=True)
+        app = AsyncApp(
+            name="chom",
+            client=client,
+            signing_secret=self._settings.signing_secret,
+            authorize=self._authorize,
+            request_verification_enabled=False,
+            process_before_response=True,
+        )
+        Commands(self._intake).listen(app)
+        Buttons(self._intake).listen(app)
+        app.error(self._on_error)
+        return app
+
+    async def _authorize(self) -> AuthorizeResult:
+        known = self._intake.identity
+        return AuthorizeResult(
+            enterprise_id=None,
+            team_id=known.team,
+            bot_user_id=known.user,
+            bot_id=known.bot,
+            bot_token=self._settings.bot_token,
+        )
+
+    async def _on_error(self, error: Exception, request: AsyncBoltRequest) -> BoltResponse:
+        """The one handler of what no listener foresaw: a log line and a sentence, tied by a reference id."""
+        reference = log_trouble("Bolt", error)
+        body = request.body
+        asker = of_command(body) if "command" in body else of_click(body)
+        if asker.account.user and not self._errands.full:
+            self._errands.go("saying so", self._teller.tell(asker, texts.trouble(reference)), _nobody_left)
+        return BoltResponse(status=200, body="")
+
+
+async def _nobody_left(reference: str) -> None:
+    logger.error("[%s] nobody could be told", reference)
+
+
+def _say_if_unusable(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        logger.error("Slack: %s", error)

@@ -1,0 +1,142 @@
+"""The cards' buttons: what a click carries is checked, handed to the desk, and answered where the card cannot."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.planning import Refusal
+from bot.slack import texts
+from bot.slack.asker import Asker, field, of_click
+from bot.slack.blocks import Card, card, section
+from bot.slack.cards import EVENT_TYPE
+from bot.slack.intake import Intake, Job
+from bot.slack.pressed import Answer, Click, Press, read_click
+from bot.slack.stage import Stage, stage_of
+from bot.slack.web import CALL_ERRORS, call
+from bot.view import ChangeView
+from policies.change import Person
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Buttons:
+    """Acks first, before any I/O; the rest is an errand."""
+
+    intake: Intake
+
+    def listen(self, app: AsyncApp) -> None:
+        """Register with Bolt."""
+        app.action(re.compile("^chom_"))(self.take)  # pyright: ignore[reportUnknownMemberType]
+
+    async def take(self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        """Bolt's listener."""
+        await ack()
+        asker = of_click(body)
+        if self.intake.errands.full:
+            logger.warning("a click of %s is dropped: too much at once", asker.key)
+            return
+        action_id, value = field(action, "action_id"), field(action, "value")
+        self.intake.begin(action_id, asker, self._job(action_id, value, _Place.of(body)))
+
+    def _job(self, action_id: str, value: str, place: _Place) -> Job:
+        async def job(asker: Asker, who: Person) -> Card | None:
+            click = read_click(action_id, value)
+            if click is None:
+                raise Refusal("That button is of another version of the bot. Ask again with `deploy`, or see `status`.")
+            try:
+                return await self._do(click, asker, who)
+            finally:
+                if click.change and not isinstance(click, Answer):
+                    await self._retire_copy(click.change, place)
+
+        return job
+
+    async def _do(self, click: Click | Answer, asker: Asker, who: Person) -> Card | None:
+        desk = self.intake.desk
+        if isinstance(click, Answer):
+            await desk.answer(click.change, click.step, click.host, click.choice, who)
+            return None
+        match click.press:
+            case Press.APPROVE:
+                return _still_waiting(await desk.approve(click.change, click.digest, who, asker.key))
+            case Press.REJECT:
+                await desk.reject(click.change, click.digest, who, asker.key)
+                return None
+            case Press.STOP:
+                await desk.stop(click.change, who)
+                return None
+            case Press.SHOW_PLAN:
+                return texts.details(await desk.view(click.change))
+            case Press.ROLL_BACK:
+                return await self._roll_back(click, who)
+            case _:
+                assert_never(click.press)
+
+    async def _roll_back(self, click: Click, who: Person) -> Card:
+        """Ask for it, if what the card shows is still what is live."""
+        desk = self.intake.desk
+        view = await desk.view(click.change)
+        environment = view.change.environment
+        newest = next((past.view for past in await desk.history(environment, 5) if _moved_something(past.view)), None)
+        if newest is None or newest.change.id != click.change:
+            now = f"{newest.change.plan.title} came after it" if newest else "it is not the newest run"
+            raise Refusal(
+                f"This card is not of what {environment} serves now: {now}. "
+                f"To roll back what is live, type `rollback on {environment}`.",
+                newest.change.id if newest else "",
+            )
+        asked = await desk.propose(f"rollback on {environment}", who)
+        return texts.asked(asked, self.intake.settings.channel, await self.intake.link(asked.change.id))
+
+    async def _retire_copy(self, change: str, place: _Place) -> None:
+        """A card posted twice (its post was answered too late, or the bot died in between) stops looking alive."""
+        known = await self.intake.memory.card(change)
+        if not place.is_card or known is None or known == (place.channel, place.ts):
+            return
+        logger.warning(
+            "change %s has a second card at %s %s; it is replaced by a link", change, place.channel, place.ts
+        )
+        link = self.intake.identity.link(*known)
+        where = f"<{link}|Here is the card>." if link else "The card is further down."
+        text = "This is an old copy of a card. It shows nothing that is true now."
+        copy = card(text, [section(f"{text} {where}")])
+        try:
+            message = {"channel": place.channel, "ts": place.ts, "text": copy.text, "blocks": list(copy.blocks)}
+            await call(self.intake.teller.client, "chat.update", message)
+        except CALL_ERRORS as error:
+            logger.warning("the second card could not be replaced: %s", error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The message that was clicked."""
+
+    channel: str
+    ts: str
+    is_card: bool
+
+    @classmethod
+    def of(cls, body: dict[str, Any]) -> _Place:
+        channel = field(body, "channel", "id") or field(body, "container", "channel_id")
+        ts = field(body, "message", "ts") or field(body, "container", "message_ts")
+        return cls(channel, ts, field(body, "message", "metadata", "event_type") == EVENT_TYPE)
+
+
+def _moved_something(view: ChangeView) -> bool:
+    """Whether the run changed, or may yet change, what the environment serves."""
+    return stage_of(view) is not Stage.TURNED_BACK
+
+
+def _still_waiting(view: ChangeView) -> Card | None:
+    """After an approval that was not the last one, or that cannot start yet."""
+    match stage_of(view):
+        case Stage.WAITING | Stage.BLOCKED:
+            return texts.said(f"Your approval is counted. {view.verdict.said}")
+        case _:
+            return None

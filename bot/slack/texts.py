@@ -1,0 +1,150 @@
+"""What the bot says to one person only: refusals, help, the state of an environment, the last runs."""
+
+from __future__ import annotations
+
+import re
+
+from bot.slack.blocks import Block, Card, card, context, header, section, sections
+from bot.slack.stage import Stage, current_step, stage_of
+from bot.slack.steps import detailed_steps
+from bot.slack.words import code, cut, day, inline, listed, plain, sentence, took
+from bot.view import ChangeView, EnvironmentStatus, PastRun
+from policies.change import Refused, Waiting
+
+_SPAN = re.compile(r"`([^`\n]{1,300})`")
+_OURS = re.compile(r"(?:deploy|rollback|plan|status|history|stop|help)\b")
+
+
+def spoken(text: str, limit: int = 2900) -> str:
+    """A sentence of the desk as mrkdwn: what stands in backticks is code, a command as it is typed in Slack."""
+    parts: list[str] = []
+    for number, part in enumerate(_SPAN.split(cut(text, limit))):
+        if number % 2 == 0:
+            lead, trail = part[:1].isspace() and " ", part[-1:].isspace() and " "
+            parts.append(f"{lead or ''}{inline(part, limit)}{(trail or '') if part.strip() else ''}")
+        else:
+            parts.append(code(f"/chom {part}" if _OURS.match(part) else part, 300))
+    return "".join(parts)
+
+
+def said(text: str, link: str = "") -> Card:
+    """One sentence, with a link to the card that it speaks of where there is one."""
+    blocks = [section("\n".join(spoken(line) for line in text.splitlines() if line.strip())[:2950] or "…")]
+    if link:
+        blocks.append(context(f"<{link}|Open its card>"))
+    return card(_as_slack(text), blocks)
+
+
+def _as_slack(text: str) -> str:
+    return _SPAN.sub(lambda span: f"/chom {span[1]}" if _OURS.match(span[1]) else span[1], text)
+
+
+def trouble(reference: str) -> Card:
+    """For what nobody foresaw."""
+    return said(
+        "Something went wrong in the bot, and it is not your fault. What the cards show is true: whatever they do not "
+        f"show did not happen. Try again; if it stays, give an operator this reference: {reference}."
+    )
+
+
+BUSY = "Too much is being asked of the bot at once, so nothing was done. Try again in a minute."
+
+
+def asked(view: ChangeView, channel: str, link: str = "") -> Card:
+    """To the requester, whose card may be in another channel."""
+    change = view.change
+    where = f"Its card is in <#{channel}>."
+    if view.run.seq:
+        text, next_ = f"{change.plan.title}: it starts now.", "It starts now."
+    else:
+        text, next_ = f"{change.plan.title}: {view.verdict.said}", inline(sentence(view.verdict.said))
+    open_ = f" <{link}|Open it>" if link else ""
+    return card(text, [section(f"*{inline(change.plan.title, 150)}* is asked for. {next_} {where}{open_}")])
+
+
+def details(view: ChangeView) -> Card:
+    """Every step with what is run where, and how each is undone."""
+    plan = view.change.plan
+    facts = [f"commit {code(plan.commit[:10])}" if plan.commit else "", code(view.change.id)]
+    facts += [f"plan {code(plan.digest()[:12])}", f"artifact {code(plan.sha256[:12])}" if plan.sha256 else ""]
+    blocks = [header(plan.title), *sections(detailed_steps(plan), 12), context(" · ".join(f for f in facts if f))]
+    return card(f"The plan in detail: {sentence(plan.title)} It has {len(plan.steps)} steps.", blocks)
+
+
+def helped(text: str) -> Card:
+    """Help from the registry: usage lines as code, the rest as it is; nothing of it is anybody else's text."""
+    lines = [_help_line(line) for line in text.splitlines()]
+    return card(plain(_as_slack(text)), sections(lines or ["…"]))
+
+
+def _help_line(line: str) -> str:
+    if line.startswith((" ", "\t")) and line.strip() and not _SPAN.search(line):
+        return f"  {inline(line)}"
+    return spoken(line) if line.strip() else " "
+
+
+# --- status and history --------------------------------------------------
+
+
+def status(seen: tuple[EnvironmentStatus, ...]) -> Card:
+    """What each environment serves and what is going on there."""
+    blocks: list[Block] = []
+    plain_lines: list[str] = []
+    for one in seen:
+        serves = _serves(one)
+        going = _going_on(one)
+        plain_lines.append(f"{one.name} {serves}.")
+        lines = [f"*{inline(one.name, 80)}* {inline(serves)}.", *going]
+        if one.fleet is None:
+            lines.insert(1, spoken(sentence(one.trouble)))
+        blocks.append(section("\n".join(lines)))
+    return card(" ".join(plain_lines) or "There is no environment.", blocks or [section("There is no environment.")])
+
+
+def _serves(one: EnvironmentStatus) -> str:
+    if one.fleet is None:
+        return "could not be looked at"
+    served: dict[str, list[str]] = {}
+    for host in one.fleet.hosts:
+        release = host.release(host.current)
+        served.setdefault(release.version if release else "nothing", []).append(host.name)
+    if len(served) == 1:
+        version, hosts = next(iter(served.items()))
+        return f"serves {version} on {listed(hosts)}"
+    return "serves " + listed([f"{version} on {listed(hosts)}" for version, hosts in served.items()])
+
+
+def _going_on(one: EnvironmentStatus) -> list[str]:
+    lines: list[str] = []
+    if run := one.open_run:
+        place, total = current_step(run), len(run.change.plan.steps)
+        step = f", step {place[0]} of {total}" if place else ""
+        title = inline(run.change.plan.title, 150)
+        lines.append(f"▸ {title}: {stage_of(run).value}{step} {code(run.change.id)}")
+    lines += [
+        f"◦ {inline(v.change.plan.title, 150)}: {inline(v.verdict.said, 300)} {code(v.change.id)}"
+        for v in one.pending[:5]
+        if isinstance(v.verdict, Waiting) or not isinstance(v.verdict, Refused)
+    ]
+    return lines or ["Nothing is going on."]
+
+
+def history(past: tuple[PastRun, ...], environment: str) -> Card:
+    """The last runs, newest first."""
+    where = f" on {environment}" if environment else ""
+    if not past:
+        return said(f"Nothing was done{where} yet.")
+    lines = [_past_line(run) for run in past]
+    newest = past[0].view
+    text = f"The last {len(past)} runs{where}; the newest: {newest.change.plan.title}, {stage_of(newest).value}."
+    return card(text, [section(f"*The last {len(past)} runs{inline(where)}, newest first*"), *sections(lines)])
+
+
+def _past_line(run: PastRun) -> str:
+    view = run.view
+    stage = stage_of(view)
+    mark = {Stage.DONE: "✓", Stage.TURNED_BACK: "↩"}.get(stage, "▸")
+    time = f", took {took(run.started, run.ended)}" if run.ended else ""
+    title = inline(view.change.plan.title, 150)
+    who = inline(view.name(view.change.requester), 60)
+    return f"{mark} {day(run.started)} *{title}* — {stage.value}{time}, asked for by {who} {code(view.change.id)}"

@@ -1,0 +1,126 @@
+"""Words for people: what users and servers wrote made harmless, times and lists made readable."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from bot.redact import redactor
+
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_LOOKALIKES = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
+_EDGE_UNDERSCORE = re.compile(r"(?<!\w)_|_(?!\w)")
+_EMOJI_CODE = re.compile(r":(?=[a-z+\-][a-z0-9_+'\-]*:)")
+_redact = redactor(())
+"""What looks like a secret; the runner has struck out the known ones before it journalled a line."""
+
+
+def clean(text: str) -> str:
+    """One line without control characters and without marks that turn the direction of reading."""
+    return " ".join("".join(" " if c in "\r\n\t\v\f" else c for c in text if _visible(c)).split())
+
+
+def _visible(char: str) -> bool:
+    return char in "\r\n\t\v\f" or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters, the last one "…" where something was left off."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def plain(text: str, limit: int = 3000) -> str:
+    """For a plain_text object or a message's `text`: one line, &, < and > escaped, at most `limit` long."""
+    return _escaped(clean(text), limit)
+
+
+def inline(text: str, limit: int = 3000) -> str:
+    """For the inside of mrkdwn: as `plain`, and no character of it formats, links or makes an emoji."""
+    calm = _EDGE_UNDERSCORE.sub("ˍ", clean(text).translate(_LOOKALIKES))
+    return _escaped(_EMOJI_CODE.sub(":\N{WORD JOINER}", calm), limit)
+
+
+def code(text: str, limit: int = 200) -> str:
+    """A name in a code span, where nothing is parsed."""
+    return f"`{_escaped(clean(text).replace('`', 'ˋ') or ' ', limit - 2)}`"
+
+
+def code_block(lines: Iterable[str], limit: int = 2900) -> str:
+    """The last lines of an output that fit, redacted and escaped, in a fenced block."""
+    kept: list[str] = []
+    room = limit - len("```\n\n```")
+    for line in reversed([_redact(line) for line in lines]):
+        shown = _escaped("".join(c for c in line if c == "\t" or _visible(c)).replace("`", "ˋ").rstrip(), 400)
+        if len(shown) + 1 > room:
+            break
+        room -= len(shown) + 1
+        kept.append(shown)
+    return "```\n" + "\n".join(reversed(kept)) + "\n```"
+
+
+def _escaped(text: str, limit: int) -> str:
+    """Escape, and cut so that no entity is cut in two."""
+    if len(text) <= limit and not any(c in _ENTITIES for c in text):
+        return text
+    whole = "".join(_ENTITIES.get(c, c) for c in text)
+    if len(whole) <= limit:
+        return whole
+    room, out = limit - 1, ""
+    for char in text:
+        piece = _ENTITIES.get(char, char)
+        if len(out) + len(piece) > room:
+            break
+        out += piece
+    return out.rstrip() + "…"
+
+
+def at(moment: datetime, form: str = "{time}") -> str:
+    """The moment in the reader's own time zone, as Slack shows it; in UTC where it cannot."""
+    return f"<!date^{int(moment.timestamp())}^{form}|{utc(moment)}>"
+
+
+def utc(moment: datetime) -> str:
+    """The moment for plain text: "14:02 UTC"."""
+    return moment.astimezone(UTC).strftime("%H:%M UTC")
+
+
+def day(moment: datetime) -> str:
+    """Date and time for mrkdwn, "today at 14:02" in the reader's own time zone."""
+    return (
+        f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} {{time}}|{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
+    )
+
+
+def took(start: datetime, end: datetime) -> str:
+    """How long it was: "42 s", "3 min 5 s", "2 h 10 min"."""
+    seconds = max(0, round((end - start).total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, rest = divmod(seconds, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def listed(items: Iterable[str], most: int = 8) -> str:
+    """ "a, b and c"; where there are more than `most`, "a, b and 7 more"."""
+    names = list(items)
+    if len(names) > most:
+        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def capital(text: str) -> str:
+    """The text with a capital at its beginning, but for a version such as "v1.2"."""
+    return text if text[:1] == "v" and text[1:2].isdigit() else text[:1].upper() + text[1:]
+
+
+def sentence(text: str) -> str:
+    """The text with a full stop where it ends without one."""
+    stripped = text.rstrip()
+    return stripped if not stripped or stripped[-1] in ".!?…:" else stripped + "."
