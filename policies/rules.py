@@ -1,0 +1,179 @@
+"""The rules table: read from TOML, checked whole, hashed, and asked for what a plan requires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from actions.engine.codec import sha256_of
+from actions.engine.located_toml import Located, TomlFault, parse
+from actions.engine.plan import Plan
+from policies.change import Need, Requirement, Role
+
+SHIPPED = Path(__file__).with_name("rules.toml")
+
+
+class BrokenRules(Exception):
+    """`faults` are sentences, each beginning with "FILE:LINE: ", in the order of their lines."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Free(_Table):
+    environments: list[str] = Field(default_factory=list[str])
+    because: str = Field(default="This environment requires no approval.", min_length=1)
+
+
+class _Need(_Table):
+    role: Annotated[Role, Field(strict=False)]
+    count: int = Field(default=1, ge=1, le=20)
+
+
+class _Category(_Table):
+    name: str = Field(min_length=1)
+    covers: str = ""
+    needs: list[_Need] = Field(min_length=1)
+    evidence: list[str] = Field(default_factory=list[str])
+    strategies: list[str] = Field(default_factory=list[str])
+    expires_hours: int = Field(default=4, ge=1, le=24 * 7)
+
+
+class _Categories(_Table):
+    one: _Category = Field(alias="1")
+    two: _Category = Field(alias="2")
+    three: _Category = Field(alias="3")
+
+
+class _When(_Table):
+    environments: list[str] | None = Field(default=None, min_length=1)
+    actions: list[str] | None = Field(default=None, min_length=1)
+    strategies: list[str] | None = Field(default=None, min_length=1)
+    version_steps: list[Literal["major", "minor", "patch", "unknown"]] | None = Field(default=None, min_length=1)
+    migrations: bool | None = None
+
+
+class _Rule(_Table):
+    category: Literal[1, 2, 3]
+    because: str = Field(min_length=1)
+    when: _When = Field(default_factory=_When)
+
+
+class _Document(_Table):
+    free: _Free = Field(default_factory=_Free)
+    category: _Categories
+    rules: list[_Rule] = Field(default_factory=list[_Rule])
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A checked table."""
+
+    document: _Document
+    sha256: str
+    """64 hex digits over what the table says, whatever its comments and its layout."""
+
+    def classify(self, plan: Plan, environment: str) -> Requirement:
+        """What the table asks of this plan in this environment, and why."""
+        fitting = [rule for rule in self.document.rules if _fits(rule.when, plan, environment)]
+        chosen = max(fitting, key=lambda rule: rule.category, default=None)
+        category = chosen.category if chosen else 3
+        because = chosen.because if chosen else "No rule fits this change, so it counts as the highest risk."
+        if environment in self.document.free.environments:
+            return Requirement(category, self.document.free.because, ())
+        table = self._category(category)
+        return Requirement(
+            category,
+            because,
+            tuple(Need(need.role, need.count) for need in table.needs),
+            tuple(table.evidence),
+            tuple(table.strategies),
+            timedelta(hours=table.expires_hours),
+        )
+
+    def _category(self, number: Literal[1, 2, 3]) -> _Category:
+        tables = self.document.category
+        return {1: tables.one, 2: tables.two, 3: tables.three}[number]
+
+
+def load(path: Path | str | None = None) -> Rules:
+    """Read a table, the shipped one by default. Raises BrokenRules with every fault, and FileNotFoundError."""
+    file = Path(path) if path else SHIPPED
+    return parse_rules(file.read_text(encoding="utf-8"), file.name)
+
+
+def parse_rules(text: str, name: str = "rules.toml") -> Rules:
+    """The table in that text. Raises BrokenRules with every fault there is."""
+    try:
+        located = parse(text)
+    except TomlFault as fault:
+        raise BrokenRules((f"{name}:{fault.line}: {fault.message}.",)) from None
+    faults = list(_twice(located))
+    try:
+        document = _Document.model_validate(located.data)
+    except ValidationError as wrong:
+        faults += [_in_words(located, dict(error)) for error in wrong.errors()]
+        document = None
+    if faults or document is None:
+        raise BrokenRules(tuple(f"{name}:{line}: {said}" for line, said in sorted(set(faults))))
+    return Rules(document, sha256_of(document.model_dump(mode="json", by_alias=True)))
+
+
+def _fits(when: _When, plan: Plan, environment: str) -> bool:
+    facts = plan.facts
+    return (
+        (when.environments is None or environment in when.environments)
+        and (when.actions is None or plan.action in when.actions)
+        and (when.strategies is None or facts.get("strategy") in when.strategies)
+        and (when.version_steps is None or facts.get("version_step", "unknown") in when.version_steps)
+        and (when.migrations is None or bool(facts.get("migrations")) is when.migrations)
+    )
+
+
+def _twice(located: Located) -> Iterator[tuple[int, str]]:
+    """A role asked for twice in one category is a count that somebody wrote differently."""
+    categories = located.data.get("category")
+    for number, table in _tables(categories):
+        needs = table.get("needs")
+        roles = [str(role) for _, need in _tables(needs) if (role := need.get("role"))]
+        for role in sorted({role for role in roles if roles.count(role) > 1}):
+            line = located.line(("category", number, "needs"))
+            yield line, f"category.{number} needs {role} twice; write one with count = {roles.count(role)}."
+
+
+def _tables(value: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The tables in a table or in an array of unchecked data, with their names."""
+    if isinstance(value, dict):
+        pairs = list(cast("dict[str, object]", value).items())
+    elif isinstance(value, list):
+        pairs = [(str(index), item) for index, item in enumerate(cast("list[object]", value))]
+    else:
+        pairs = []
+    for name, item in pairs:
+        if isinstance(item, dict):
+            yield name, cast("dict[str, Any]", item)
+
+
+def _in_words(located: Located, error: dict[str, Any]) -> tuple[int, str]:
+    """One of pydantic's errors as a line and a sentence."""
+    where: tuple[str | int, ...] = error["loc"]
+    name = ".".join(str(part) for part in where)
+    line = located.line(where)
+    match error["type"]:
+        case "missing":
+            table = ".".join(str(part) for part in where[:-1])
+            return line, f"{where[-1]} is missing{f' in {table}' if table else ''}."
+        case "extra_forbidden":
+            return line, f"{name} is nothing that this table knows."
+        case _:
+            return line, f"{name}: {error['msg'][0].lower()}{error['msg'][1:]}."

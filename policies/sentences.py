@@ -1,0 +1,75 @@
+"""What a verdict says to a person on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from actions.engine.words import counted, joined
+from policies.change import Need, People, Role
+
+ROLES: Mapping[Role, str] = {
+    Role.TECH_LEAD: "Tech Lead",
+    Role.DEVOPS: "DevOps engineer",
+    Role.CTO: "CTO",
+    Role.TEAM: "team member",
+    Role.ON_CALL: "on-call engineer",
+}
+
+
+def role(need: Need) -> str:
+    """ "a Tech Lead", "2 team members"."""
+    if need.count > 1:
+        return counted(need.count, ROLES[need.role])
+    article = "an" if need.role is Role.ON_CALL else "the" if need.role is Role.CTO else "a"
+    return f"{article} {ROLES[need.role]}"
+
+
+def name(people: People, person: str) -> str:
+    """A person's name; the id where the configuration no longer knows them."""
+    return people[person].name if person in people else person
+
+
+def who_could(need: Need, people: People, without: Collection[str]) -> list[str]:
+    """Names of those who have the role and are not left out, in order."""
+    known = [person for person in people.values() if need.role in person.roles and person.id not in without]
+    return sorted(person.name for person in known)
+
+
+def waiting_for(needs: Sequence[Need], people: People, without: Collection[str]) -> str:
+    """ "Waiting for a Tech Lead: Lena or Tom." """
+    if len(needs) == 1:
+        return f"Waiting for {role(needs[0])}: {joined(who_could(needs[0], people, without), 'or')}."
+    each = (f"{role(need)} ({joined(who_could(need, people, without), 'or')})" for need in needs)
+    return f"Waiting for {joined(each)}."
+
+
+def nobody_can(needs: Sequence[Need], people: People, requester: str) -> str:
+    """For needs that nobody is left to meet: says so, and what an operator can do."""
+    roles = {need.role for need in needs}
+    asked = people.get(requester)
+    own = f" {asked.name} asked for it and cannot approve it too." if asked and asked.roles & roles else ""
+    wanted = joined(role(need) for need in needs)
+    more = "another person" if sum(need.count for need in needs) == 1 else "other people"
+    return (
+        f"Nobody can approve this now: it still needs {wanted}, and chom.toml has nobody left who is one.{own} "
+        f"Ask an operator to give {more} that role."
+    )
+
+
+def approved_by(counts: Mapping[str, Role], people: People) -> str:
+    """ "Approved by Lena (Tech Lead)." """
+    return f"Approved by {joined(f'{name(people, p)} ({ROLES[r]})' for p, r in counts.items())}." if counts else ""
+
+
+def lasting(time: timedelta) -> str:
+    """ "4 hours", "30 minutes"; rounded down to minutes."""
+    minutes = int(time.total_seconds() // 60)
+    hours, rest = divmod(minutes, 60)
+    said = [counted(hours, "hour")] * bool(hours) + [counted(rest, "minute")] * bool(rest or not hours)
+    return " ".join(said)
+
+
+def together(sentences: Iterable[str]) -> str:
+    """The sentences that there are, with one space between."""
+    return " ".join(sentence for sentence in sentences if sentence)
