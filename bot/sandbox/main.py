@@ -1,0 +1,83 @@
+"""`chom-bot sandbox`: starts the outside world and the bot in it, says what to try, and stops it all on Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from bot.sandbox.api import make_app
+from bot.sandbox.first_release import NotBrought
+from bot.sandbox.keep import NotASandbox, is_free, open_keep
+from bot.sandbox.redis_server import NoRedis
+from bot.sandbox.servers import NoServer
+from bot.sandbox.slack import SlackStandIn
+from bot.sandbox.world import World
+
+_WELCOME = """
+The sandbox runs:
+
+  {address}/   Slack's channel "deploys", the servers and the shop
+
+Three things to try there:
+  1. As dev, type “/chom deploy v1.2”; as lead, click Approve; watch the card, its thread and the shop.
+  2. The same with v1.3, which is broken: it is refused, and nobody is ever served it.
+  3. Kill the bot in the middle of a deploy. It ends as if nothing had happened.
+
+The same without Slack:  . {shell} && {command} status
+Its configuration is {toml}, printed above. The bot's log is {log}.
+Ctrl-C stops everything. What was done is kept for the next start; --reset forgets it.
+"""
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def run(port: int, dir: Path, reset: bool) -> int:
+    """Serve until SIGINT or SIGTERM. The exit status: 0, or 2 after a sentence on stderr why it cannot start."""
+    if not is_free(port):
+        sys.stderr.write(
+            f"Port {port} is taken, perhaps by a sandbox that runs already. "
+            f"Stop that one, or name another port: chom-bot sandbox --port {port + 1}\n"
+        )
+        return 2
+    try:
+        asyncio.run(_serve(port, dir, reset))
+    except (NotASandbox, NoRedis, NoServer, NotBrought, OSError) as fault:
+        sys.stderr.write(f"The sandbox cannot run. {fault}\n")
+        return 2
+    return 0
+
+
+async def _serve(port: int, dir: Path, reset: bool) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    address = f"http://127.0.0.1:{port}"
+    with open_keep(dir, reset) as keep:
+        world = World(keep, _say)
+        runner = web.AppRunner(make_app(SlackStandIn(address=address), world), access_log=None, shutdown_timeout=2)
+        try:
+            await world.start()
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+            shell = await world.start_bot(address)
+            _say(world.toml)
+            _say(_welcome(address, shell, world))
+            await stop.wait()
+            _say("Stopping.")
+        finally:
+            await world.stop_bot()
+            await runner.cleanup()
+            await world.close()
+
+
+def _welcome(address: str, shell: Path, world: World) -> str:
+    command = Path(sys.argv[0]).name if Path(sys.argv[0]).name == "chom-bot" else f"{sys.executable} -m bot"
+    log = world.directory / "bot.log"
+    return _WELCOME.format(address=address, shell=shell, command=command, toml=world.toml_path, log=log)

@@ -1,0 +1,80 @@
+"""The chom.toml of the sandbox: the same file that production has, with the addresses of this one."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bot.sandbox.servers import USER, Server
+from bot.sandbox.slack import people
+
+ROLES = {"dev": [], "lead": ["tech-lead"], "devops": ["devops", "on-call"], "cto": ["cto"]}
+"""What the people of the sandbox's Slack may decide as. Each can also ask."""
+AT_THE_SHELL = "devops"
+"""Who somebody at this machine's command line is: one who can ask, and cannot approve alone."""
+
+_HEAD = """\
+# The sandbox's configuration, written anew at each of its starts. Production has the same file with other addresses.
+# The secrets come from the environment: SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, CHOM_REDIS_URL.
+"""
+
+
+def _table(name: str, values: Mapping[str, object]) -> str:
+    """A TOML table; JSON's strings, numbers, booleans and lists of strings are TOML's as well."""
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    return "\n".join([f"[{name}]", *lines])
+
+
+def _environment(server: Server) -> str:
+    probe = f'{{ url = "{server.shop.url}/health", status = 200, contains = \'"release": "{{version}}"\' }}'
+    default = "\ndefault = true" if server.environment == "production" else ""
+    return (
+        f"[environments.{server.environment}]\nhosts = {json.dumps([server.name])}\nmigrate_on = "
+        f"{json.dumps(server.name)}\nkeep = 5\nprobes = [{probe}]{default}"
+    )
+
+
+def _host(server: Server) -> str:
+    values = {"address": "127.0.0.1", "port": server.ssh_port, "user": USER, "host_key": server.host_key}
+    return _table(f"hosts.{server.name}", values)
+
+
+def _person(member: people.SlackPerson) -> str:
+    values = {
+        "name": member.display,
+        "roles": ROLES[member.name],
+        "slack": [f"{people.TEAM}:{member.id}"],
+        "unix": logins() if member.name == AT_THE_SHELL else [],
+    }
+    return _table(f"people.{member.name}", values)
+
+
+def logins() -> list[str]:
+    """The Unix logins of whoever runs the sandbox: their own, and who they were before sudo."""
+    mine = pwd.getpwuid(os.getuid()).pw_name
+    return sorted({mine, os.environ.get("SUDO_USER") or mine})
+
+
+def chom_toml(directory: Path, servers: Sequence[Server], key: Path, bot_port: int) -> str:
+    """The whole text."""
+    bot = {
+        "listen": f"127.0.0.1:{bot_port}",
+        "instance": "sandbox",
+        "state_dir": str(directory / "bot"),
+        "ssh_key": str(key),
+        "patience": 30.0,
+        "redelivery": 10.0,
+    }
+    slack = {"mode": "socket", "team": people.TEAM, "channel": people.CHANNEL, "channel_name": people.CHANNEL_NAME}
+    tables = [
+        _table("bot", bot),
+        _table("slack", slack),
+        _table("artifacts", {"source": str(directory / "artifacts")}),
+        *(_environment(server) for server in servers),
+        *(_host(server) for server in servers),
+        *(_person(member) for member in people.PEOPLE),
+    ]
+    return _HEAD + "\n" + "\n\n".join(tables) + "\n"

@@ -1,0 +1,176 @@
+"""The world around the bot, Slack apart: Redis, servers and the bot itself as a child, and how each can fail."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+from bot.sandbox import releases
+from bot.sandbox.child import Child, Kept
+from bot.sandbox.first_release import bring
+from bot.sandbox.keep import Keep
+from bot.sandbox.redis_server import Redis
+from bot.sandbox.servers import Server
+from bot.sandbox.slack import people
+from bot.sandbox.slack.errors import Impossible, Json
+from bot.sandbox.toml import chom_toml
+
+NAMES = ("staging", "production")
+_PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
+_DRAIN = 15.0
+"""Seconds that the bot has to stop in order."""
+_LONGEST = 3600.0
+"""Seconds: no fault lasts longer."""
+KNOWN_FAULTS = (
+    'Known faults: {"kill": "bot"}, {"stop": "bot"}, {"cont": "bot"}, {"freeze": "production", "seconds": 10}, '
+    '{"cut": "production"}, {"host": "production", "down": 10}, {"redis": "restart"}; and Slack\'s own: '
+    '{"slack": …}, {"deliver": …}, {"socket": …}.'
+)
+
+Say = Callable[[str], None]
+
+
+class World:
+    """All of it; `say` takes a line for the terminal."""
+
+    def __init__(self, keep: Keep, say: Say) -> None:
+        self._say, self.directory = say, keep.directory
+        self.redis = Redis(keep, lambda line: say(f"redis | {line}"))
+        self._key = keep.directory / "bot/id_ed25519"
+        public = keep.key(self._key)
+        self._servers = {name: Server(name, keep, public, self._prefixed(name)) for name in NAMES}
+        self.toml_path = keep.directory / "chom.toml"
+        self.toml = chom_toml(keep.directory, list(self._servers.values()), self._key, keep.port("bot"))
+        self._log = (keep.directory / "bot.log").open("a", encoding="utf-8", buffering=1)
+        self._bot: Kept | None = None
+
+    def _prefixed(self, name: str) -> Say:
+        return lambda line: self._say(f"{name} | {line}")
+
+    async def start(self) -> None:
+        """Everything but the bot. Raises NoRedis, NoServer, NotBrought, OSError."""
+        releases.build(self.directory / "artifacts")
+        self.toml_path.write_text(self.toml, encoding="utf-8")
+        await _all(self.redis.start(), *(self._start_server(server) for server in self._servers.values()))
+
+    async def _start_server(self, server: Server) -> None:
+        await server.start()
+        if not server.serves()[0]:
+            await bring(server, self.directory / "artifacts")
+        server.customers.start()
+
+    def bot_environment(self, address: str) -> dict[str, str]:
+        """What the bot finds in its environment besides what everybody has; `address` is the stand-in's."""
+        return {
+            "SLACK_BOT_TOKEN": people.BOT_TOKEN,
+            "SLACK_APP_TOKEN": people.APP_TOKEN,
+            "SLACK_SIGNING_SECRET": people.SIGNING_SECRET,
+            "SLACK_API_URL": f"{address}/api/",
+            "CHOM_REDIS_URL": self.redis.url,
+            "CHOM_CONFIG": str(self.toml_path),
+        }
+
+    async def start_bot(self, address: str) -> Path:
+        """`chom-bot serve` as a child; returns the file to source in a shell that wants the same environment."""
+        told = self.bot_environment(address)
+        shell = self.directory / "env"
+        shell.touch(mode=0o600)
+        shell.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in told.items()), "utf-8")
+        inherited = {name: value for name, value in os.environ.items() if name.lower() not in _PROXIES}
+        command = [sys.executable, "-m", "bot", "serve", "--config", str(self.toml_path)]
+        child = Child(command, inherited | told, self._bot_said)
+        self._bot = Kept(child, lambda status: self._bot_said(f"(ended with {status}; it is started again)"))
+        await self._bot.start()
+        return shell
+
+    def _bot_said(self, line: str) -> None:
+        self._log.write(line + "\n")
+        self._say(f"bot | {line}")
+
+    async def stop_bot(self) -> None:
+        """Let it hand over what it walks, and end it."""
+        if self._bot is not None:
+            await self._bot.stop(_DRAIN)
+
+    async def close(self) -> None:
+        """Stop everything that was started, whatever of it was."""
+        await self.stop_bot()
+        await asyncio.gather(*(server.close() for server in self._servers.values()))
+        await self.redis.stop()
+        self._log.close()
+
+    def servers(self) -> list[Json]:
+        """Each server as it is now, staging first."""
+        return [server.seen() for server in self._servers.values()]
+
+    def annotations(self) -> list[Json]:
+        """What was written to Grafana: nothing writes there yet."""
+        return []
+
+    def info(self) -> Json:
+        """Where things are."""
+        return {
+            "chom_toml": str(self.toml_path),
+            "versions": [version.name for version in releases.VERSIONS],
+            "directory": str(self.directory),
+            "bot_log": str(self.directory / "bot.log"),
+            "bot_pid": self._bot.child.pid if self._bot else 0,
+        }
+
+    async def fault(self, spec: Json) -> Json:
+        """Break what `spec` names. Raises Impossible with a sentence that lists the known faults."""
+        match spec:
+            case {"kill": "bot"} | {"stop": "bot"} | {"cont": "bot"}:
+                return await self._bot_fault(next(iter(spec)))
+            case {"cut": str(name)}:
+                self._server(name).cut()
+                return {"cut": name}
+            case {"freeze": str(name)}:
+                seconds = _seconds(spec.get("seconds", 10))
+                await self._server(name).freeze(seconds)
+                return {"frozen": name, "seconds": seconds}
+            case {"host": str(name), "down": down}:
+                seconds = _seconds(down)
+                await self._server(name).go_down(seconds)
+                return {"down": name, "seconds": seconds}
+            case {"redis": "restart"}:
+                old, new = await self.redis.crash()
+                return {"killed": old, "started": new}
+            case _:
+                raise Impossible(KNOWN_FAULTS)
+
+    async def _bot_fault(self, what: str) -> Json:
+        if self._bot is None:
+            raise Impossible("The bot was not started yet.")
+        match what:
+            case "kill":
+                old, new = await self._bot.replace()
+                return {"killed": old, "started": new}
+            case "stop":
+                self._bot.child.signal(signal.SIGSTOP)
+            case _:
+                self._bot.child.signal(signal.SIGCONT)
+        return {what: self._bot.child.pid}
+
+    def _server(self, name: str) -> Server:
+        if name not in self._servers:
+            raise Impossible(f"There is no server {name!r}; there are {' and '.join(self._servers)}. {KNOWN_FAULTS}")
+        return self._servers[name]
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LONGEST:
+        raise Impossible(f"Seconds are a number above 0 and at most {_LONGEST:.0f}; it was {value!r}. {KNOWN_FAULTS}")
+    return float(value)
+
+
+async def _all(*work: Coroutine[object, object, None]) -> None:
+    """All at once; the first failure, when the others have ended."""
+    for outcome in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
