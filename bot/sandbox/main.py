@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import queue
 import signal
 import sys
+import threading
 from pathlib import Path
 
 from aiohttp import web
@@ -15,7 +18,7 @@ from bot.sandbox.keep import NotASandbox, is_free, open_keep
 from bot.sandbox.redis_server import NoRedis
 from bot.sandbox.servers import NoServer
 from bot.sandbox.slack import SlackStandIn
-from bot.sandbox.world import World
+from bot.sandbox.world import Say, World
 
 _WELCOME = """
 The sandbox runs:
@@ -33,44 +36,76 @@ Ctrl-C stops everything. What was done is kept for the next start; --reset forge
 """
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+class _Terminal(threading.Thread):
+    """Writes lines to stdout, away from the event loop: nobody waits for a terminal that does not read.
+
+    Lines beyond the backlog are dropped; DIR/bot.log has them.
+    """
+
+    def __init__(self, backlog: int = 2000) -> None:
+        super().__init__(name="terminal", daemon=True)
+        self._lines: queue.Queue[str | None] = queue.Queue(backlog)
+
+    def say(self, line: str) -> None:
+        """Take a line."""
+        with contextlib.suppress(queue.Full):
+            self._lines.put_nowait(line)
+
+    def run(self) -> None:
+        while (line := self._lines.get()) is not None:
+            try:
+                sys.stdout.write(line + "\n")
+                sys.stdout.flush()
+            except BrokenPipeError:
+                return
+
+    def finish(self) -> None:
+        """Write what is left, for a second at most."""
+        with contextlib.suppress(queue.Full):
+            self._lines.put_nowait(None)
+        self.join(1)
 
 
 def run(port: int, dir: Path, reset: bool) -> int:
     """Serve until SIGINT or SIGTERM. The exit status: 0, or 2 after a sentence on stderr why it cannot start."""
+    if not 0 < port < 1 << 16:
+        sys.stderr.write(f"There is no port {port}; name one from 1 to 65535: chom-bot sandbox --port 3900\n")
+        return 2
     if not is_free(port):
         sys.stderr.write(
             f"Port {port} is taken, perhaps by a sandbox that runs already. "
             f"Stop that one, or name another port: chom-bot sandbox --port {port + 1}\n"
         )
         return 2
+    terminal = _Terminal()
+    terminal.start()
     try:
-        asyncio.run(_serve(port, dir, reset))
+        asyncio.run(_serve(port, dir, reset, terminal.say))
     except (NotASandbox, NoRedis, NoServer, NotBrought, OSError) as fault:
         sys.stderr.write(f"The sandbox cannot run. {fault}\n")
         return 2
+    finally:
+        terminal.finish()
     return 0
 
 
-async def _serve(port: int, dir: Path, reset: bool) -> None:
+async def _serve(port: int, dir: Path, reset: bool, say: Say) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     address = f"http://127.0.0.1:{port}"
     with open_keep(dir, reset) as keep:
-        world = World(keep, _say)
+        world = World(keep, say)
         runner = web.AppRunner(make_app(SlackStandIn(address=address), world), access_log=None, shutdown_timeout=2)
         try:
             await world.start()
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", port).start()
             shell = await world.start_bot(address)
-            _say(world.toml)
-            _say(_welcome(address, shell, world))
+            say(world.toml)
+            say(_welcome(address, shell, world))
             await stop.wait()
-            _say("Stopping.")
+            say("Stopping.")
         finally:
             await world.stop_bot()
             await runner.cleanup()

@@ -125,7 +125,8 @@ class Server:
     async def close(self) -> None:
         """Stop all of it. Jobs that run go on to their end, as on a real server."""
         await self._forget_recovery()
-        await asyncio.gather(self.customers.close(), self.sshd.stop(3), self.shop.close(), self.fpm.close())
+        await self.customers.close()
+        await asyncio.gather(self.sshd.stop(3), self.shop.close(), self.fpm.close())
 
     def cut(self) -> None:
         """Break every SSH connection now; new ones are welcome."""
