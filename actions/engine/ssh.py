@@ -31,6 +31,8 @@ LINES = 5000
 """Lines of one job that are passed on live; the whole log is on the host."""
 LINE = 2000
 """Characters of a line that are passed on."""
+IN_DOUBT = frozenset({"protocol", "host error"})
+"""Codes of a refused `begin` after which the job may have begun all the same."""
 JOINED = 1000
 """Jobs whose offset is remembered, so that a job that is joined again does not say its lines twice."""
 
@@ -42,6 +44,11 @@ class _Release:
     commit: str
     sha256: str
     activated: list[int]
+    migrations: list[str] | None = None
+
+    def release(self) -> Release:
+        known = None if self.migrations is None else tuple(self.migrations)
+        return Release(self.id, self.version, self.commit, self.sha256, tuple(self.activated), known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,7 @@ class SshHosts:
             key=kept.login.fingerprint,
             agent=link.hello.agent,
             current=seen.current,
-            releases=tuple(Release(r.id, r.version, r.commit, r.sha256, tuple(r.activated)) for r in seen.releases),
+            releases=tuple(release.release() for release in seen.releases),
             migrations=tuple(seen.migrations),
             disk_free=seen.disk_free,
             fence=seen.fence,
@@ -121,8 +128,8 @@ class SshHosts:
     async def run(self, host: str, job: Job, on_line: OnLine) -> Result:
         """Begin the job, or join it where the host knows it, and follow it to its end.
 
-        Raises Unreachable, Fenced, LostJob, HostRefused. Once `begin` was sent, an answer that makes no sense is
-        Unreachable too, since HostRefused says that nothing was done. At most LINES lines reach `on_line`.
+        Raises Unreachable, Fenced, LostJob, HostRefused. Once `begin` was sent, an answer that leaves open whether it
+        began is Unreachable too, since HostRefused says that nothing was done. At most LINES lines reach `on_line`.
         """
         begin: Json = {
             "job": job.id,
@@ -141,7 +148,7 @@ class SshHosts:
             if state.state == "running":
                 state = await self._follow(link, host, job, on_line)
         except HostRefused as refused:
-            if not begun and refused.code != "protocol":
+            if not begun and refused.code not in IN_DOUBT:
                 raise
             raise Unreachable(host, refused.message, f"Whether {job.id} ran there is unknown.") from refused
         if state.state != "running":
@@ -216,6 +223,8 @@ class SshHosts:
 
 def _refused(host: str, fault: Refusal, mine: int) -> NoReturn:
     error = fault.error
+    if error["code"] == "busy":
+        raise Unreachable(host, error["message"]) from fault
     if error["code"] == "fenced":
         current = error.get("current")
         if type(current) is not int:

@@ -73,7 +73,7 @@ class Channel(asyncssh.SSHClientSession[bytes]):
         self._owed: dict[int, _Owed] = {}
         self._last = 0
         self._heard = 0.0
-        self._why: Broken | Malformed | None = None
+        self._why: Broken | Malformed | Refusal | None = None
         self._ending = _Ending()
         self._watch: asyncio.Task[None] | None = None
         self._writable = asyncio.Event()
@@ -127,7 +127,7 @@ class Channel(asyncssh.SSHClientSession[bytes]):
 
     def _check(self) -> None:
         if self._why is not None:
-            raise type(self._why)(*self._why.args)
+            raise _again(self._why)
 
     def _send(self, line: bytes) -> None:
         if self._chan is None:
@@ -195,9 +195,11 @@ class Channel(asyncssh.SSHClientSession[bytes]):
 
     def _said(self, said: Json) -> None:
         id_ = said.get("id")
+        if id_ is None and _is_error(said.get("error")):
+            self._break(Refusal(said["error"]))  # of the session as a whole: its settings, its forced command
+            return
         if type(id_) is not int or not 1 <= id_ <= self._last:
-            why = said.get("error")
-            self._malformed(f"an answer to nothing that was asked{f': {why}' if why else ''}"[:400])
+            self._malformed("an answer to nothing that was asked")
             return
         owed = self._owed.get(id_)
         if owed is None or owed.answer.done():
@@ -205,18 +207,12 @@ class Channel(asyncssh.SSHClientSession[bytes]):
         result, error = said.get("result"), said.get("error")
         if isinstance(result, dict):
             owed.answer.set_result(cast(Json, result))
-        elif isinstance(error, dict):
-            self._error(owed, cast(Json, error))
+        elif _is_error(error):
+            owed.answer.set_exception(Refusal(cast(Json, error)))
         elif "line" in said:
             self._event(owed, said)
         else:
             self._malformed(f"neither a line, a result nor an error: {json.dumps(said)[:200]}")
-
-    def _error(self, owed: _Owed, error: Json) -> None:
-        if isinstance(error.get("code"), str) and isinstance(error.get("message"), str):
-            owed.answer.set_exception(Refusal(error))
-        else:
-            self._malformed(f"an error without code and message: {json.dumps(error)[:200]}")
 
     def _event(self, owed: _Owed, said: Json) -> None:
         if not isinstance(said["line"], str) or type(said.get("offset")) is not int:
@@ -234,7 +230,7 @@ class Channel(asyncssh.SSHClientSession[bytes]):
         """Break, unless connection_lost comes first and knows better why."""
         asyncio.get_running_loop().call_later(GRACE, self._break, Broken(why))
 
-    def _break(self, why: Broken | Malformed) -> None:
+    def _break(self, why: Broken | Malformed | Refusal) -> None:
         if self._why is not None:
             return
         self._why = why
@@ -242,7 +238,7 @@ class Channel(asyncssh.SSHClientSession[bytes]):
         self._writable.set()
         for owed in self._owed.values():
             if not owed.answer.done():
-                owed.answer.set_exception(type(why)(*why.args))
+                owed.answer.set_exception(_again(why))
         if self._watch is not None and self._watch is not _current():
             self._watch.cancel()
         if self._chan is not None:
@@ -263,6 +259,19 @@ class Channel(asyncssh.SSHClientSession[bytes]):
                 self._send(_line_of(self._last, "hello", {"protocol": 1}))
             elif silence >= QUIET + DEAF:
                 self._break(Broken(f"chom-host has not said a word for {silence:.0f} s"))
+
+
+def _again(why: Broken | Malformed | Refusal) -> Exception:
+    """The same for another one who waits: an exception raised twice would drag the first one's frames along."""
+    return Refusal(why.error) if isinstance(why, Refusal) else type(why)(*why.args)
+
+
+def _is_error(error: object) -> bool:
+    match error:
+        case {"code": str(), "message": str()}:
+            return True
+        case _:
+            return False
 
 
 def _line_of(id_: int, verb: str, args: Json) -> bytes:

@@ -117,8 +117,10 @@ class Kept:
         except Malformed as fault:
             raise self._refuse("protocol", f"what answers on {self.login.name} is no chom-host ({fault})") from fault
         except Refusal as fault:
-            message = f"{self.login.name} refused to begin: {fault.error['message']}"
-            raise self._refuse(fault.error["code"], message) from fault
+            code, message = fault.error["code"], f"{self.login.name} refuses: {fault.error['message']}"
+            if code == "protocol":
+                raise self._refuse(code, message) from fault
+            raise HostRefused(self.login.name, code, message) from fault
         return Link(connection, channel, self._checked(said))
 
     async def _open(self, connection: asyncssh.SSHClientConnection) -> Channel:
