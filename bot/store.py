@@ -5,7 +5,7 @@ Every write is one Lua script (bot/lua) or one command, and may be repeated when
 | key (all begin "chom:") | type   | what it holds                                                  | goes          |
 |-------------------------|--------|----------------------------------------------------------------|---------------|
 | change:ID               | hash   | json, digest, environment; refused, rejected; opener (token);  | never         |
-|                         |        | channel, ts of the card; thread, threader (token)              |               |
+|                         |        | channel, ts of the card; thread, threader (token); shown       |               |
 | approvals:ID            | list   | approvals as JSON; its length is their rev                     | never         |
 | journal:RUN             | list   | entries as canonical JSON; entry n has index n-1               | never         |
 | open                    | hash   | environment -> the run that holds it                           | field: Ended  |
@@ -252,6 +252,14 @@ class Store:
     async def set_card(self, id_: str, channel: str, ts: str) -> None:
         """Remember where the card is."""
         await self._link.ask("HSET", _key("change", id_), "channel", channel, "ts", ts)
+
+    async def shown(self, id_: str) -> str:
+        """What a tail noted of what Slack shows of it, "" where nothing was noted."""
+        return await self._link.ask("HGET", _key("change", id_), "shown") or ""
+
+    async def set_shown(self, id_: str, note: str) -> None:
+        """Note it."""
+        await self._link.ask("HSET", _key("change", id_), "shown", note)
 
     async def thread_seq(self, id_: str) -> int:
         """How many journal entries the thread has told."""
