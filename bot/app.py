@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from actions.engine.artifacts import artifacts as artifact_source
 from actions.engine.clock import SystemClock
 from actions.engine.ports import Artifacts, Clock, Hosts, Prober, World
 from actions.engine.prober import HttpProber
-from actions.engine.registry import discover
+from actions.engine.registry import Reserved, discover
 from actions.engine.ssh import HostLogin, SshHosts
 from actions.host import CHOM_HOST
 from bot.config import Settings
@@ -30,6 +30,15 @@ from bot.work import Work
 from policies import rules
 
 logger = logging.getLogger(__name__)
+
+RESERVED = (
+    Reserved("help [command]", "Says what can be typed.", ("help deploy",)),
+    Reserved("plan <command>", "Shows the plan of a command, to you alone; nothing is started.", ("plan deploy v1.2",)),
+    Reserved("status [environment]", "What is live where, what runs and what waits.", ("status production",)),
+    Reserved("history [environment]", "The last changes, newest first."),
+    Reserved("stop [change|environment]", "Turns a running change back, or withdraws a request that waits."),
+)
+"""What the bot answers itself; none of it is an action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +64,9 @@ def agent_sha256() -> str:
 
 def logins(settings: Settings) -> dict[str, HostLogin]:
     """How to reach each server of the configuration."""
+    key = Path(settings.ssh_key)
     return {
-        host.name: HostLogin(host.name, host.address, host.port, host.user, host.host_key, settings.ssh_key)
+        host.name: HostLogin(host.name, host.address, host.port, host.user, host.host_key, key)
         for host in settings.hosts.values()
     }
 
@@ -78,8 +88,8 @@ def build(
 ) -> Bot:
     """Tie the parts together; a port that is given takes the place of the real adapter. Does no I/O."""
     clock = clock or SystemClock()
-    hosts = hosts or SshHosts(logins(settings), agent_sha256())
     artifacts = artifacts or artifact_source(settings.artifacts, Path(settings.state_dir) / "artifacts")
+    hosts = hosts or SshHosts(logins(settings), agent_sha256(), artifacts.open)
     store = Store(settings.redis_url)
     world = World(
         hosts=hosts,
@@ -98,7 +108,7 @@ def build(
         redis_url=settings.redis_url,
         on_expire=store.settle,
     )
-    planning = Planning(discover(), settings.environments, settings.default_environment, hosts, artifacts)
+    planning = Planning(discover(RESERVED), settings.environments, settings.default_environment, hosts, artifacts)
     looking = Looking(planning, store, settings.people, clock)
     desk = Desk(planning, looking, store, work, rules.load(settings.rules or None), settings.people, clock)
     return Bot(settings, store, world, work, desk)
@@ -128,7 +138,7 @@ async def serve(bot: Bot, stop: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def _faced(bot: Bot) -> AsyncIterator[SlackFace | None]:
+async def _faced(bot: Bot) -> AsyncGenerator[SlackFace | None]:
     if bot.settings.slack is None:
         yield None
         return
