@@ -89,7 +89,7 @@ class Link:
     def __init__(self, url: str, patience: float) -> None:
         self.url, self.patience = url, patience
         self._redis = _client(url, ANSWER, CONNECTIONS)
-        self._blocking = _client(url, None, 4)
+        self._blocking = _client(url, None, 8)
         scripts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(LUA.glob("*.lua"))}
         self._scripts = {name: self._redis.register_script(text) for name, text in scripts.items()}
 

@@ -27,7 +27,7 @@ def plan(environment: str = "production", hosts: tuple[str, ...] = ("app1",), ti
         agent="c" * 64,
         hosts=tuple(Seen(host, "SHA256:x", "20261122_120000", ("2026_01_01_create",)) for host in hosts),
         steps=(
-            Expect("expect", "As seen", {host: "20261122_120000" for host in hosts}),
+            Expect("expect", "As seen", dict.fromkeys(hosts, "20261122_120000")),
             first,
             second,
             Watch("outside", "From outside", (Probe("http://x/", 200, "v1.2"),), 10, 0.5, 2),

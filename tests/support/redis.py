@@ -122,7 +122,7 @@ class LosingProxy:
     """A TCP proxy before the server that, told to, lets a request through and loses its answer."""
 
     def __init__(self, server: RedisServer) -> None:
-        self._port, self._lose, self.lost = server.port, False, 0
+        self._port, self._pass, self.lost = server.port, -1, 0
         self.port = 0
         self.password = server.password
         self._listener: asyncio.Server | None = None
@@ -134,7 +134,11 @@ class LosingProxy:
 
     def lose_next(self) -> None:
         """Cut the connection at the next answer."""
-        self._lose = True
+        self.lose_after(0)
+
+    def lose_after(self, answers: int) -> None:
+        """Let so many answers pass, and cut the connection at the one after."""
+        self._pass = answers
 
     async def __aenter__(self) -> LosingProxy:
         self._listener = await asyncio.start_server(self._connection, "127.0.0.1", 0)
@@ -150,9 +154,10 @@ class LosingProxy:
         there = asyncio.create_task(self._pump(near, far_out))
         try:
             while data := await far.read(1 << 16):
-                if self._lose:
-                    self._lose, self.lost = False, self.lost + 1
+                if self._pass == 0:
+                    self._pass, self.lost = -1, self.lost + 1
                     return
+                self._pass = max(-1, self._pass - 1)
                 near_out.write(data)
         finally:
             there.cancel()

@@ -1,0 +1,339 @@
+"""What the store promises, each against a real server and with many clients at once."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from actions.engine.journal import Done, Ended, Opened, Outcome, Started, StopAsked, Took, Way
+from actions.engine.ports import Conflict, Fenced, Occupied
+from bot.store import Store
+from policies.change import Refused, Why, Word
+from tests.store.conftest import MakeStore
+from tests.store.samples import AT, approval, change, opened
+from tests.support.redis import RedisServer
+
+
+async def _open(store: Store, id_: str = "chg-aaaaaa", environment: str = "production") -> None:
+    asked = change(id_, environment)
+    await store.put_change(asked)
+    await store.open_run(asked, opened(asked))
+
+
+def _ended() -> Ended:
+    return Ended(AT, Outcome.DONE, "v1.2 is live on production; it took 42 s.")
+
+
+async def test_a_change_comes_back_as_it_was_with_its_digest(store: Store) -> None:
+    asked = change()
+    await store.put_change(asked)
+    back = await store.change(asked.id)
+    assert back == asked
+    assert back.digest == asked.digest
+    with pytest.raises(KeyError):
+        await store.change("chg-zzzzzz")
+
+
+async def test_a_change_is_stored_once_and_its_id_is_not_taken_by_another(store: Store) -> None:
+    asked = change()
+    await store.put_change(asked)
+    await store.put_change(asked)
+    with pytest.raises(Conflict):
+        await store.put_change(change(minutes=1))
+    assert await store.recent() == [asked.id]
+
+
+async def test_lists_are_by_environment_and_newest_first(store: Store) -> None:
+    await store.put_change(change("chg-aaaaaa", "production", minutes=0))
+    await store.put_change(change("chg-bbbbbb", "staging", minutes=1))
+    await store.put_change(change("chg-cccccc", "production", minutes=2))
+    assert await store.waiting() == ["chg-cccccc", "chg-bbbbbb", "chg-aaaaaa"]
+    assert await store.waiting("production") == ["chg-cccccc", "chg-aaaaaa"]
+    assert await store.recent("", 2) == ["chg-cccccc", "chg-bbbbbb"]
+    await store.settle("chg-aaaaaa")
+    assert await store.waiting("production") == ["chg-cccccc"]
+    assert await store.recent("production", 10) == ["chg-cccccc", "chg-aaaaaa"]
+
+
+async def test_two_approvals_at_one_rev_are_one(make_store: MakeStore) -> None:
+    asked, stores = change(), [make_store() for _ in range(4)]
+    await stores[0].put_change(asked)
+    people = [f"p{n}" for n in range(40)]
+    said = await asyncio.gather(
+        *(stores[n % 4].add_approval(asked.id, approval(asked, who), 0) for n, who in enumerate(people)),
+        return_exceptions=True,
+    )
+    assert sum(answer is None for answer in said) == 1
+    assert all(answer is None or isinstance(answer, Conflict) for answer in said)
+    stood, rev = await stores[1].approvals(asked.id)
+    assert (len(stood), rev) == (1, 1)
+
+
+async def test_a_started_or_refused_change_takes_no_approval(store: Store) -> None:
+    await _open(store)
+    with pytest.raises(Conflict):
+        await store.add_approval("chg-aaaaaa", approval(change()), 0)
+    other = change("chg-bbbbbb", "staging")
+    await store.put_change(other)
+    assert await store.refuse(other.id, Refused("The server moved.", Why.VOID))
+    with pytest.raises(Conflict):
+        await store.add_approval(other.id, approval(other), 0)
+
+
+async def test_what_was_refused_or_rejected_never_opens(store: Store) -> None:
+    refused, rejected = change("chg-aaaaaa"), change("chg-bbbbbb")
+    for asked in (refused, rejected):
+        await store.put_change(asked)
+    await store.refuse(refused.id, Refused("The server moved.", Why.VOID))
+    assert await store.refuse(refused.id, Refused("later", Why.REJECTED))
+    await store.add_approval(rejected.id, approval(rejected, word=Word.REJECT), 0)
+    for asked in (refused, rejected):
+        with pytest.raises(Conflict):
+            await store.open_run(asked, opened(asked))
+    assert await store.refused(refused.id) == Refused("The server moved.", Why.VOID)
+    assert await store.refused(rejected.id) is None
+    assert refused.id not in await store.waiting()
+
+
+async def test_a_started_run_is_not_refused_any_more(store: Store) -> None:
+    await _open(store)
+    assert not await store.refuse("chg-aaaaaa", Refused("too late", Why.REJECTED))
+    assert await store.refused("chg-aaaaaa") is None
+
+
+async def test_a_thousand_clicks_are_one_start(make_store: MakeStore) -> None:
+    asked, stores = change(), [make_store() for _ in range(4)]
+    await stores[0].put_change(asked)
+
+    async def click(n: int) -> str:
+        store = stores[n % 4]
+        approvals, rev = await store.approvals(asked.id)
+        try:
+            if not approvals:
+                await store.add_approval(asked.id, approval(asked), rev)
+            await store.open_run(asked, opened(asked))
+        except Conflict:
+            return "not first"
+        return "started"
+
+    said = await asyncio.gather(*(click(n) for n in range(1000)))
+    assert said.count("started") == 1
+    assert len((await stores[0].approvals(asked.id))[0]) == 1
+    assert await stores[2].read(asked.id) == [opened(asked)]
+
+
+async def test_an_environment_has_one_run_at_a_time(store: Store) -> None:
+    await _open(store)
+    second = change("chg-bbbbbb")
+    await store.put_change(second)
+    with pytest.raises(Occupied) as busy:
+        await store.open_run(second, opened(second))
+    assert busy.value.run == "chg-aaaaaa"
+    assert await store.read(second.id) == []
+    await _open(store, "chg-cccccc", "staging")
+    assert await store.open_runs() == ["chg-aaaaaa", "chg-cccccc"]
+    fence = await store.take_fence("production", 0)
+    await store.append("chg-aaaaaa", 1, [_ended()], fence)
+    assert await store.open_run_of("production") is None
+    await store.open_run(second, opened(second))
+    assert await store.open_run_of("production") == second.id
+
+
+async def test_another_digest_or_an_unknown_change_does_not_open(store: Store) -> None:
+    asked = change()
+    with pytest.raises(KeyError):
+        await store.open_run(asked, opened(asked))
+    await store.put_change(asked)
+    with pytest.raises(Conflict):
+        await store.open_run(asked, Opened(AT, asked.id, "0" * 64, "lead"))
+    assert await store.open_runs() == []
+    with pytest.raises(KeyError):
+        await store.record(asked.id)
+
+
+async def test_a_fence_only_grows_and_is_taken_once(make_store: MakeStore) -> None:
+    stores = [make_store() for _ in range(4)]
+    taken = await asyncio.gather(*(stores[n % 4].take_fence("production", 0) for n in range(100)))
+    assert sorted(taken) == list(range(1, 101))
+    assert await stores[0].take_fence("production", 500) == 501
+    assert await stores[0].fence("production") == 501
+    assert await stores[0].fence("staging") == 0
+
+
+async def test_a_replaced_walker_writes_nothing(store: Store) -> None:
+    await _open(store)
+    old = await store.take_fence("production", 0)
+    await store.append("chg-aaaaaa", 1, [Took(AT, old, "a#1")], old)
+    new = await store.take_fence("production", old)
+    written = await store.read("chg-aaaaaa")
+    for entries in ([Started(AT, "switch", "app1", Way.FORWARD)], [Took(AT, old, "a#1")], [_ended()]):
+        with pytest.raises(Fenced) as behind:
+            await store.append("chg-aaaaaa", len(written), entries, old)
+        assert (behind.value.mine, behind.value.current) == (old, new)
+    assert await store.read("chg-aaaaaa") == written
+    assert await store.open_run_of("production") == "chg-aaaaaa"
+
+
+async def test_entries_are_written_all_or_none_and_in_turn(make_store: MakeStore) -> None:
+    stores = [make_store() for _ in range(4)]
+    await _open(stores[0])
+    fence = await stores[0].take_fence("production", 0)
+    batches = [
+        [Started(AT, f"s{n}", "app1", Way.FORWARD), Done(AT, f"s{n}", "app1", Way.FORWARD, "ü €")] for n in range(40)
+    ]
+    said = await asyncio.gather(
+        *(stores[n % 4].append("chg-aaaaaa", 1, batch, fence) for n, batch in enumerate(batches)),
+        return_exceptions=True,
+    )
+    won = [n for n, answer in enumerate(said) if answer is None]
+    assert len(won) == 1
+    assert all(isinstance(answer, Conflict) for n, answer in enumerate(said) if n not in won)
+    assert (await stores[1].read("chg-aaaaaa"))[1:] == batches[won[0]]
+
+
+async def test_the_same_append_again_is_known_and_a_changed_one_is_not(store: Store) -> None:
+    await _open(store)
+    fence = await store.take_fence("production", 0)
+    entries = [Took(AT, fence, "a#1"), Started(AT, "switch", "app1", Way.FORWARD)]
+    await store.append("chg-aaaaaa", 1, entries, fence)
+    await store.append("chg-aaaaaa", 1, entries, fence)
+    await store.append("chg-aaaaaa", 3, [StopAsked(AT, "lead")], None)
+    await store.append("chg-aaaaaa", 1, entries, fence)
+    assert len(await store.read("chg-aaaaaa")) == 4
+    for wrong in ([entries[0]] * 2, [*entries, entries[1]], [entries[1]]):
+        with pytest.raises(Conflict):
+            await store.append("chg-aaaaaa", 1, wrong, fence)
+    assert len(await store.read("chg-aaaaaa")) == 4
+
+
+async def test_a_person_needs_no_fence_and_loses_only_to_the_sequence(store: Store) -> None:
+    await _open(store)
+    await store.take_fence("production", 9)
+    await store.append("chg-aaaaaa", 1, [StopAsked(AT, "lead")], None)
+    with pytest.raises(Conflict):
+        await store.append("chg-aaaaaa", 1, [StopAsked(AT, "cto")], None)
+    with pytest.raises(Conflict):
+        await store.append("chg-aaaaaa", 7, [StopAsked(AT, "cto")], None)
+
+
+async def test_nothing_follows_the_end(store: Store) -> None:
+    await _open(store)
+    fence = await store.take_fence("production", 0)
+    assert await store.lease("chg-aaaaaa", "bot-1", 60)
+    await store.append("chg-aaaaaa", 1, [_ended()], fence)
+    await store.append("chg-aaaaaa", 1, [_ended()], fence)
+    with pytest.raises(Conflict):
+        await store.append("chg-aaaaaa", 2, [StopAsked(AT, "lead")], None)
+    with pytest.raises(KeyError):
+        await store.append("chg-zzzzzz", 0, [StopAsked(AT, "lead")], None)
+    assert not await store.lease("chg-aaaaaa", "bot-1", 60)
+    assert (await store.holder("chg-aaaaaa"), await store.leased("chg-aaaaaa")) == (None, None)
+
+
+async def test_the_record_is_the_stored_plan(store: Store) -> None:
+    asked = change()
+    await _open(store)
+    record = await store.record(asked.id)
+    assert (record.id, record.plan, record.opened) == (asked.id, asked.plan, opened(asked).at)
+    assert record.plan.digest() == asked.plan.digest()
+
+
+async def test_a_lease_has_one_holder_and_lapses(store: Store) -> None:
+    await _open(store)
+    run = "chg-aaaaaa"
+    assert await store.lease(run, "bot-1", 0.3)
+    assert not await store.lease(run, "bot-2", 0.3)
+    assert await store.lease(run, "bot-1", 0.3)
+    await store.release_lease(run, "bot-2")
+    assert await store.leased(run) == "bot-1"
+    await asyncio.sleep(0.4)
+    assert (await store.leased(run), await store.holder(run)) == (None, "bot-1")
+    assert await store.lease(run, "bot-2", 60)
+    await store.release_lease(run, "bot-2")
+    assert await store.lease(run, "bot-3", 60)
+    assert await store.holder(run) == "bot-3"
+
+
+async def test_first_time_is_true_for_one_of_many(make_store: MakeStore) -> None:
+    stores = [make_store() for _ in range(4)]
+    said = await asyncio.gather(*(stores[n % 4].first_time("event:Ev1", 0.5) for n in range(200)))
+    assert said.count(True) == 1
+    await asyncio.sleep(0.6)
+    assert await stores[0].first_time("event:Ev1", 0.5)
+
+
+async def test_a_thread_is_moved_on_by_one_bot(make_store: MakeStore) -> None:
+    stores = [make_store() for _ in range(4)]
+    await stores[0].put_change(change())
+    assert await stores[0].thread_seq("chg-aaaaaa") == 0
+    said = await asyncio.gather(*(stores[n % 4].set_thread_seq("chg-aaaaaa", 3, 0) for n in range(100)))
+    assert said.count(True) == 1
+    assert not await stores[0].set_thread_seq("chg-aaaaaa", 5, 2)
+    assert await stores[0].set_thread_seq("chg-aaaaaa", 5, 3)
+    assert await stores[3].thread_seq("chg-aaaaaa") == 5
+
+
+async def test_a_card_is_remembered(store: Store) -> None:
+    await store.put_change(change())
+    assert await store.card("chg-aaaaaa") is None
+    await store.set_card("chg-aaaaaa", "C0DEPLOYS", "1700000000.000100")
+    assert await store.card("chg-aaaaaa") == ("C0DEPLOYS", "1700000000.000100")
+
+
+async def test_the_feed_tells_each_touch_and_misses_none(make_store: MakeStore) -> None:
+    reader, writer = make_store(), make_store()
+    await writer.put_change(change("chg-aaaaaa"))
+    cursor, touched = await reader.feed("$", 0.05)
+    assert touched == []
+    asked = change("chg-bbbbbb", minutes=1)
+    await writer.put_change(asked)
+    cursor, touched = await reader.feed(cursor, 1)
+    assert touched == [asked.id]
+    waits = asyncio.create_task(reader.feed(cursor, 5))
+    await asyncio.sleep(0.1)
+    await writer.add_approval(asked.id, approval(asked), 0)
+    cursor, touched = await asyncio.wait_for(waits, 1)
+    assert touched == [asked.id]
+    await writer.open_run(asked, opened(asked))
+    await writer.append(asked.id, 1, [StopAsked(AT, "lead")], None)
+    await writer.settle("chg-aaaaaa")
+    cursor, touched = await reader.feed(cursor, 1)
+    assert touched == [asked.id, "chg-aaaaaa"]
+    assert await reader.feed(cursor, 0.05) == (cursor, [])
+    assert (await reader.feed("0-0", 1))[1] == ["chg-aaaaaa", asked.id]
+
+
+async def test_a_feed_that_waits_long_does_not_hold_up_writes(make_store: MakeStore) -> None:
+    store = make_store()
+    cursor, _ = await store.feed("$", 0.01)
+    waits = [asyncio.create_task(store.feed(cursor, 6)) for _ in range(2)]
+    await asyncio.sleep(5.3)
+    await asyncio.wait_for(store.put_change(change()), 0.5)
+    assert [touched for _, touched in await asyncio.gather(*waits)] == [["chg-aaaaaa"]] * 2
+
+
+async def test_only_history_stays_for_ever(store: Store, empty: RedisServer) -> None:
+    await _open(store)
+    fence = await store.take_fence("production", 0)
+    await store.lease("chg-aaaaaa", "bot-1", 60)
+    await store.first_time("click", 60)
+    await store.hold_instance("bot-1", "me", 60)
+    with empty.client() as client:
+        stay = {key for key in client.keys("*") if client.ttl(key) == -1}
+        assert set(client.keys("*")) - stay == {
+            "chom:lease:chg-aaaaaa",
+            "chom:first:click",
+            "chom:instance:bot-1",
+        }
+        await store.append("chg-aaaaaa", 1, [_ended()], fence)
+        assert set(client.keys("*")) == {
+            *("chom:change:chg-aaaaaa", "chom:journal:chg-aaaaaa", "chom:fences", "chom:feed"),
+            *("chom:recent:", "chom:recent:production", "chom:first:click", "chom:instance:bot-1"),
+        }
+
+
+async def test_expiry_of_requirement_survives_the_way_through_json(store: Store) -> None:
+    await store.put_change(change())
+    assert (await store.change("chg-aaaaaa")).requirement.expires == timedelta(hours=4)
