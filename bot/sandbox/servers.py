@@ -64,7 +64,7 @@ class Server:
     @property
     def command(self) -> tuple[str, ...]:
         """The forced command: the real chom-host with this machine's paths."""
-        return (sys.executable, "-I", "-S", str(CHOM_HOST), "--config", str(self.root / "host.json"))
+        return (sys.executable, "-ISXutf8", str(CHOM_HOST), "--config", str(self.root / "host.json"))
 
     def _lay_out(self) -> None:
         """The tree, and host.json; what is there already stays."""

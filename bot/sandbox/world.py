@@ -32,6 +32,16 @@ KNOWN_FAULTS = (
     '{"slack": …}, {"deliver": …}, {"socket": …}.'
 )
 
+BUTTONS: tuple[tuple[str, Json], ...] = (
+    ("Break production's SSH connections", {"cut": "production"}),
+    ("Freeze production's SSH for 10 s", {"freeze": "production", "seconds": 10}),
+    ("Refuse production's SSH for 10 s", {"host": "production", "down": 10}),
+    ("Kill Redis and start it again", {"redis": "restart"}),
+    ("Stop the bot's clock", {"stop": "bot"}),
+    ("Let the bot go on", {"cont": "bot"}),
+)
+"""What the page offers beside Slack's own faults and the bot's kill."""
+
 Say = Callable[[str], None]
 
 
@@ -119,6 +129,7 @@ class World:
             "versions": [version.name for version in releases.VERSIONS],
             "directory": str(self.directory),
             "bot_log": str(self.directory / "bot.log"),
+            "faults": [{"label": label, "spec": spec} for label, spec in BUTTONS],
             "bot_pid": self._bot.child.pid if self._bot else 0,
         }
 
