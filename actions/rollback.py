@@ -125,5 +125,5 @@ ACTION = Action(
     plan=plan,
     brings_artifact=False,
     log="rollback",
-    examples=("rollback", "rollback steps=2", "rollback to v1.1 on staging"),
+    examples=("rollback", "rollback steps=2", "rollback to v1.0 on staging"),
 )

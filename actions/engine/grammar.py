@@ -84,9 +84,20 @@ class Typed:
 
 
 def read(text: str) -> Typed:
-    """Split a chat line. Raises BadCommand for what cannot be split or should not be."""
+    """Split a chat line. Raises BadCommand for what cannot be split or should not be.
+
+    Reading `Typed.text` again gives the same words and options.
+    """
     if len(text) > LONGEST:
         raise BadCommand(f"That is {len(text):,} characters long; a command has at most {LONGEST:,}.")
+    if hidden(text):
+        _split(text)
+    cleaned = plain(text)
+    words, options = _split(cleaned)
+    return Typed(words, options, cleaned)
+
+
+def _split(text: str) -> tuple[tuple[str, ...], dict[str, str]]:
     words: list[str] = []
     options: dict[str, str] = {}
     at = 0
@@ -100,7 +111,7 @@ def read(text: str) -> Typed:
             _put(options, key.group(1).lower(), plain(value))
         else:
             words.append(_visible(value))
-    return Typed(tuple(words), options, plain(text))
+    return tuple(words), options
 
 
 def _put(options: dict[str, str], key: str, value: str) -> None:

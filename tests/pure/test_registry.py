@@ -1,0 +1,299 @@
+"""`ls actions/` is what the bot can do: every action keeps the promises of one, and a chat line finds its own."""
+
+from __future__ import annotations
+
+import ast
+import unicodedata
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import actions
+from actions.engine.codec import dump, load
+from actions.engine.fleet import Fleet, Request
+from actions.engine.plan import Ask, Back, Do, Expect, Harmless, Irreversible, Plan, Watch, hosts_of
+from actions.engine.registry import Action, BadCommand, Registry, Reserved, UsageOverlap, discover
+from tests.pure.making import ENVIRONMENTS, artifact, fleet, host, request
+
+WORDS = (
+    Reserved("help [command]", "Says what there is."),
+    Reserved("status [environment]", "Says what is live where."),
+    Reserved("history [environment]", "The last changes."),
+    Reserved("stop [change]", "Has a run turn back."),
+)
+REGISTRY = discover(WORDS)
+FLEETS = {
+    "two hosts": fleet(),
+    "one host": fleet(host()),
+    "mixed": fleet(host("app1"), host("app2", current="20261015_100000")),
+    "reloading": fleet(reload=("php8.2-fpm",)),
+}
+
+
+def arguments_of(action: Action, text: str) -> Request:
+    matched = REGISTRY.match(text, ENVIRONMENTS, "production")
+    assert matched.action is action
+    return request(action.name, dict(matched.arguments), reason=matched.reason, text=matched.text)
+
+
+def plans() -> list[Any]:
+    """Every action with each of its examples on each fleet that it can be planned for."""
+    return [
+        pytest.param(action, text, FLEETS[name], id=f"{text} [{name}]")
+        for action in REGISTRY.actions
+        for text in action.examples
+        for name in FLEETS
+        if not (name == "mixed" and action.name == "rollback" and "to" not in text.split())
+    ]
+
+
+def planned(action: Action, text: str, on: Fleet) -> Plan:
+    built = artifact(migrations=("m1", "m2", "m3")) if action.brings_artifact else None
+    return action.plan(arguments_of(action, text), on, built)
+
+
+# --- the promises of an action --------------------------------------------
+
+
+def test_every_file_of_actions_is_an_action() -> None:
+    files = {path.stem for path in Path(actions.__path__[0]).glob("*.py")} - {"__init__"}
+    assert files
+    assert len(REGISTRY.actions) == len(files)
+    assert len({action.name for action in REGISTRY.actions}) == len(files)
+
+
+@pytest.mark.parametrize("action", REGISTRY.actions, ids=lambda action: action.name)
+def test_every_action_has_help_and_examples_that_it_understands(action: Action) -> None:
+    told = REGISTRY.help(action.parsed.head)
+    assert action.usage in told
+    assert action.summary in told
+    assert action.summary.endswith(".")
+    assert action.examples
+    for example in action.examples:
+        assert example in told
+        assert arguments_of(action, example)
+
+
+@pytest.mark.parametrize(("action", "text", "on"), plans())
+def test_planning_is_deterministic_and_survives_json_byte_for_byte(action: Action, text: str, on: Fleet) -> None:
+    one, two = planned(action, text, on), planned(action, text, on)
+    assert dump(one) == dump(two)
+    assert one.action == action.name
+    again = load(Plan, dump(one))
+    assert again == one
+    assert dump(again) == dump(one)
+    assert again.digest() == one.digest() == two.digest()
+
+
+@pytest.mark.parametrize(("action", "text", "on"), plans())
+def test_every_step_has_an_undo_or_says_why_it_needs_none(action: Action, text: str, on: Fleet) -> None:
+    plan = planned(action, text, on)
+    assert isinstance(plan.steps[0], Expect)
+    assert len({step.name for step in plan.steps}) == len(plan.steps)
+    for step in plan.steps:
+        assert step.title
+        assert set(hosts_of(step)) <= {seen.name for seen in on.hosts}
+        match step:
+            case Do(undo=Back(call, title)):
+                assert call.verb
+                assert title
+            case Do(undo=Harmless(words) | Irreversible(words)):
+                assert len(words.split()) > 3
+            case Watch(probes=probes, seconds=seconds):
+                assert probes
+                assert seconds > 0
+            case Ask() | Expect():
+                assert step.title
+    assert {"replaces", "migrations", "version_step", "hosts", "strategy", "log"} <= plan.facts.keys()
+
+
+@pytest.mark.parametrize("action", REGISTRY.actions, ids=lambda action: action.name)
+def test_an_action_imports_nothing_but_plans_and_words(action: Action) -> None:
+    """So that one file cannot do I/O or know of approval, even where no import contract names it yet."""
+    file = Path(action.plan.__code__.co_filename)  # type: ignore[attr-defined]
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    froms = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    bare = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    engine = {f"actions.engine.{name}" for name in ("fleet", "plan", "registry", "steps", "words", "grammar")}
+    pure = {"__future__", "collections.abc", "dataclasses", "datetime", "re", "typing", "math", "enum"}
+    assert froms | bare <= engine | pure
+
+
+# --- finding the action of a line ------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "arguments", "environment", "reason"),
+    [
+        ("deploy v1.2", "deploy", {"version": "v1.2"}, "production", ""),
+        ("DEPLOY V1.2 to Staging", "deploy", {"version": "v1.2"}, "staging", ""),
+        ("deploy v1.2 blue-green on staging", "deploy", {"version": "v1.2"}, "staging", ""),
+        ("deploy reason=“it's time” v1.2", "deploy", {"version": "v1.2"}, "production", "it's time"),
+        ("rollback", "rollback", {}, "production", ""),
+        ("rollback on staging steps=2", "rollback", {"steps": 2}, "staging", ""),
+        ("rollback to v1.1 on staging", "rollback", {"version": "v1.1"}, "staging", ""),
+    ],
+)
+def test_a_line_finds_its_action(
+    text: str, name: str, arguments: dict[str, object], environment: str, reason: str
+) -> None:
+    matched = REGISTRY.match(text, ENVIRONMENTS, "production")
+    assert (matched.action.name, matched.arguments, matched.environment, matched.reason) == (
+        name,
+        arguments,
+        environment,
+        reason,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", ["Say what to do, for example: /chom deploy v1.2"]),
+        ("depoly v1.2", ['no command "depoly"', "Did you mean: /chom deploy <version>"]),
+        ("stauts", ["Did you mean: /chom status"]),
+        ("status", ["Says what is live where."]),
+        ("deploy", ['After "deploy" comes a version such as v1.2', "/chom deploy <version>"]),
+        ("deploy banana", ['"banana" is not a version; one looks like v1.2 or v1.0.1.']),
+        ("deploy v1.2; rm -rf /", ['"v1.2;" is not a version', "/chom deploy <version>"]),
+        ("deploy v1.2 ; rm -rf /", ['";" is not understood after "deploy v1.2"']),
+        ("deploy --flag", ['"--flag" is not understood', "no dashes"]),
+        ("deploy v1.2 —force", ["no dashes"]),
+        ("deploy ../x", ['"../x" is not a version']),
+        ("deploy $(x)", ['"$(x)" is not a version']),
+        ("deploy <!channel>", ['"‹!channel›" is not a version']),
+        ("<!channel>", ['no command "‹!channel›"', "/chom help lists every command"]),
+        ("<@U123> hi", ['no command "‹＠u123›"']),
+        ("deploy v1.2 to <!here>", ['no environment "‹!here›"; there are production and staging']),
+        ("deploy v1.2 to prod", ["Did you mean production?"]),
+        ("deploy v1.2 to nowhere", ['no environment "nowhere"']),
+        ("deploy v1.2 staging", ['Did you mean "to staging"?']),
+        ("deploy v1.2 blue-gren", ['Did you mean "blue-green"?']),
+        ("deploy v1.2 v1.3", ['"v1.3" is not understood after "deploy v1.2"']),
+        ("deploy v1.2 to", ['After "deploy v1.2 to" comes an environment']),
+        ("deploy v1.2 steps=2", ["deploy does not know steps=; it knows reason="]),
+        ("deploy v1.2 raeson=x", ["Did you mean reason=?"]),
+        ("rollback to staging", ['"staging" is not a version', 'Did you mean "on staging"?']),
+        ("rollback v1.1", ['Did you mean "to v1.1"?']),
+        ("rollback steps=many", ['steps="many" is not a whole number']),
+        ("rollback steps=2 to v1.1", ["steps= cannot be combined with"]),
+        ("deploy \u202e2.1v", ["cannot be seen (U+202E)"]),
+        ("deploy " + "v" * 10_240, ["10,247 characters long"]),
+        ("deploy " + "v" * 1_000, ["vvv…", "is not a version"]),
+    ],
+)
+def test_a_line_that_is_not_understood_gets_what_to_type_instead(text: str, said: list[str]) -> None:
+    with pytest.raises(BadCommand) as refused:
+        REGISTRY.match(text, ENVIRONMENTS, "production")
+    for part in said:
+        assert part in str(refused.value)
+    assert len(str(refused.value)) < 400
+    assert_safe(str(refused.value))
+
+
+def assert_safe(said: str) -> None:
+    for shown in ("<version>", "<environment>"):
+        said = said.replace(shown, "")
+    assert not set("<>&@`*") & set(said)
+    assert all(unicodedata.category(char) not in {"Cc", "Cf", "Cs"} for char in said)
+
+
+_fragments = st.sampled_from(
+    [
+        "deploy",
+        "rollback",
+        "v1.2",
+        "to",
+        "on",
+        "staging",
+        "steps=",
+        "reason=",
+        '"',
+        "“",
+        "<!channel>",
+        "[",
+        "\u202e",
+        "=",
+    ]
+)
+_noise = st.lists(_fragments | st.text(max_size=8), max_size=8).flatmap(
+    lambda parts: st.sampled_from(["", " "]).map(lambda gap: gap.join(parts))
+)
+
+
+@given(st.text() | _noise | _noise.map(lambda text: f"deploy {text}"))
+def test_any_text_is_an_action_or_a_safe_sentence(text: str) -> None:
+    try:
+        matched = REGISTRY.match(text, ENVIRONMENTS, "production")
+    except BadCommand as refused:
+        assert_safe(str(refused))
+    else:
+        assert matched.environment in ENVIRONMENTS
+        again = REGISTRY.match(matched.text, ENVIRONMENTS, "production")
+        assert again == matched
+
+
+@given(st.sampled_from(REGISTRY.actions), st.data())
+def test_what_a_usage_allows_comes_back_as_that_action(action: Action, data: st.DataObject) -> None:
+    form = data.draw(st.sampled_from(action.parsed.forms))
+    texts = [getattr(word, "words", None) or word.kind.witnesses for word in form.words]
+    words = [data.draw(st.sampled_from(choices)) for choices in texts]
+    options = [f"{key}={data.draw(st.sampled_from(kind.witnesses))}" for key, kind in form.options.items()]
+    reason = data.draw(st.sampled_from(["", "x", "it is time, and it's late"]))
+    tail = [*options, *([f'reason="{reason}"'] if reason else [])]
+    places = [(data.draw(st.integers(1, len(words))), part) for part in tail]
+    for place, part in sorted(places, reverse=True):
+        words.insert(place, part)
+    known = (*ENVIRONMENTS, "v2", "v2-rc1")
+    matched = REGISTRY.match(" ".join(words), known, "production")
+    assert (matched.action, matched.reason) == (action, reason)
+    assert len(matched.arguments) + ("environment" in action.usage) >= len(options)
+
+
+# --- made once, refused when it cannot work ---------------------------------
+
+
+def with_usage(name: str, usage: str) -> Action:
+    return replace(REGISTRY.actions[0], name=name, usage=usage)
+
+
+def test_overlapping_usages_are_refused_and_both_named() -> None:
+    one, two = with_usage("one", "go <version>"), with_usage("two", "go (v2 | now)")
+    with pytest.raises(UsageOverlap) as refused:
+        Registry((one, two))
+    assert str(refused.value) == "one ('go <version>') and two ('go (v2 | now)') both understand 'go v2'"
+
+
+def test_strategies_of_one_command_live_side_by_side() -> None:
+    registry = Registry((*REGISTRY.actions, with_usage("canary", "deploy <version> canary [to|on <environment>]")))
+    assert registry.match("deploy v1.2 canary", ENVIRONMENTS, "production").action.name == "canary"
+    assert registry.match("deploy v1.2", ENVIRONMENTS, "production").action.name == "deploy"
+    with pytest.raises(BadCommand, match='Did you mean "canary"') as refused:
+        registry.match("deploy v1.2 canry", ENVIRONMENTS, "production")
+    assert str(refused.value).count("/chom deploy") == 2
+
+
+def test_one_name_for_two_actions_is_refused() -> None:
+    with pytest.raises(UsageOverlap, match="two actions are called 'one'"):
+        Registry((with_usage("one", "go"), with_usage("one", "run")))
+
+
+def test_a_reserved_word_is_nobodys_command() -> None:
+    with pytest.raises(UsageOverlap, match="'go' belongs to one"):
+        Registry((with_usage("one", "go"),), (Reserved("go [x]", "Goes."),))
+    with pytest.raises(UsageOverlap, match="'help'"):
+        Registry((), (WORDS[0], WORDS[0]))
+
+
+def test_help_tells_everything_and_the_shell_says_its_own_name() -> None:
+    told = discover(WORDS, lead="chom-bot ").help()
+    for known in (*REGISTRY.actions, *WORDS):
+        assert f"chom-bot {known.usage}\n    {known.summary}" in told
+    assert 'reason="' in told
+    assert "/chom" not in told
+    assert 'no command "foo"' in REGISTRY.help("foo")
+    assert REGISTRY.help("STATUS now") == "/chom status [environment]\n    Says what is live where."

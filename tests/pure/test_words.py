@@ -1,0 +1,73 @@
+"""Whatever was typed can be said again: nothing in the quotation runs, broadcasts, hides or fills the screen."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actions.engine.words import QUOTED, counted, hidden, joined, megabytes, moment, plain, quote
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("v1.2;", '"v1.2;"'),
+        ("$(x)", '"$(x)"'),
+        ("../x", '"../x"'),
+        ("<!channel>", '"‹!channel›"'),
+        ("<@U123>", '"‹＠U123›"'),
+        ("&lt;!here&gt;", '"＆lt;!here＆gt;"'),
+        ("*bold* _it_ ~no~ `code`", '"∗bold∗ ＿it＿ ∼no∼ ˋcodeˋ"'),
+        ('say "hi"', "\"say 'hi'\""),
+        ("https://evil.example/x", '"https: //evil.example/x"'),
+        ("a\u202eb\u200bc\ufeffd\u2066e", '"abcde"'),
+        ("two\nlines\tand\u2028more", '"two lines and more"'),
+        ("\x1b[31mred\x07", '"[31mred"'),
+        ("\ud800x", '"x"'),
+        ("", '""'),
+        ("x" * 41, '"' + "x" * 39 + '…"'),
+        ("\u200b" * 100_000 + "x", '"…"'),
+    ],
+)
+def test_a_quotation_is_safe_and_short(typed: str, said: str) -> None:
+    assert quote(typed) == said
+
+
+@given(st.text(max_size=300))
+def test_no_text_escapes_its_quotation(text: str) -> None:
+    said = quote(text)
+    inside = said[1:-1]
+    assert said[0] == said[-1] == '"'
+    assert len(inside) <= QUOTED
+    assert not set(inside) & set('<>&@`*_~"\n')
+    assert "://" not in inside
+    assert not hidden(said)
+    assert all(unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} for char in said)
+    said.encode()
+
+
+@given(st.text(max_size=300))
+def test_plain_text_is_one_visible_line_and_stays_so(text: str) -> None:
+    once = plain(text)
+    assert plain(once) == once
+    assert not hidden(once)
+    assert "  " not in once
+    assert once == once.strip()
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a or b"), (["a", "b", "c"], "a, b or c")],
+)
+def test_names_are_joined_as_people_join_them(names: list[str], said: str) -> None:
+    assert joined(names, "or") == said
+
+
+def test_numbers_are_said_as_people_say_them() -> None:
+    assert [counted(1, "migration"), counted(1200, "migration")] == ["1 migration", "1,200 migrations"]
+    assert [megabytes(400_000), megabytes(312_400_000)] == ["0.4 MB", "312 MB"]
+    assert moment(datetime(2026, 11, 3, 9, 5, tzinfo=UTC)) == "3 November 2026, 09:05 UTC"
