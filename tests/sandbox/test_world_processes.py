@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncssh
@@ -18,6 +18,7 @@ import redis.asyncio
 from bot.sandbox.child import Child, Kept
 from bot.sandbox.keep import MARKER, Keep, NotASandbox, open_keep
 from bot.sandbox.redis_server import Redis
+from tests.support.sandbox import is_gone, until
 
 FORCED = """
 import hashlib, os, sys
@@ -130,21 +131,6 @@ async def test_a_cut_ends_connections_and_their_programs_and_the_server_goes_on(
         await until(lambda: is_gone(pid))
     async with machine.connect() as ssh:
         assert (await ssh.run("x")).exit_status == 77
-
-
-def is_gone(pid: int) -> bool:
-    """Whether there is no such process, or only its zombie."""
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or ") Z " in stat.read_text()
-
-
-async def until(holds: Callable[[], bool], seconds: float = 5) -> None:
-    """Until it holds; AssertionError where that takes longer."""
-    for _ in range(int(seconds / 0.02)):
-        if holds():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s")
 
 
 async def test_redis_asks_for_its_password_and_forgets_nothing_by_kill_or_restart(keep: Keep) -> None:

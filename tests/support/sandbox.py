@@ -23,8 +23,13 @@ Json = dict[str, Any]
 class Sandbox:
     """Acts and looks. `directory` is the sandbox's own."""
 
-    def __init__(self, http: aiohttp.ClientSession, address: str, directory: Path) -> None:
-        self._http, self.address, self.directory = http, address, directory
+    def __init__(self, http: aiohttp.ClientSession, address: str, directory: Path, pid: int) -> None:
+        self._http, self.address, self.directory, self.pid = http, address, directory, pid
+
+    def children(self) -> list[int]:
+        """The process ids of what the sandbox started itself."""
+        found = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="utf-8")
+        return [int(pid) for pid in found.split()]
 
     async def get(self, what: str) -> Json:
         async with self._http.get(f"{self.address}/sandbox/{what}") as answer:
@@ -113,20 +118,35 @@ def server(state: Json, name: str = "production") -> Json:
     return next(one for one in state["servers"] if one["name"] == name)
 
 
+def is_gone(pid: int) -> bool:
+    """Whether there is no such process, or only its zombie."""
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or ") Z " in stat.read_text(encoding="utf-8")
+
+
+async def until(holds: Callable[[], bool], seconds: float = 5) -> None:
+    """Until it holds; AssertionError where that takes longer."""
+    for _ in range(int(seconds / 0.02)):
+        if holds():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s")
+
+
 @asynccontextmanager
-async def running(directory: Path) -> AsyncIterator[Sandbox]:
-    """A sandbox in that directory, ready to be typed to; stopped with SIGINT as a person stops it."""
+async def running(directory: Path, killed: bool = False) -> AsyncIterator[Sandbox]:
+    """A sandbox in that directory, ready to be typed to; stopped with SIGINT, where the test has not `killed` it."""
     port = any_port()
     command = [sys.executable, "-m", "bot", "sandbox", "--port", str(port), "--dir", str(directory)]
     log = directory.with_suffix(".out")
     process = _started(command, log)
     try:
         async with aiohttp.ClientSession() as http:
-            sandbox = Sandbox(http, f"http://127.0.0.1:{port}", directory)
+            sandbox = Sandbox(http, f"http://127.0.0.1:{port}", directory, process.pid)
             await _ready(sandbox, process, log)
             yield sandbox
         process.send_signal(signal.SIGINT)
-        assert await asyncio.to_thread(process.wait, 30) == 0, _end_of(log)
+        assert await asyncio.to_thread(process.wait, 30) == (-signal.SIGKILL if killed else 0), _end_of(log)
     finally:
         process.kill()
         process.wait()
