@@ -192,6 +192,7 @@ class _Api:
                 "channel": {"id": people.CHANNEL, "name": people.CHANNEL_NAME},
                 "groups": {id: handle for id, handle, _, _ in people.GROUPS},
                 "command": people.COMMAND,
+                "commands": list(self._slack.granted.commands),
                 **self._world.info(),
             }
         )

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from bot.sandbox.slack import fields, payloads, people
 from bot.sandbox.slack.answers import show_answer, to_view
+from bot.sandbox.slack.blocks import elements_of
 from bot.sandbox.slack.carrier import Answer, Carrier, Kind, Outcome
 from bot.sandbox.slack.errors import Impossible, Json, SlackError
 from bot.sandbox.slack.methods_views import close_views
@@ -100,7 +101,7 @@ class Acts:
         who, view = self._own_view(user, view_id)
         if view["type"] != "modal":
             raise Impossible("A Home has nothing to submit.")
-        state = fields.state(view, values)
+        state = fields.state(view, await self._looked_up(who, view, values))
         faults = fields.missing(view, state)
         if faults:
             self._fault(view, faults)
@@ -111,6 +112,18 @@ class Acts:
         else:
             to_view(self.ws, view, answer.payload)
         return answer.outcome
+
+    async def _looked_up(self, who: SlackPerson, view: Json, values: Json) -> Json:
+        """The values, with the app's own options in the place of what was only typed into an external select."""
+        found = dict(values)
+        for block in view["blocks"]:
+            for element in elements_of(block):
+                typed = fields.given(values, block["block_id"], element["action_id"])
+                if element["type"] == "external_select" and isinstance(typed, str):
+                    offered = {"options": await self.suggest(who.id, view["id"], element["action_id"], typed)}
+                    option = fields.option(element | offered, typed)
+                    found[block["block_id"]] = {element["action_id"]: option}
+        return found
 
     async def dismiss(self, user: object, view_id: str) -> Outcome:
         """Close a modal without submitting it."""

@@ -92,12 +92,13 @@ def state(view: Json, values: Json) -> Json:
         for element in elements_of(block):
             if element["type"] in ("button", "overflow"):
                 continue
-            given = _given(values, str(block["block_id"]), str(element["action_id"]))
-            made.setdefault(block["block_id"], {})[element["action_id"]] = entered(element, given)
+            typed = given(values, str(block["block_id"]), str(element["action_id"]))
+            made.setdefault(block["block_id"], {})[element["action_id"]] = entered(element, typed)
     return made
 
 
-def _given(values: Json, block_id: str, action_id: str) -> Any:
+def given(values: Json, block_id: str, action_id: str) -> Any:
+    """What a script gave for one element, in whichever of the forms that `state` takes; None for nothing."""
     held: object = values.get(block_id, values.get(action_id))
     fields = as_object(held)
     return fields[action_id] if fields is not None and action_id in fields else held

@@ -29,6 +29,26 @@ BOT_SCOPES = ("commands", "chat:write", "users:read", "usergroups:read", "files:
 
 
 @dataclass(frozen=True, slots=True)
+class Granted:
+    """What the app was installed with."""
+
+    scopes: tuple[str, ...] = BOT_SCOPES
+    events: tuple[str, ...] = ()
+    commands: tuple[Json, ...] = ()
+    """Slash commands as the manifest describes them: command, description, usage_hint."""
+
+    @staticmethod
+    def by(manifest: Json) -> Granted:
+        """From an app manifest."""
+        subscribed = manifest.get("settings", {}).get("event_subscriptions", {})
+        return Granted(
+            tuple(manifest["oauth_config"]["scopes"]["bot"]),
+            tuple(subscribed.get("bot_events", ())),
+            tuple(manifest["features"].get("slash_commands", ())),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class SlackPerson:
     """A human member of the workspace."""
 

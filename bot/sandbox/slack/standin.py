@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 
@@ -31,26 +32,30 @@ EVENT_RETRIES = (0.0, 60.0, 300.0)
 """Seconds before the second, third and fourth try of an event that nobody acknowledged."""
 
 
+DEFAULT = people.Granted()
+
+
 class SlackStandIn:
     """A Slack with one team, four people, one channel and the CHOM app in it.
 
-    `limits` switches the rate limits. `scopes` are the bot token's. `request_url` (one address for all, or one a kind)
-    makes it deliver over signed HTTP instead of Socket Mode. `ack_seconds` and `retry_scale` shorten Slack's waits.
+    `limits` switches the rate limits. `granted` is what the app's manifest asks for: Granted.by(manifest()).
+    `request_url` (one address for all, or one a kind) makes it deliver over signed HTTP instead of Socket Mode.
+    `address` is its own base, learned from the first request where it is "". `now` is in seconds since 1970.
+    `ack_seconds` and `retry_scale` shorten Slack's waits.
     """
 
     def __init__(
         self,
         *,
         limits: bool = True,
-        scopes: tuple[str, ...] = people.BOT_SCOPES,
-        events: tuple[str, ...] = ("app_home_opened",),
+        granted: people.Granted = DEFAULT,
         request_url: str | dict[Delivery, str] = "",
         address: str = "",
         now: Callable[[], float] = time.time,
         ack_seconds: float = 3.0,
         retry_scale: float = 1.0,
     ) -> None:
-        self.workspace: Workspace = workspace(now, limits=limits, scopes=scopes)
+        self.workspace: Workspace = workspace(now, limits=limits, scopes=granted.scopes)
         self.workspace.address = address
         self.memory = self.workspace.memory
         self.sockets = Sockets(self.workspace, ack_seconds)
@@ -59,7 +64,7 @@ class SlackStandIn:
             addresses = dict.fromkeys(Delivery, request_url) if isinstance(request_url, str) else request_url
             self.carrier = SignedHttp(addresses, now, ack_seconds)
         self.acts = Acts(self.workspace, self.carrier)
-        self._events = events
+        self.granted = granted
         self._retry_scale = retry_scale
         self._tasks: set[asyncio.Task[None]] = set()
         self._methods = {method.name: method for method in (*self._own_methods(), *_METHODS)}
@@ -107,7 +112,7 @@ class SlackStandIn:
                 )
         busy = faults.hit(Trouble.BUSY, name)
         if busy is not None:
-            return _limited(int(busy))
+            return _limited(math.ceil(busy))
         await asyncio.sleep(faults.hit(Trouble.SLOW, name) or 0)
         headers = {"x-oauth-scopes": ",".join(self.workspace.scopes), "x-slack-req-id": self.memory.id("R")}
         try:
@@ -124,7 +129,7 @@ class SlackStandIn:
     async def open_home(self, user: object) -> Outcome:
         """A person opens the app's Home; the app hears of it if it subscribed."""
         who = people.person(user)
-        if "app_home_opened" in self._events:
+        if "app_home_opened" in self.granted.events:
             home = [v for v in self.memory.views.values() if v["type"] == "home" and v["user"] == who.name]
             self._background(self._event(payloads.home_opened(self.workspace, who, next(iter(home), None))))
         return Outcome.ACKED

@@ -1,0 +1,242 @@
+"""Slack's own refusals, met by the real slack_sdk."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from slack_sdk.errors import SlackApiError
+
+from bot.sandbox.slack.people import Granted
+
+Json = dict[str, Any]
+EVERYTHING = Granted(
+    scopes=(
+        *Granted().scopes,
+        "channels:read",
+        "channels:history",
+        "im:write",
+        "reactions:write",
+        "team:read",
+    )
+)
+CHANNEL = {"channel": "C0DEPLOYS"}
+
+
+async def refused(call: Any) -> Json:
+    with pytest.raises(SlackApiError) as caught:
+        await call
+    assert caught.value.response.status_code == 200 and caught.value.response["ok"] is False
+    return caught.value.response.data
+
+
+@pytest.mark.parametrize(
+    ("token", "method", "arguments", "error"),
+    [
+        ("", "auth.test", {}, "not_authed"),
+        ("xoxb-stolen", "auth.test", {}, "invalid_auth"),
+        ("xapp-sandbox", "auth.test", {}, "not_allowed_token_type"),
+        ("xoxb-sandbox", "apps.connections.open", {}, "not_allowed_token_type"),
+        ("xoxb-sandbox", "chat.shout", {}, "unknown_method"),
+        ("xoxb-sandbox", "conversations.info", CHANNEL, "missing_scope"),
+        ("xoxb-sandbox", "chat.postMessage", {"channel": "C0NOWHERE", "text": "x"}, "channel_not_found"),
+        ("xoxb-sandbox", "chat.postMessage", {"text": "x"}, "channel_not_found"),
+        ("xoxb-sandbox", "chat.postMessage", CHANNEL, "no_text"),
+        ("xoxb-sandbox", "chat.postMessage", CHANNEL | {"text": "x" * 4001}, "msg_too_long"),
+        ("xoxb-sandbox", "chat.postMessage", CHANNEL | {"text": "x", "blocks": "{"}, "invalid_blocks_format"),
+        (
+            "xoxb-sandbox",
+            "chat.postMessage",
+            CHANNEL | {"text": "x", "blocks": {"type": "divider"}},
+            "invalid_blocks_format",
+        ),
+        ("xoxb-sandbox", "chat.postMessage", CHANNEL | {"text": "x", "thread_ts": "1.000001"}, "thread_not_found"),
+        ("xoxb-sandbox", "chat.postMessage", CHANNEL | {"text": "x", "username": "Boss"}, "missing_scope"),
+        (
+            "xoxb-sandbox",
+            "chat.postMessage",
+            CHANNEL | {"text": "x", "metadata": {"event_type": "a.b", "event_payload": {}}},
+            "invalid_metadata_format",
+        ),
+        ("xoxb-sandbox", "chat.update", CHANNEL | {"ts": "1.000001", "text": "x"}, "message_not_found"),
+        ("xoxb-sandbox", "chat.update", CHANNEL | {"text": "x"}, "invalid_arguments"),
+        ("xoxb-sandbox", "chat.delete", CHANNEL | {"ts": "1.000001"}, "message_not_found"),
+        ("xoxb-sandbox", "chat.getPermalink", CHANNEL | {"message_ts": "1.000001"}, "message_not_found"),
+        ("xoxb-sandbox", "chat.postEphemeral", CHANNEL | {"user": "U0NOBODY", "text": "x"}, "user_not_in_channel"),
+        ("xoxb-sandbox", "users.info", {"user": "U0NOBODY"}, "user_not_found"),
+        ("xoxb-sandbox", "usergroups.users.list", {"usergroup": "S0NONE"}, "no_such_subteam"),
+        ("xoxb-sandbox", "views.open", {"trigger_id": "1.2.3", "view": {"type": "modal"}}, "invalid_arguments"),
+    ],
+)
+async def test_refusals(sandbox: Any, token: str, method: str, arguments: Json, error: str) -> None:
+    get = method.startswith(("users.", "usergroups.", "conversations.", "chat.getPermalink"))
+    call = {"http_verb": "GET", "params": arguments} if get else {"json": arguments}
+    assert (await refused(sandbox.client(token).api_call(method, **call)))["error"] == error
+
+
+async def test_a_missing_scope_is_named(sandbox: Any) -> None:
+    body = await refused(sandbox.client().conversations_info(channel="C0DEPLOYS"))
+    assert (body["needed"], body["provided"]) == (
+        "channels:read",
+        "commands,chat:write,users:read,usergroups:read,files:write",
+    )
+    assert (await refused(sandbox.client().api_call("chat.shout")))["req_method"] == "chat.shout"
+
+
+async def test_arguments_come_as_json_as_form_and_as_query(sandbox: Any) -> None:
+    blocks = [{"type": "divider"}]
+    client = sandbox.client()
+    for how in (
+        {"json": CHANNEL | {"text": "one", "blocks": blocks}},
+        {"data": CHANNEL | {"text": "one", "blocks": json.dumps(blocks)}},
+        {"params": CHANNEL | {"text": "one", "blocks": json.dumps(blocks)}},
+    ):
+        posted = await client.api_call("chat.postMessage", **how)
+        assert posted["message"]["blocks"][0]["type"] == "divider" and posted["message"]["text"] == "one"
+    body = await refused(client.api_call("users.info", json={"user": "U0DEV"}))
+    assert body["error"] == "user_not_found", "Slack does not look into a JSON body here"
+
+
+async def test_a_message_lives(start: Any) -> None:
+    sandbox = await start(limits=False, granted=EVERYTHING)
+    client = sandbox.client()
+    metadata = {"event_type": "chom_card", "event_payload": {"change": "chg-1"}}
+    first = await client.chat_postMessage(**CHANNEL, text="one", blocks=[{"type": "divider"}], metadata=metadata)
+    message = first["message"]
+    assert (message["user"], message["bot_id"], message["app_id"]) == ("U0CHOM", "B0CHOM", "A0CHOM")
+    assert message["blocks"][0]["block_id"]
+    reply = await client.chat_postMessage(**CHANNEL, text="two", thread_ts=first["ts"])
+    nested = await client.chat_postMessage(**CHANNEL, text="three", thread_ts=reply["ts"], reply_broadcast=True)
+    assert nested["message"]["thread_ts"] == first["ts"] and nested["message"]["subtype"] == "thread_broadcast"
+    updated = await client.chat_update(**CHANNEL, ts=first["ts"], text="only text now")
+    assert "blocks" not in updated["message"] and updated["message"]["edited"]["user"] == "U0CHOM"
+    assert updated["message"]["metadata"] == metadata and updated["message"]["reply_count"] == 2
+    listed = await sandbox.deploys()
+    assert [m["text"] for m in listed] == ["only text now", "two", "three"]
+    assert len({m["ts"] for m in listed}) == 3 and [m["ts"] for m in listed] == sorted(m["ts"] for m in listed)
+    history = await client.conversations_history(**CHANNEL, include_all_metadata=True)
+    assert [m["text"] for m in history["messages"]] == ["three", "only text now"]
+    assert history["messages"][1]["metadata"] == metadata
+    assert "metadata" not in (await client.conversations_history(**CHANNEL))["messages"][1]
+    thread = await client.conversations_replies(**CHANNEL, ts=first["ts"])
+    assert [m["text"] for m in thread["messages"]] == ["only text now", "two", "three"]
+    link = (await client.chat_getPermalink(**CHANNEL, message_ts=reply["ts"]))["permalink"]
+    assert (
+        link
+        == f"{sandbox.base}/archives/C0DEPLOYS/p{reply['ts'].replace('.', '')}?thread_ts={first['ts']}&cid=C0DEPLOYS"
+    )
+    await client.reactions_add(**CHANNEL, timestamp=reply["ts"], name="tada")
+    assert (await refused(client.reactions_add(**CHANNEL, timestamp=reply["ts"], name="tada")))[
+        "error"
+    ] == "already_reacted"
+    await client.chat_delete(**CHANNEL, ts=reply["ts"])
+    assert [m["text"] for m in await sandbox.deploys()] == ["only text now", "three"]
+
+
+async def test_only_its_own_messages_can_be_changed(sandbox: Any) -> None:
+    await sandbox.post("say", user="dev", channel="deploys", text="mine")
+    ts = (await sandbox.deploys())[0]["ts"]
+    assert (await refused(sandbox.client().chat_update(**CHANNEL, ts=ts, text="x")))["error"] == "cant_update_message"
+    assert (await refused(sandbox.client().chat_delete(**CHANNEL, ts=ts)))["error"] == "cant_delete_message"
+
+
+async def test_looking_around(start: Any) -> None:
+    sandbox = await start(granted=EVERYTHING)
+    client = sandbox.client()
+    me = await client.auth_test()
+    assert (me["team_id"], me["user_id"], me["bot_id"]) == ("T0CHOM", "U0CHOM", "B0CHOM")
+    lead = (await client.users_info(user="U0LEAD"))["user"]
+    assert lead["profile"]["display_name"] == "Lea Martin" and lead["is_bot"] is False and lead["team_id"] == "T0CHOM"
+    everybody = [u["name"] for u in (await client.users_list())["members"]]
+    assert everybody == ["dev", "lead", "devops", "cto", "chom", "slackbot"]
+    groups = (await client.usergroups_list(include_users=True))["usergroups"]
+    assert [g["handle"] for g in groups] == ["tech-leads", "devops-team", "cto-office"] and groups[0]["users"] == [
+        "U0LEAD"
+    ]
+    assert (await client.usergroups_users_list(usergroup="S0LEADS"))["users"] == ["U0LEAD"]
+    assert (await client.conversations_info(**CHANNEL))["channel"]["name"] == "deploys"
+    assert [c["id"] for c in (await client.conversations_list())["channels"]] == ["C0DEPLOYS"]
+    direct = (await client.conversations_open(users="U0DEV"))["channel"]["id"]
+    assert (await client.chat_postMessage(channel=direct, text="psst"))["channel"] == "D0DEV"
+    assert [m["text"] for m in (await sandbox.state())["channels"]["@dev"]] == ["psst"]
+    assert (await client.bots_info(bot="B0CHOM"))["bot"]["user_id"] == "U0CHOM"
+    assert (await client.team_info())["team"]["domain"] == "chom"
+    assert (await client.api_test(foo="bar"))["args"]["foo"] == "bar"
+
+
+async def test_a_file_goes_up_and_can_be_read(sandbox: Any) -> None:
+    client = sandbox.client()
+    parent = await client.chat_postMessage(**CHANNEL, text="failed")
+    done = await client.files_upload_v2(
+        channel="C0DEPLOYS",
+        thread_ts=parent["ts"],
+        filename="deployment.log",
+        content="<b>line</b>",
+        initial_comment="The whole log",
+    )
+    message = (await sandbox.deploys())[1]
+    assert message["text"] == "The whole log" and message["thread_ts"] == parent["ts"]
+    assert message["files"][0]["id"] == done["file"]["id"] and message["files"][0]["size"] == 11
+    async with sandbox.http.get(message["files"][0]["url_private"]) as answer:
+        assert answer.content_type == "text/plain" and await answer.text() == "<b>line</b>"
+    asked = await client.files_getUploadURLExternal(filename="x", length=5)
+    async with sandbox.http.post(asked["upload_url"], data=b"toolong") as answer:
+        assert answer.status == 400
+    unsent = await refused(
+        client.files_completeUploadExternal(files=[{"id": asked["file_id"]}], channel_id="C0DEPLOYS")
+    )
+    assert unsent["error"] == "file_not_found"
+
+
+async def test_posting_is_held_to_one_a_second_a_channel(start: Any) -> None:
+    now = [1000.0]
+    sandbox = await start(now=lambda: now[0])
+    client = sandbox.client()
+    for _ in range(4):
+        await client.chat_postMessage(**CHANNEL, text="x")
+    with pytest.raises(SlackApiError) as caught:
+        await client.chat_postMessage(**CHANNEL, text="x")
+    assert caught.value.response.status_code == 429 and caught.value.response["error"] == "ratelimited"
+    assert caught.value.response.headers["Retry-After"] == "1"
+    await client.chat_postMessage(channel="D0DEV", text="another channel")
+    now[0] += 1
+    await client.chat_postMessage(**CHANNEL, text="x")
+    with pytest.raises(SlackApiError):
+        await client.chat_postMessage(**CHANNEL, text="x")
+
+
+async def test_updates_are_held_to_fifty_a_minute(start: Any) -> None:
+    now = [1000.0]
+    sandbox = await start(now=lambda: now[0])
+    client = sandbox.client()
+    ts = (await client.chat_postMessage(**CHANNEL, text="x"))["ts"]
+    for number in range(50):
+        now[0] += 0.2
+        await client.chat_update(**CHANNEL, ts=ts, text=f"x{number}")
+    with pytest.raises(SlackApiError) as caught:
+        await client.chat_update(**CHANNEL, ts=ts, text="one too many")
+    assert caught.value.response.headers["Retry-After"] == "51"
+    now[0] += 51
+    await client.chat_update(**CHANNEL, ts=ts, text="again")
+
+
+async def test_the_web_api_fails_as_it_is_told(sandbox: Any) -> None:
+    client = sandbox.client()
+    for what, status in (("429", 429), ("500", 500)):
+        await sandbox.post("fault", slack=what, method="chat.postMessage", count=1, seconds=9)
+        async with sandbox.http.post(f"{sandbox.base}/api/chat.postMessage") as answer:
+            assert answer.status == status
+            assert (answer.headers.get("Retry-After") == "9") is (status == 429)
+    await sandbox.post("fault", slack="lost", method="chat.postMessage", count=1)
+    with pytest.raises(Exception, match=r"[Dd]isconnected"):
+        await client.chat_postMessage(**CHANNEL, text="done but not answered")
+    await client.chat_postMessage(**CHANNEL, text="answered")
+    assert [m["text"] for m in await sandbox.deploys()] == ["done but not answered", "answered"]
+    assert "is one of" in (await sandbox.post("fault", 400, slack="tired"))["error"]
+    assert "not negative" in (await sandbox.post("fault", 400, slack="slow", delay=-1))["error"]
+    await sandbox.post("fault", slack="slow", delay=0.2, count=1)
+    began = time.monotonic()
+    await client.auth_test()
+    assert time.monotonic() - began >= 0.2
