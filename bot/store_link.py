@@ -88,6 +88,7 @@ class Link:
 
     def __init__(self, url: str, patience: float) -> None:
         self.url, self.patience = url, patience
+        self._away = False
         self._redis = _client(url, ANSWER, CONNECTIONS)
         self._blocking = _client(url, None, 8)
         scripts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(LUA.glob("*.lua"))}
@@ -99,11 +100,14 @@ class Link:
         wait = 0.05
         while True:
             try:
-                return await ask()
+                answer = await ask()
             except (RedisError, OSError) as error:
                 if not passes(error) or time.monotonic() + wait > deadline:
                     raise StoreDown(self._sentence(error)) from error
-                logger.warning("Redis at %s: %s; asking again", address(self.url), error)
+                self._note(str(error))
+            else:
+                self._note("")
+                return answer
             await asyncio.sleep(wait)
             wait = min(wait * 2, 1.0)
 
@@ -136,6 +140,14 @@ class Link:
         """Close both clients."""
         await self._redis.aclose()
         await self._blocking.aclose()
+
+    def _note(self, trouble: str) -> None:
+        """Log an outage once, and its end."""
+        if trouble and not self._away:
+            logger.warning("Redis at %s is away (%s); it is asked again until it answers", address(self.url), trouble)
+        if self._away and not trouble:
+            logger.info("Redis at %s answers again", address(self.url))
+        self._away = bool(trouble)
 
     def _sentence(self, error: Exception) -> str:
         where = address(self.url)

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import secrets
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -20,9 +18,11 @@ from docket import Docket, Retry, Worker
 from redis.exceptions import RedisError
 
 from actions.engine.ports import World
-from actions.engine.runner import Walked, walk
 from bot.store import Store, StoreDown
-from bot.store_instance import InstanceName
+from bot.store_instance import InstanceName, InstanceTaken
+from bot.work_walks import Walks
+
+__all__ = ["InstanceTaken", "Work"]
 
 OnExpire = Callable[[str], Awaitable[None]]
 
@@ -30,8 +30,6 @@ HAND_OVER = 2.0
 """Seconds that walks have to reach a point where they can be left, once the bot is told to stop."""
 DELIVERY = 5.0
 """Seconds for which docket may take to store a delivery; its own client would wait for ever."""
-WORST_WAIT = 60.0
-"""Seconds between two tries of a walk that keeps failing, at most."""
 
 _EXPIRY_RETRY = Retry(attempts=None, delay=timedelta(seconds=5))
 
@@ -51,17 +49,12 @@ class Work:
         redis_url: str,
         on_expire: OnExpire | None = None,
     ) -> None:
-        self._world, self._store, self._url = world, store, redis_url
+        self._store, self._url = store, redis_url
         self._instance, self._ttl = instance, redelivery
         self._on_expire = on_expire
-        self._worker = f"{instance}#{os.getpid()}"
         self._name = InstanceName(store, instance, redelivery)
+        self._walks = Walks(world, store, instance, redelivery)
         self._docket: Docket | None = None
-        self._stop = asyncio.Event()
-        self._walks: dict[str, asyncio.Task[None]] = {}
-        self._unfinished: set[str] = set()
-        self._failed: dict[str, tuple[int, float]] = {}
-        """run -> (failures in a row, monotonic time of the next try)."""
 
     # --- for the desk --------------------------------------------------------
 
@@ -80,9 +73,8 @@ class Work:
             async with asyncio.timeout(DELIVERY), self._delivery() as docket:
                 await docket.add("expire", when=when, key=f"expire/{change}")(change)
         except (RedisError, OSError) as fault:
-            raise StoreDown(
-                f"The expiry of {change} could not be scheduled, Redis does not answer: {fault}."
-            ) from fault
+            said = f"Redis does not answer, so the expiry of {change} is not scheduled ({fault})."
+            raise StoreDown(said) from fault
 
     # --- for the process that serves -----------------------------------------
 
@@ -96,22 +88,24 @@ class Work:
         Raises InstanceTaken where another live bot has this name; then nothing more is touched.
         """
         await self.claim()
-        self._stop = stop
+        self._walks.stop = stop
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._keep_name(), name="instance name")
-                group.create_task(self._sweep(), name="sweep")
-                group.create_task(self._deliver(), name="delivery")
+                others = [group.create_task(self._keep_name()), group.create_task(self._sweep())]
+                await self._deliver(stop)
+                for task in others:
+                    task.cancel()
             await self._hand_over()
         except BaseExceptionGroup as faults:
             raise faults.exceptions[0] from faults
         finally:
-            await self._abandon()
-        await self._quietly("give its name back", self._name.release())
+            await self._walks.settle(0)
+        await self._quietly("give its name back", self._name.release(), HAND_OVER)
 
     async def _keep_name(self) -> None:
-        while not await self._stopped_within(self._ttl / 3):
-            await self._quietly("renew its name", self._name.keep())
+        while True:
+            await asyncio.sleep(self._ttl / 3)
+            await self._quietly("renew its name", self._name.keep(), self._ttl)
 
     # --- delivery ------------------------------------------------------------
 
@@ -119,7 +113,7 @@ class Work:
         docket = Docket("chom", self._url)
 
         async def walk_run(run: str) -> None:
-            self._begin(run)
+            self._walks.begin(run)
 
         async def expire(change: str, retry: Retry = _EXPIRY_RETRY) -> None:
             if self._on_expire is not None:
@@ -130,7 +124,7 @@ class Work:
         return docket
 
     @asynccontextmanager
-    async def _delivery(self) -> AsyncIterator[Docket]:
+    async def _delivery(self) -> AsyncGenerator[Docket, None]:
         """The docket that serves, or one for a moment where this process does not serve."""
         if self._docket is not None:
             yield self._docket
@@ -138,24 +132,24 @@ class Work:
         async with self._new_docket() as docket:
             yield docket
 
-    async def _deliver(self) -> None:
+    async def _deliver(self, stop: asyncio.Event) -> None:
         """Take deliveries until stopped, whatever Redis does meanwhile."""
-        while not self._stop.is_set():
+        while not stop.is_set():
             try:
                 async with self._new_docket() as docket:
                     self._docket = docket
                     try:
-                        await self._work(docket)
+                        await self._work(docket, stop)
                     finally:
                         self._docket = None
             except (RedisError, OSError) as fault:
                 logger.warning("Redis is away (%s); deliveries wait", fault)
-                await self._stopped_within(1.0)
+                await asyncio.sleep(1.0)
 
-    async def _work(self, docket: Docket) -> None:
+    async def _work(self, docket: Docket, stop: asyncio.Event) -> None:
         worker = Worker(
             docket,
-            name=self._worker,
+            name=self._walks.worker,
             concurrency=2,
             redelivery_timeout=timedelta(seconds=self._ttl),
             reconnection_delay=timedelta(seconds=1),
@@ -164,7 +158,7 @@ class Work:
         )
         async with worker:
             running = asyncio.create_task(worker.run_forever(), name="docket worker")
-            stopping = asyncio.create_task(self._stop.wait(), name="until stopped")
+            stopping = asyncio.create_task(stop.wait(), name="until stopped")
             try:
                 await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -179,79 +173,34 @@ class Work:
     # --- sweep ---------------------------------------------------------------
 
     async def _sweep(self) -> None:
-        """Walk open runs that nobody walks: at boot those that were this instance's, and nobody's; later, orphans."""
+        """Walk open runs that nobody walks: at boot those that were this instance's, and nobody's; later, orphans.
+
+        An orphan is one that was free a sweep ago too, so that what was just started goes to whom docket brings it.
+        """
         orphans: set[str] | None = None
         while True:
             try:
-                free = {run for run in await self._store.open_runs() if await self._is_free(run)}
+                free = {run for run in await self._store.open_runs() if await self._walks.is_free(run)}
                 for run in free:
                     ours = orphans is None and await self._store.holder(run) in (None, self._instance)
                     if ours or run in (orphans or ()):
-                        self._begin(run)
+                        self._walks.begin(run)
                 orphans = free
             except StoreDown as fault:
                 logger.warning("%s", fault)
-            if await self._stopped_within(min(1.0, self._ttl / 8)):
-                return
-
-    async def _is_free(self, run: str) -> bool:
-        if run in self._walks or time.monotonic() < self._failed.get(run, (0, 0.0))[1]:
-            return False
-        return await self._store.leased(run) in (None, self._instance)
-
-    # --- walking -------------------------------------------------------------
-
-    def _begin(self, run: str) -> None:
-        if run not in self._walks and not self._stop.is_set():
-            self._walks[run] = asyncio.create_task(self._walk(run), name=f"walk {run}")
-
-    async def _walk(self, run: str) -> None:
-        try:
-            if not await self._store.lease(run, self._instance, self._ttl):
-                return
-            self._unfinished.add(run)
-            renewing = asyncio.create_task(self._renew(run), name=f"lease of {run}")
-            try:
-                walked = await walk(run, self._world, self._worker, self._stop)
-            finally:
-                renewing.cancel()
-            self._failed.pop(run, None)
-            if walked is not Walked.HANDED_OVER:
-                self._unfinished.discard(run)
-                await self._store.release_lease(run, self._instance)
-        except Exception:
-            times = self._failed.get(run, (0, 0.0))[0] + 1
-            wait = min(2.0 ** (times - 1), WORST_WAIT)
-            self._failed[run] = (times, time.monotonic() + wait)
-            reference = secrets.token_hex(4)
-            logger.exception("Walking %s failed (reference %s); it is tried again in %.0f s", run, reference, wait)
-        finally:
-            self._walks.pop(run, None)
-
-    async def _renew(self, run: str) -> None:
-        """Keep the lease. Losing it does not stop the walk: the fence does, if somebody else took the run."""
-        while True:
-            await asyncio.sleep(self._ttl / 4)
-            try:
-                if not await self._store.lease(run, self._instance, self._ttl):
-                    logger.info("The lease of %s is no longer this bot's", run)
-                    return
-            except StoreDown as fault:
-                logger.warning("The lease of %s could not be renewed: %s", run, fault)
+            await asyncio.sleep(min(1.0, self._ttl / 8))
 
     # --- leaving -------------------------------------------------------------
 
     async def _hand_over(self) -> None:
         """Leave every walk where it stands, and bring its run to whoever is there or comes next."""
-        if self._walks:
-            await asyncio.wait(self._walks.values(), timeout=HAND_OVER)
-        await self._abandon()
-        if not self._unfinished:
+        await self._walks.settle(HAND_OVER)
+        if not self._walks.unfinished:
             return
         try:
             async with asyncio.timeout(HAND_OVER), self._delivery() as docket:
                 open_ = set(await self._store.open_runs())
-                for run in sorted(self._unfinished & open_):
+                for run in sorted(self._walks.unfinished & open_):
                     await self._store.release_lease(run, self._instance)
                     # a key of its own: the delivery that began this walk may still count as known
                     await docket.add("walk_run", key=f"{run}/{secrets.token_hex(4)}")(run)
@@ -259,24 +208,11 @@ class Work:
         except (RedisError, OSError, StoreDown) as fault:
             logger.warning("Not handed over (%s); the runs are taken up when their leases end", fault)
 
-    async def _abandon(self) -> None:
-        """End the walks at once. What they began on a host goes on there, and is asked about by the next walk."""
-        walks = list(self._walks.values())
-        for task in walks:
-            task.cancel()
-        await asyncio.gather(*walks, return_exceptions=True)
-
-    async def _stopped_within(self, seconds: float) -> bool:
+    @staticmethod
+    async def _quietly(what: str, act: Awaitable[None], seconds: float) -> None:
+        """An outage is logged; what was to be done is done again later, or lapses by itself."""
         try:
             async with asyncio.timeout(seconds):
-                return await self._stop.wait()
-        except TimeoutError:
-            return False
-
-    @staticmethod
-    async def _quietly(what: str, act: Awaitable[None]) -> None:
-        """An outage is logged, and what was to be done is done again or lapses by itself."""
-        try:
-            await act
-        except StoreDown as fault:
-            logger.warning("This bot could not %s: %s", what, fault)
+                await act
+        except (StoreDown, TimeoutError) as fault:
+            logger.warning("This bot could not %s: %s", what, str(fault) or "Redis does not answer")
