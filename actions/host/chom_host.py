@@ -1045,10 +1045,12 @@ def opened_archive(file: IO[bytes], most: int) -> Generator[tarfile.TarFile, Non
 
 
 def walk(tar: tarfile.TarFile, scan: Scan) -> Iterator[tuple[str, tarfile.TarInfo]]:
-    """The members, each let pass by the scan, none kept in memory."""
+    """The members, each let pass by the scan, none kept in memory; then the rest, for its checksum."""
     while (member := tar.next()) is not None:
         yield scan.look(member), member
         tar.members.clear()  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]  it would keep all
+    while tar.fileobj.read(CHUNK):
+        continue
 
 
 def unpack(file: IO[bytes], into: Path, most: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -205,10 +206,8 @@ class Server:
             channel.process.wait()
             for stream in (channel.process.stdin, channel.process.stdout):
                 if stream is not None:
-                    try:
+                    with contextlib.suppress(BrokenPipeError):
                         stream.close()
-                    except BrokenPipeError:
-                        pass
         for claim in self.state.glob("jobs/*/claim.json"):
             kill_session(json.loads(claim.read_bytes())["pid"])
 
@@ -241,6 +240,11 @@ def kill_session(session: int) -> None:
                     os.kill(int(entry.name), signal.SIGKILL)
             except (FileNotFoundError, ProcessLookupError):
                 continue
+
+
+def target(path: Path) -> str:
+    """What a link says."""
+    return str(path.readlink())
 
 
 def until(true: Any, seconds: float = 10) -> None:

@@ -1,0 +1,39 @@
+"""A fresh server in a directory for each test, with everything that it started ended behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.host.server import Channel, Fpm, Server
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    made = Server(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def channel(server: Server) -> Channel:
+    return server.channel()
+
+
+@pytest.fixture
+def fpm(server: Server) -> Iterator[Callable[[Any], Fpm]]:
+    """Start PHP-FPM's stand-in with that reply."""
+    started: list[Fpm] = []
+
+    def start(reply: Any) -> Fpm:
+        made = Fpm(server.root / "fpm.sock", reply)
+        made.start()
+        started.append(made)
+        return made
+
+    yield start
+    for one in started:
+        one.close()
