@@ -73,7 +73,7 @@ def _by_steps(fleet: Fleet, steps: int) -> Release:
         raise CannotPlan(f"The servers differ ({serves}), so say which version you want. {_possible(fleet)}")
     before = _before(fleet, fleet.hosts[0].name)
     if len(before) < steps:
-        there = counted(len(before), "earlier release")
+        there = counted(len(before), "earlier release") if before else "no earlier release"
         raise CannotPlan(f"{fleet.hosts[0].name} keeps {there}, so it cannot go back {steps}. {_possible(fleet)}")
     return before[steps - 1]
 

@@ -15,6 +15,14 @@ from actions.engine.located_toml import Located, TomlFault, parse
 from actions.engine.plan import Plan
 from policies.change import Need, Requirement, Role
 
+_WORDS = {
+    "list_type": "it has to be a list, in [ ]",
+    "string_type": 'it has to be text, in " "',
+    "bool_type": "it has to be true or false",
+    "int_type": "it has to be a whole number",
+    "too_short": "it has to hold at least one",
+    "string_too_short": "it must not be empty",
+}
 SHIPPED = Path(__file__).with_name("rules.toml")
 
 
@@ -171,9 +179,8 @@ def _in_words(located: Located, error: dict[str, Any]) -> tuple[int, str]:
     line = located.line(where)
     match error["type"]:
         case "missing":
-            table = ".".join(str(part) for part in where[:-1])
-            return line, f"{where[-1]} is missing{f' in {table}' if table else ''}."
+            return line, f"{name} is missing."
         case "extra_forbidden":
             return line, f"{name} is nothing that this table knows."
         case _:
-            return line, f"{name}: {error['msg'][0].lower()}{error['msg'][1:]}."
+            return line, f"{name}: {_WORDS.get(error['type']) or error['msg'].replace('Input should', 'it has to')}."

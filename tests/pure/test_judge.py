@@ -1,0 +1,345 @@
+"""The judge, case by case: who was asked, what was said, and the sentence that a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from policies.change import (
+    Account,
+    Allowed,
+    Approval,
+    Blocked,
+    Calendar,
+    Change,
+    Evidence,
+    Need,
+    People,
+    Refused,
+    Requirement,
+    Role,
+    Verdict,
+    Waiting,
+    Why,
+    Window,
+    Word,
+)
+from policies.judge import judge, may_decide
+from tests.pure.making import (
+    AT,
+    CTO,
+    DEV,
+    LENA,
+    ONE,
+    OPS,
+    PEOPLE,
+    TEAM,
+    THREE,
+    TOM,
+    TWO,
+    approval,
+    change,
+    person,
+)
+
+NOW = AT + timedelta(minutes=10)
+OPEN = Calendar()
+GREEN = Evidence("staging", True, "Healthy in staging for 30 minutes.", AT)
+
+
+def verdict(
+    of: Change,
+    *said: Approval,
+    evidence: Iterable[Evidence] = (),
+    people: People = PEOPLE,
+    calendar: Calendar = OPEN,
+    now: datetime = NOW,
+) -> Verdict:
+    return judge(of, said, evidence, people, calendar, now)
+
+
+def only(*people: object) -> People:
+    return {p.id: p for p in people}  # type: ignore[attr-defined]
+
+
+# --- category 1, whole ------------------------------------------------------
+
+
+def test_it_waits_for_a_tech_lead_by_name() -> None:
+    asked = verdict(change())
+    assert asked == Waiting("Waiting for a Tech Lead: Lena or Tom.", (Need(Role.TECH_LEAD),))
+
+
+def test_a_tech_lead_allows_it() -> None:
+    asked = change()
+    assert verdict(asked, approval(LENA, asked)) == Allowed("Approved by Lena (Tech Lead).", {"lena": Role.TECH_LEAD})
+
+
+@pytest.mark.parametrize("who", [DEV, OPS, CTO, TEAM, "stranger"])
+def test_nobody_else_does(who: object) -> None:
+    asked = change()
+    assert isinstance(verdict(asked, approval(who, asked)), Waiting)  # type: ignore[arg-type]
+
+
+def test_a_tech_lead_who_asked_waits_for_the_other_one() -> None:
+    asked = change(requester="lena")
+    waiting = verdict(asked, approval(LENA, asked))
+    assert waiting == Waiting("Waiting for a Tech Lead: Tom.", (Need(Role.TECH_LEAD),))
+
+
+def test_where_nobody_could_approve_it_says_so_and_what_to_do() -> None:
+    asked = change(requester="lena")
+    waiting = verdict(asked, people=only(DEV, LENA))
+    assert waiting.said == (
+        "Nobody can approve this now: it still needs a Tech Lead, and chom.toml has nobody left who is one. "
+        "Lena asked for it and cannot approve it too. Ask an operator to give another person that role."
+    )
+    assert isinstance(waiting, Waiting)
+    assert "Lena asked" not in verdict(change(), people=only(DEV, OPS)).said
+
+
+def test_nobody_is_needed_where_the_rules_need_nobody() -> None:
+    asked = change(Requirement(1, "Only production requires approval.", ()))
+    assert verdict(asked) == Allowed("Only production requires approval.")
+
+
+# --- rejected, void, expired ------------------------------------------------
+
+
+def test_a_reject_ends_it_whoever_else_approved() -> None:
+    asked = change()
+    no = approval(TOM, asked, 2, Word.REJECT, reason="Friday evening.")
+    assert verdict(asked, approval(LENA, asked), no) == Refused("Tom rejected it: Friday evening.", Why.REJECTED)
+    assert verdict(asked, replace(no, reason="")).said == "Tom rejected it."
+    assert isinstance(verdict(asked, no, now=NOW + timedelta(days=9)), Refused)
+
+
+@pytest.mark.parametrize("who", [DEV, OPS, TEAM, "stranger"])
+def test_a_reject_by_somebody_who_may_not_approve_is_nothing(who: object) -> None:
+    asked = change()
+    no = approval(who, asked, 2, Word.REJECT)  # type: ignore[arg-type]
+    assert isinstance(verdict(asked, approval(LENA, asked), no), Allowed)
+
+
+def test_an_approval_of_another_digest_is_void() -> None:
+    asked = change()
+    stale = approval(LENA, asked, digest="0" * 64)
+    refused = verdict(asked, stale)
+    assert isinstance(refused, Refused)
+    assert refused.why is Why.VOID
+    assert "deploy v1.2" in refused.said
+    assert isinstance(verdict(asked, stale, approval(TOM, asked)), Allowed)
+
+
+def test_changed_rules_or_a_changed_plan_make_approvals_void() -> None:
+    asked = change()
+    given = approval(LENA, asked)
+    for moved in (replace(asked, rules="f" * 64), replace(asked, plan=replace(asked.plan, commit="f" * 40))):
+        refused = verdict(moved, given)
+        assert isinstance(refused, Refused)
+        assert refused.why is Why.VOID
+
+
+def test_a_request_that_nobody_answers_expires() -> None:
+    asked = change()
+    almost = AT + ONE.expires - timedelta(seconds=1)
+    assert isinstance(verdict(asked, now=almost), Waiting)
+    assert verdict(asked, now=AT + ONE.expires) == Refused(
+        "It was not approved and started within 4 hours. Ask again: deploy v1.2", Why.EXPIRED
+    )
+
+
+def test_an_approval_holds_for_its_own_time_and_then_the_request_expires() -> None:
+    asked = change()
+    late = approval(LENA, asked, minutes=239)
+    assert isinstance(verdict(asked, late, now=AT + timedelta(hours=5)), Allowed)
+    refused = verdict(asked, late, now=AT + timedelta(hours=7, minutes=59))
+    assert isinstance(refused, Refused)
+    assert refused.why is Why.EXPIRED
+
+
+# --- roles and counts -------------------------------------------------------
+
+
+def test_two_roles_need_two_people() -> None:
+    asked = change(TWO)
+    waiting = verdict(asked, evidence=[GREEN])
+    assert waiting.said == "Waiting for a Tech Lead (Lena or Tom) and a DevOps engineer (Otto)."
+    half = verdict(asked, approval(TOM, asked), evidence=[GREEN])
+    assert half == Waiting(
+        "Waiting for a DevOps engineer: Otto. Approved by Tom (Tech Lead).",
+        (Need(Role.DEVOPS),),
+        approvers={"tom": Role.TECH_LEAD},
+    )
+    both = verdict(asked, approval(OPS, asked), approval(TOM, asked), evidence=[GREEN])
+    assert both == Allowed(
+        "Approved by Otto (DevOps engineer) and Tom (Tech Lead).", {"ops": Role.DEVOPS, "tom": Role.TECH_LEAD}
+    )
+
+
+def test_one_person_with_both_roles_counts_once() -> None:
+    asked, both = change(TWO), person("ada", "Ada", Role.TECH_LEAD, Role.DEVOPS)
+    people = {**PEOPLE, "ada": both}
+    mine = [approval("ada", asked), approval("ada", asked, 2)]
+    assert isinstance(verdict(asked, *mine, evidence=[GREEN], people=people), Waiting)
+    assert isinstance(verdict(asked, *mine, approval(OPS, asked), evidence=[GREEN], people=people), Allowed)
+    assert isinstance(verdict(asked, *mine, approval(TOM, asked), evidence=[GREEN], people=people), Allowed)
+
+
+def test_a_person_with_two_roles_is_put_where_somebody_can_complete_it() -> None:
+    """Only Ada is a DevOps engineer besides being Tech Lead: as the DevOps engineer she leaves a place for Tom."""
+    asked, ada = change(TWO), person("ada", "Ada", Role.TECH_LEAD, Role.DEVOPS)
+    waiting = verdict(asked, approval("ada", asked), evidence=[GREEN], people=only(DEV, TOM, ada))
+    assert waiting.said == "Waiting for a Tech Lead: Tom. Approved by Ada (DevOps engineer)."
+
+
+def test_counts_are_people() -> None:
+    asked = change(Requirement(2, "x", (Need(Role.TECH_LEAD, 2),)))
+    assert verdict(asked).said == "Waiting for 2 Tech Leads: Lena or Tom."
+    assert verdict(asked, approval(LENA, asked)).said == "Waiting for a Tech Lead: Tom. Approved by Lena (Tech Lead)."
+    assert isinstance(verdict(asked, approval(LENA, asked), approval(TOM, asked)), Allowed)
+
+
+# --- evidence, windows, strategies ------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("evidence", "said"),
+    [
+        ([], "Evidence is missing: staging."),
+        ([replace(GREEN, holds=False, said="Staging has been green for 12 of 30 minutes.")], "Staging has been green"),
+        ([replace(GREEN, expires=NOW)], "Evidence has expired: staging (Healthy in staging for 30 minutes)."),
+        ([GREEN, replace(GREEN, holds=False, said="Staging is ill.", at=NOW)], "Staging is ill."),
+        ([GREEN, replace(GREEN, holds=False, said="Staging is ill.")], "Staging is ill."),
+        ([replace(GREEN, name="drill")], "Evidence is missing: staging."),
+    ],
+)
+def test_evidence_that_does_not_stand_is_waited_for(evidence: list[Evidence], said: str) -> None:
+    asked = change(TWO)
+    waiting = verdict(asked, approval(LENA, asked), approval(OPS, asked), evidence=evidence)
+    assert isinstance(waiting, Waiting)
+    assert waiting.evidence == ("staging",)
+    assert waiting.missing == ()
+    assert waiting.said.startswith(said)
+
+
+def test_newer_evidence_that_stands_heals_older_that_did_not() -> None:
+    asked = change(TWO)
+    ill = replace(GREEN, holds=False, said="Staging is ill.")
+    healed = replace(GREEN, at=NOW)
+    assert isinstance(verdict(asked, approval(LENA, asked), approval(OPS, asked), evidence=[healed, ill]), Allowed)
+
+
+def freeze(hours: float, start: float = -1, environment: str = "production", why: str = "Black Friday") -> Window:
+    return Window(environment, NOW + timedelta(hours=start), NOW + timedelta(hours=hours), why)
+
+
+def test_a_closed_window_blocks_what_is_ready_and_is_named_to_what_waits() -> None:
+    asked = change()
+    calendar = Calendar((freeze(2), freeze(3, environment="staging", why="other"), freeze(9, start=8, why="later")))
+    blocked = verdict(asked, approval(LENA, asked), calendar=calendar)
+    assert blocked == Blocked(
+        "production is closed until 24 November 2026, 00:31 UTC: Black Friday. Approved by Lena (Tech Lead).",
+        NOW + timedelta(hours=2),
+    )
+    waiting = verdict(asked, calendar=calendar)
+    assert isinstance(waiting, Waiting)
+    assert waiting.said.endswith("production is closed until 24 November 2026, 00:31 UTC: Black Friday.")
+    assert isinstance(verdict(asked, approval(LENA, asked), calendar=calendar, now=blocked.until), Allowed)
+
+
+def test_windows_that_touch_are_one() -> None:
+    asked = change()
+    calendar = Calendar((freeze(3, start=2), freeze(2), freeze(5, start=2.5)))
+    blocked = verdict(asked, approval(LENA, asked), calendar=calendar)
+    assert isinstance(blocked, Blocked)
+    assert blocked.until == NOW + timedelta(hours=5)
+
+
+def test_a_strategy_that_the_category_does_not_allow_is_refused() -> None:
+    refused = verdict(change(THREE))
+    assert refused == Refused(
+        "A change of category 3 has to go out as canary, not as blue-green. "
+        "Category 3, because: A major version. Ask again with canary.",
+        Why.STRATEGY,
+    )
+    made = change().plan
+    asked = change(THREE, plan=replace(made, facts={**made.facts, "strategy": "canary"}))
+    assert verdict(asked).said == "Waiting for the CTO (Carla) and a team member (Tina)."
+
+
+# --- attacks ----------------------------------------------------------------
+
+
+def test_the_requesters_second_account_is_the_requester() -> None:
+    twice = replace(LENA, accounts=(Account("T1", "ULENA"), Account("T1", "UOTHER")))
+    people = {**PEOPLE, "lena": twice}
+    asked = change(requester="lena")
+    for account in ("T1:ULENA", "T1:UOTHER", "unix:lena", ""):
+        assert isinstance(verdict(asked, approval(LENA, asked, account=account), people=people), Waiting)
+    assert may_decide(asked, twice, people).startswith("You asked for this yourself")
+
+
+@pytest.mark.parametrize("account", ["T1:UDEV", "T9:ULENA", "T1:UGONE", "unix:root", "Lena"])
+def test_an_account_that_is_not_that_persons_speaks_for_nobody(account: str) -> None:
+    asked = change()
+    assert isinstance(verdict(asked, approval(LENA, asked, account=account)), Waiting)
+    assert isinstance(verdict(asked, approval(LENA, asked, 2, Word.REJECT, account=account)), Waiting)
+
+
+@pytest.mark.parametrize("account", ["T1:ULENA", "unix:lena"])
+def test_her_own_accounts_do(account: str) -> None:
+    asked = change()
+    assert isinstance(verdict(asked, approval(LENA, asked, account=account)), Allowed)
+
+
+def test_a_display_name_twin_is_not_a_tech_lead() -> None:
+    asked, twin = change(), person("twin", "Lena")
+    assert isinstance(verdict(asked, approval("twin", asked), people={**PEOPLE, "twin": twin}), Waiting)
+
+
+def test_a_role_lost_between_click_and_start_no_longer_counts() -> None:
+    asked = change()
+    given = approval(LENA, asked)
+    demoted = {**PEOPLE, "lena": replace(LENA, roles=frozenset({Role.DEVOPS}))}
+    assert verdict(asked, given, people=demoted).said == "Waiting for a Tech Lead: Tom."
+    gone = {id_: p for id_, p in PEOPLE.items() if id_ != "lena"}
+    assert verdict(asked, given, people=gone).said == "Waiting for a Tech Lead: Tom."
+
+
+def test_a_thousand_clicks_of_one_person_are_one() -> None:
+    asked = change(Requirement(1, "x", (Need(Role.TECH_LEAD, 2),)))
+    clicks = [approval(LENA, asked, minutes=n / 100) for n in range(1000)]
+    waiting = verdict(asked, *clicks)
+    assert isinstance(waiting, Waiting)
+    assert waiting.missing == (Need(Role.TECH_LEAD),)
+
+
+# --- who may decide ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("who", "requester", "said"),
+    [
+        (LENA, "dev", ""),
+        (LENA, "lena", "You asked for this yourself, so somebody else has to decide it. Tom can."),
+        (DEV, "dev", "You asked for this yourself, so somebody else has to decide it. Lena or Tom can."),
+        (OPS, "dev", "Only a Tech Lead can decide this. Lena or Tom can."),
+        (OPS, "lena", "Only a Tech Lead can decide this. Tom can."),
+        (person("new", "Nora", Role.TECH_LEAD), "dev", "chom.toml no longer lists you, so you cannot decide this."),
+    ],
+)
+def test_who_may_decide(who: object, requester: str, said: str) -> None:
+    why_not = may_decide(change(requester=requester), who, PEOPLE)  # type: ignore[arg-type]
+    assert why_not.startswith(said)
+    assert bool(why_not) == bool(said)
+
+
+def test_who_may_decide_says_when_nobody_can_or_nobody_has_to() -> None:
+    said = may_decide(change(requester="lena"), LENA, only(DEV, LENA))
+    assert said.endswith("Nobody else in chom.toml can either.")
+    free = change(Requirement(1, "x", ()))
+    assert may_decide(free, LENA, PEOPLE) == "Nobody has to approve this change."

@@ -1,0 +1,147 @@
+"""The rules table: what the shipped one says, how a table chooses, and every fault of a broken one with its line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from actions.engine.plan import Plan
+from policies.change import Need, Requirement, Role
+from policies.rules import SHIPPED, BrokenRules, load, parse_rules
+from tests.pure.making import deploy
+
+TEXT = SHIPPED.read_text(encoding="utf-8")
+HEAD = TEXT[: TEXT.index("[[rules]]")]
+
+
+def test_the_shipped_table_asks_for_a_tech_lead_in_production() -> None:
+    assert load().classify(deploy(), "production") == Requirement(
+        1, "No rule asks for more than a Tech Lead.", (Need(Role.TECH_LEAD),), expires=timedelta(hours=4)
+    )
+
+
+def test_an_environment_that_the_table_does_not_know_is_as_strict_as_production() -> None:
+    assert load().classify(deploy(), "production-eu") == load().classify(deploy(), "production")
+
+
+def test_staging_needs_nobody() -> None:
+    assert load().classify(deploy(), "staging") == Requirement(1, "Only production requires approval.", ())
+
+
+def needed(text: str, made: Plan, environment: str = "production") -> Requirement:
+    return parse_rules(text).classify(made, environment)
+
+
+def test_categories_2_and_3_are_defined_as_the_company_wrote_them() -> None:
+    two = needed(HEAD + '[[rules]]\ncategory = 2\nbecause = "Two."', deploy())
+    three = needed(HEAD + '[[rules]]\ncategory = 3\nbecause = "Three."', deploy())
+    assert two == Requirement(2, "Two.", (Need(Role.TECH_LEAD), Need(Role.DEVOPS)), ("staging",))
+    assert three == Requirement(3, "Three.", (Need(Role.CTO), Need(Role.TEAM)), ("staging", "drill"), ("canary",))
+
+
+def test_what_no_rule_fits_is_the_highest() -> None:
+    assert needed(HEAD, deploy()).category == 3
+    assert (
+        needed(HEAD + '[[rules]]\ncategory = 1\nbecause = "x"\nwhen = { actions = ["backup"] }', deploy()).category == 3
+    )
+
+
+@pytest.mark.parametrize(
+    ("when", "fits"),
+    [
+        ("", True),
+        ('environments = ["production", "eu"]', True),
+        ('environments = ["eu"]', False),
+        ('actions = ["deploy"]', True),
+        ('actions = ["rollback"]', False),
+        ('strategies = ["blue-green"]', True),
+        ('strategies = ["canary"]', False),
+        ('version_steps = ["minor"]', True),
+        ('version_steps = ["major", "unknown"]', False),
+        ("migrations = true", True),
+        ("migrations = false", False),
+        ('migrations = true, version_steps = ["major"]', False),
+    ],
+)
+def test_a_rule_fits_when_all_it_names_is_true_and_the_highest_fitting_one_is_taken(when: str, fits: bool) -> None:
+    made = deploy(migrations=("m1", "m2", "m3"))
+    text = TEXT + f'\n[[rules]]\ncategory = 2\nbecause = "The fact."\nwhen = {{ {when} }}\n'
+    assert needed(text, made).category == (2 if fits else 1)
+    assert (needed(text, made).because == "The fact.") is fits
+
+
+def test_a_plan_that_states_no_version_step_is_unknown() -> None:
+    text = TEXT + '\n[[rules]]\ncategory = 3\nbecause = "x"\nwhen = { version_steps = ["unknown"] }\n'
+    assert needed(text, replace(deploy(), facts={})).category == 3
+
+
+def test_the_hash_covers_what_the_table_says_and_not_how_it_is_written() -> None:
+    written = TEXT.replace("# ", "#   ").replace("expires_hours = 4\n", "\nexpires_hours   =   4 # hours\n")
+    assert written != TEXT
+    assert parse_rules(written).sha256 == load().sha256
+    for old, new in [
+        ("expires_hours = 4", "expires_hours = 5"),
+        ("tech-lead", "cto"),
+        ("category = 1", "category = 2"),
+    ]:
+        assert parse_rules(TEXT.replace(old, new, 1)).sha256 != load().sha256
+    assert len(load().sha256) == 64
+
+
+def test_every_fault_is_named_at_once_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "my-rules.toml"
+    file.write_text(
+        """[free]
+environments = "staging"
+colour = "green"
+
+[category.1]
+name = "Low"
+needs = [{ role = "boss" }]
+
+[category.2]
+needs = [{ role = "devops" }, { role = "devops" }]
+expires_hours = 0
+
+[category.9]
+name = "x"
+
+[[rules]]
+category = 4
+because = ""
+
+[[rules]]
+category = 1
+because = "y"
+when = { version_steps = ["huge"], weather = "rain" }
+""",
+        encoding="utf-8",
+    )
+    with pytest.raises(BrokenRules) as broken:
+        load(file)
+    faults = broken.value.faults
+    assert [fault.split(": ")[0] for fault in faults] == [
+        f"my-rules.toml:{line}" for line in (1, 2, 3, 7, 9, 10, 11, 13, 17, 18, 23, 23)
+    ]
+    said = "\n".join(faults)
+    for part in (
+        "colour is nothing that this table knows",
+        "'tech-lead', 'devops', 'cto', 'team' or 'on-call'",
+        "category.2.name is missing.",
+        "category.2 needs devops twice; write one with count = 2",
+        "category.3 is missing.",
+    ):
+        assert part in said
+
+
+def test_what_is_not_toml_is_said_with_its_line() -> None:
+    with pytest.raises(BrokenRules, match=r"^rules\.toml:3: Invalid value\.$"):
+        parse_rules("[free]\nenvironments = [\n")
+
+
+def test_an_empty_table_is_refused() -> None:
+    with pytest.raises(BrokenRules, match="category is missing"):
+        parse_rules("")
