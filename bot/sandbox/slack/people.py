@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 from bot.sandbox.slack.errors import Impossible, Json
 
@@ -24,28 +26,33 @@ VERIFICATION_TOKEN = "sandbox-verification"
 CREATED = 1_767_225_600
 """When team, channel and groups were made, for the fields that want a time."""
 
-BOT_SCOPES = ("commands", "chat:write", "users:read", "usergroups:read", "files:write")
-"""What suffices for the app; anything else is refused with missing_scope."""
+MANIFEST = Path(__file__).parents[2] / "slack" / "manifest.json"
+"""The app's own manifest; the app is installed by it here as it would be in Slack."""
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """What the app was installed with."""
+    """What the app was installed with; a method that wants another scope is refused with missing_scope."""
 
-    scopes: tuple[str, ...] = BOT_SCOPES
+    scopes: tuple[str, ...]
     events: tuple[str, ...] = ()
     commands: tuple[Json, ...] = ()
     """Slash commands as the manifest describes them: command, description, usage_hint."""
 
     @staticmethod
     def by(manifest: Json) -> Granted:
-        """From an app manifest."""
+        """From an app manifest. Raises KeyError where it lacks what every manifest has."""
         subscribed = manifest.get("settings", {}).get("event_subscriptions", {})
         return Granted(
             tuple(manifest["oauth_config"]["scopes"]["bot"]),
             tuple(subscribed.get("bot_events", ())),
             tuple(manifest["features"].get("slash_commands", ())),
         )
+
+    @staticmethod
+    def shipped() -> Granted:
+        """From the manifest that the app ships."""
+        return Granted.by(json.loads(MANIFEST.read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True, slots=True)

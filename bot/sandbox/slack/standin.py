@@ -32,13 +32,10 @@ EVENT_RETRIES = (0.0, 60.0, 300.0)
 """Seconds before the second, third and fourth try of an event that nobody acknowledged."""
 
 
-DEFAULT = people.Granted()
-
-
 class SlackStandIn:
     """A Slack with one team, four people, one channel and the CHOM app in it.
 
-    `limits` switches the rate limits. `granted` is what the app's manifest asks for: Granted.by(manifest()).
+    `limits` switches the rate limits. `granted` is what the app was installed with, by default as its manifest says.
     `request_url` (one address for all, or one a kind) makes it deliver over signed HTTP instead of Socket Mode.
     `address` is its own base, learned from the first request where it is "". `now` is in seconds since 1970.
     `ack_seconds` and `retry_scale` shorten Slack's waits.
@@ -48,14 +45,15 @@ class SlackStandIn:
         self,
         *,
         limits: bool = True,
-        granted: people.Granted = DEFAULT,
+        granted: people.Granted | None = None,
         request_url: str | dict[Delivery, str] = "",
         address: str = "",
         now: Callable[[], float] = time.time,
         ack_seconds: float = 3.0,
         retry_scale: float = 1.0,
     ) -> None:
-        self.workspace: Workspace = workspace(now, limits=limits, scopes=granted.scopes)
+        self.granted = granted or people.Granted.shipped()
+        self.workspace: Workspace = workspace(now, limits=limits, scopes=self.granted.scopes)
         self.workspace.address = address
         self.memory = self.workspace.memory
         self.sockets = Sockets(self.workspace, ack_seconds)
@@ -64,7 +62,6 @@ class SlackStandIn:
             addresses = dict.fromkeys(Delivery, request_url) if isinstance(request_url, str) else request_url
             self.carrier = SignedHttp(addresses, now, ack_seconds)
         self.acts = Acts(self.workspace, self.carrier)
-        self.granted = granted
         self._retry_scale = retry_scale
         self._tasks: set[asyncio.Task[None]] = set()
         self._methods = {method.name: method for method in (*self._own_methods(), *_METHODS)}

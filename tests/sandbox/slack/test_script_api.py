@@ -8,9 +8,6 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.slack.people import Granted
-from bot.slack.manifest import manifest
-
 Json = dict[str, Any]
 
 
@@ -81,7 +78,7 @@ async def test_the_page_fetches_nothing_from_outside(sandbox: Any) -> None:
 
 
 async def test_the_page_knows_people_commands_and_what_the_world_tells(start: Any) -> None:
-    sandbox = await start(granted=Granted.by(manifest()))
+    sandbox = await start()
     async with sandbox.http.get(f"{sandbox.base}/sandbox/info") as answer:
         info = await answer.json()
     assert [p["name"] for p in info["people"]] == ["dev", "lead", "devops", "cto"]

@@ -95,7 +95,7 @@ async def test_an_event_is_tried_four_times_and_says_why(start: Any) -> None:
         return web.Response(status=500)
 
     async with listening(handle) as address:
-        granted = Granted(events=("app_home_opened",))
+        granted = Granted((), events=("app_home_opened",))
         sandbox = await start(request_url=address, ack_seconds=1, retry_scale=0.0, granted=granted)
         await sandbox.post("home", user="dev")
         for _ in range(200):

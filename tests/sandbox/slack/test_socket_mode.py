@@ -285,7 +285,9 @@ async def test_slack_down_refuses_everybody(sandbox: Any) -> None:
 
 
 async def test_an_event_nobody_acknowledges_comes_again_and_says_so(start: Any) -> None:
-    sandbox = await start(limits=False, ack_seconds=0.05, retry_scale=0.0, granted=Granted(events=("app_home_opened",)))
+    sandbox = await start(
+        limits=False, ack_seconds=0.05, retry_scale=0.0, granted=Granted((), events=("app_home_opened",))
+    )
     url = (await sandbox.client("xapp-sandbox").apps_connections_open(app_token="xapp-sandbox"))["url"]
     async with sandbox.http.ws_connect(url) as socket:
         await socket.receive_json()

@@ -14,7 +14,7 @@ from bot.sandbox.slack.people import Granted
 Json = dict[str, Any]
 EVERYTHING = Granted(
     scopes=(
-        *Granted().scopes,
+        *Granted.shipped().scopes,
         "channels:read",
         "channels:history",
         "im:write",
