@@ -133,12 +133,23 @@ class SlackFace:
         Signatures are checked in http.py, and `process_before_response` spares the ack 10 ms of polling: no listener
         here does more than ack and begin an errand.
         """
+
+        async def authorize() -> AuthorizeResult:  # no method: Bolt would hand it a `self` of its own making
+            known = self._intake.identity
+            return AuthorizeResult(
+                enterprise_id=None,
+                team_id=known.team,
+                bot_user_id=known.user,
+                bot_id=known.bot,
+                bot_token=self._settings.bot_token,
+            )
+
         client = new_client(self._settings, self._session, token=None, retrying=True)
         app = AsyncApp(
             name="chom",
             client=client,
             signing_secret=self._settings.signing_secret,
-            authorize=self._authorize,
+            authorize=authorize,
             request_verification_enabled=False,
             process_before_response=True,
         )
@@ -146,16 +157,6 @@ class SlackFace:
         Buttons(self._intake).listen(app)
         app.error(self._on_error)
         return app
-
-    async def _authorize(self) -> AuthorizeResult:
-        known = self._intake.identity
-        return AuthorizeResult(
-            enterprise_id=None,
-            team_id=known.team,
-            bot_user_id=known.user,
-            bot_id=known.bot,
-            bot_token=self._settings.bot_token,
-        )
 
     async def _on_error(self, error: Exception, request: AsyncBoltRequest) -> BoltResponse:
         """The one handler of what no listener foresaw: a log line and a sentence, tied by a reference id."""

@@ -149,4 +149,4 @@ def _confirm(confirm: Confirm, style: Style) -> Block:
 def card(text: str, blocks: Sequence[Block]) -> Card:
     """A message within the limits; `text` may hold anybody's words."""
     kept = blocks if len(blocks) <= MOST_BLOCKS else [*blocks[: MOST_BLOCKS - 1], context("… there is more.")]
-    return Card(plain(text, TEXT), tuple(kept))
+    return Card(plain(text, TEXT) or "…", tuple(kept))

@@ -29,7 +29,7 @@ def spoken(text: str, limit: int = 2900) -> str:
 
 def said(text: str, link: str = "") -> Card:
     """One sentence, with a link to the card that it speaks of where there is one."""
-    blocks = [section("\n".join(spoken(line) for line in text.splitlines() if line.strip())[:2950] or "…")]
+    blocks = [section("\n".join(spoken(line) for line in text.splitlines() if line.strip()) or "…")]
     if link:
         blocks.append(context(f"<{link}|Open its card>"))
     return card(_as_slack(text), blocks)

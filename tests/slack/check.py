@@ -1,0 +1,78 @@
+"""What holds for every message, whatever words went into it: Slack takes it, and nobody's words do anything in it."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from slack_sdk.models.blocks import Block
+
+from bot.sandbox.slack.blocks import Surface, faults_of
+from bot.slack.blocks import Card
+
+OURS = re.compile(
+    r"<!date\^\d+\^[^<>|]*\|[^<>|]*>|<@U0(?:LEAD|DEVOPS)>|<#C0[A-Z]+>|<https?://[^<>|\s]+\|(?:Open its card|Open it)>"
+)
+ENTITY = re.compile(r"&(?!amp;|lt;|gt;)")
+BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]")
+
+
+def texts(value: Any) -> Iterator[tuple[str, str]]:
+    """(type, text) of every text object in the blocks."""
+    if isinstance(value, dict):
+        if value.get("type") in {"plain_text", "mrkdwn"}:
+            yield value["type"], value["text"]
+        for inner in value.values():
+            yield from texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from texts(inner)
+
+
+def check(card: Card) -> None:
+    """Raises AssertionError with what is wrong."""
+    blocks = list(card.blocks)
+    assert 0 < len(card.text) <= 3000
+    assert faults_of(blocks, Surface.MESSAGE) == []
+    for block in blocks:
+        parsed = Block.parse(block)
+        assert parsed is not None, block
+        parsed.to_dict()
+    for block in blocks:
+        ids = [element["action_id"] for element in block.get("elements", []) if "action_id" in element]
+        assert len(ids) == len(set(ids))
+    for kind, text in [("plain_text", card.text), *texts(blocks)]:
+        rest = OURS.sub("", text) if kind == "mrkdwn" else text
+        assert "<" not in rest and ">" not in rest, text
+        assert not ENTITY.search(text), text
+        assert not BIDI.search(text), text
+    verbatim = [t for t in _objects(blocks) if t["type"] == "mrkdwn"]
+    assert all(t["verbatim"] is True for t in verbatim)
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if value.get("type") in {"plain_text", "mrkdwn"}:
+            yield value
+        for inner in value.values():
+            yield from _objects(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _objects(inner)
+
+
+def words_of(card: Card) -> str:
+    """All that is read, with entities as characters."""
+    return html.unescape("\n".join(text for _, text in texts(list(card.blocks))))
+
+
+def buttons(card: Card) -> dict[str, dict[str, Any]]:
+    """Label -> button."""
+    found: dict[str, dict[str, Any]] = {}
+    for block in card.blocks:
+        for element in [*block.get("elements", []), block.get("accessory", {})]:
+            if element.get("type") == "button":
+                found[element["text"]["text"]] = element
+    return found

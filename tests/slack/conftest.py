@@ -1,0 +1,77 @@
+"""A face in a Slack, over both transports."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from bot.slack import SlackFace
+from tests.slack.support import FakeDesk, FakeMemory, RealClock, Slack, serve_http, start_slack
+
+
+@dataclass
+class Faced:
+    """The real Bolt app in the stand-in, before a desk that only remembers."""
+
+    slack: Slack
+    face: SlackFace
+    desk: FakeDesk
+    memory: FakeMemory
+
+    async def type(self, text: str, user: str = "dev") -> str:
+        return str(await self.slack.stand_in.acts.command(user, "deploys", text))
+
+    async def click(self, ts: str, action: str, value: str = "", user: str = "lead") -> str:
+        return str(await self.slack.stand_in.acts.click(user, "deploys", ts, action, value or None))
+
+
+@asynccontextmanager
+async def faced(mode: str) -> AsyncIterator[Faced]:
+    """Connected over Socket Mode ("socket") or signed HTTP ("http")."""
+    slack, desk, memory = await start_slack(limits=False), FakeDesk(), FakeMemory()
+    face = SlackFace(desk, slack.settings(mode=mode), memory, RealClock())
+    server = await serve_http(face) if mode == "http" else None
+    if server:
+        from bot.sandbox.slack.carrier import Kind
+        from bot.sandbox.slack.signed import SignedHttp
+
+        base = f"http://127.0.0.1:{server.port}/slack"
+        addresses = {
+            Kind.COMMAND: f"{base}/commands",
+            Kind.INTERACTIVE: f"{base}/actions",
+            Kind.EVENT: f"{base}/events",
+        }
+        carrier = SignedHttp(addresses, slack.stand_in.workspace.memory.now)
+        slack.stand_in.carrier = carrier
+        slack.stand_in.acts = type(slack.stand_in.acts)(slack.stand_in.workspace, carrier)
+    await face.start()
+    try:
+        yield Faced(slack, face, desk, memory)
+    finally:
+        await face.close()
+        if server:
+            await server.close()
+        await slack.server.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+
+@pytest.fixture(params=["socket", "http"])
+async def both(request: pytest.FixtureRequest) -> AsyncIterator[Faced]:
+    """Over each transport."""
+    async with faced(request.param) as made:
+        yield made
+
+
+@pytest.fixture
+async def bot() -> AsyncIterator[Faced]:
+    """Over Socket Mode."""
+    async with faced("socket") as made:
+        yield made

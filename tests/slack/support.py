@@ -1,0 +1,190 @@
+"""A desk that remembers what it was asked, and a Slack stand-in on a free port for the real Bolt to talk to."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from bot.config import SlackSettings
+from bot.planning import Refusal
+from bot.sandbox.api import make_app
+from bot.sandbox.slack import SlackStandIn
+from bot.slack import SlackFace
+from bot.view import ChangeView, EnvironmentStatus, PastRun
+from policies.change import Account, Person
+from tests.slack.views import PEOPLE, STAGES
+
+Json = dict[str, Any]
+
+
+class RealClock:
+    """Now."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+@dataclass
+class FakeDesk:
+    """Answers every act with `shows`, after `before` has run, and writes down what was asked."""
+
+    shows: ChangeView = STAGES["waiting"]
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    before: Callable[[], Any] = lambda: None
+    past: tuple[PastRun, ...] = ()
+    seen: tuple[EnvironmentStatus, ...] = ()
+
+    async def _act(self, *what: Any) -> ChangeView:
+        self.asked.append(what)
+        made = self.before()
+        if asyncio.iscoroutine(made):
+            await made
+        return self.shows
+
+    def person(self, account: Account) -> Person:
+        for person in PEOPLE.values():
+            if account in person.accounts:
+                return person
+        raise Refusal(f"I don't know you ({account.team}:{account.user}).")
+
+    def help(self, topic: str = "") -> str:
+        return f"Help on {topic or 'everything'}:\n  deploy <version> [to <environment>]\nType `deploy v1.2`."
+
+    async def propose(self, text: str, who: Person) -> ChangeView:
+        return await self._act("propose", text, who.id)
+
+    async def preview(self, text: str, who: Person) -> ChangeView:
+        return await self._act("preview", text, who.id)
+
+    async def view(self, change: str) -> ChangeView:
+        return self.shows
+
+    async def approve(self, change: str, digest: str, who: Person, account: str) -> ChangeView:
+        return await self._act("approve", change, digest, who.id, account)
+
+    async def reject(self, change: str, digest: str, who: Person, account: str, reason: str = "") -> ChangeView:
+        return await self._act("reject", change, digest, who.id, account)
+
+    async def stop(self, change: str, who: Person) -> ChangeView:
+        return await self._act("stop", change, who.id)
+
+    async def answer(self, change: str, step: str, host: str, choice: str, who: Person) -> ChangeView:
+        return await self._act("answer", change, step, host, choice, who.id)
+
+    async def status(self, environment: str = "") -> tuple[EnvironmentStatus, ...]:
+        await self._act("status", environment)
+        return self.seen
+
+    async def history(self, environment: str = "", limit: int = 10) -> tuple[PastRun, ...]:
+        return self.past
+
+
+@dataclass
+class FakeMemory:
+    """The two things that the handlers ask of the store."""
+
+    cards: dict[str, tuple[str, str]] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
+
+    async def first_time(self, key: str, ttl_s: int) -> bool:
+        new = key not in self.known
+        self.known.add(key)
+        return new
+
+    async def card(self, id_: str) -> tuple[str, str] | None:
+        return self.cards.get(id_)
+
+
+class StillWorld:
+    """Around the stand-in nothing moves."""
+
+    def servers(self) -> list[Json]:
+        return []
+
+    def annotations(self) -> list[Json]:
+        return []
+
+    async def fault(self, spec: Json) -> Json:
+        raise ValueError("no world here")
+
+    def info(self) -> Json:
+        return {}
+
+
+@dataclass
+class Slack:
+    """The stand-in and its address."""
+
+    stand_in: SlackStandIn
+    base: str
+    server: TestServer
+
+    def settings(self, **more: Any) -> SlackSettings:
+        given = {
+            "team": "T0CHOM",
+            "channel": "C0DEPLOYS",
+            "bot_token": "xoxb-sandbox",
+            "app_token": "xapp-sandbox",
+            "signing_secret": "sandbox",
+            "api_url": f"{self.base}/api/",
+        }
+        return SlackSettings(**(given | more))
+
+    def messages(self) -> list[Json]:
+        return self.stand_in.memory.channels["C0DEPLOYS"]
+
+    def whispers(self, person: str) -> list[Json]:
+        return self.stand_in.memory.ephemerals[person]
+
+    async def whisper(self, person: str, count: int = 1) -> Json:
+        """The newest of what only that person sees, once there are `count`."""
+        await until(lambda: len(self.whispers(person)) >= count)
+        return self.whispers(person)[-1]
+
+
+async def start_slack(**options: Any) -> Slack:
+    """A Slack on a free port."""
+    stand_in = SlackStandIn(**options)
+    server = TestServer(make_app(stand_in, StillWorld()), host="127.0.0.1")
+    await server.start_server()
+    return Slack(stand_in, f"http://127.0.0.1:{server.port}", server)
+
+
+async def until(holds: Callable[[], Any], seconds: float = 8.0) -> None:
+    """Wait for it."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"did not come true within {seconds} s"
+        await asyncio.sleep(0.01)
+
+
+async def serve_http(face: SlackFace) -> TestServer:
+    """The face's routes on a free port."""
+    app = web.Application(client_max_size=1 << 22)
+    app.add_routes(face.routes())
+    server = TestServer(app, host="127.0.0.1")
+    await server.start_server()
+    return server
+
+
+def seen_text(message: Json) -> str:
+    """All the words of a message."""
+    parts = [message["text"]]
+    for block in message.get("blocks", []):
+        parts += [block["text"]["text"]] if "text" in block else []
+        parts += [e["text"] if isinstance(e["text"], str) else e["text"]["text"] for e in block.get("elements", [])]
+    return "\n".join(parts)
+
+
+__all__ = ["FakeDesk", "FakeMemory", "RealClock", "Slack", "aiohttp", "seen_text", "serve_http", "start_slack", "until"]

@@ -1,0 +1,203 @@
+"""Every state of the card, as it was read aloud and agreed to; CHOM_SNAPSHOTS=write takes new pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from actions.engine.journal import Asked
+from bot.slack import texts, thread
+from bot.slack.blocks import Card
+from bot.slack.cards import change_card, metadata, preview_card
+from bot.slack.pressed import Answer, Click, Press, read_click
+from bot.slack.stage import Stage, stage_of
+from bot.view import EnvironmentStatus, PastRun
+from tests.slack.check import buttons, check, words_of
+from tests.slack.views import (
+    CHANGE,
+    FINISHED,
+    GO,
+    MIGRATIONS,
+    OPENED,
+    STAGED,
+    STAGES,
+    TURNED,
+    after,
+    begun,
+    view,
+    yes,
+)
+
+HERE = Path(__file__).parent / "snapshots"
+
+PICTURES: dict[str, Card] = (
+    {name: change_card(seen) for name, seen in STAGES.items()}
+    | {
+        "done_long_ago": change_card(STAGES["done"], newest=False),
+        "preview": preview_card(STAGES["waiting"]),
+        "details": texts.details(STAGES["waiting"]),
+        "asked_for": texts.asked(STAGES["waiting"], "C0DEPLOYS", "https://chom.slack.com/archives/C0DEPLOYS/p1"),
+        "trouble": texts.trouble("0a1b2c3d"),
+        "status": texts.status(
+            (
+                EnvironmentStatus("production", None, "app2 does not answer: ssh, 3 times.", STAGES["running"], ()),
+                EnvironmentStatus("staging", None, "app9 does not answer.", None, (STAGES["waiting"],)),
+            )
+        ),
+        "history": texts.history(
+            (
+                PastRun(STAGES["turned_back"], after(41), after(57.5)),
+                PastRun(STAGES["done"], after(41), after(65)),
+                PastRun(STAGES["running"], after(41), None),
+            ),
+            "production",
+        ),
+        "history_none": texts.history((), "staging"),
+    }
+    | {
+        f"thread_{name}_{number}": said.card
+        for name, entries in (("turned_back", TURNED), ("done", FINISHED))
+        for number, said in enumerate(thread.thread(entries, 0, view(GO, yes(), entries=entries)))
+    }
+)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_it_looks_as_it_was_agreed(name: str) -> None:
+    path, made = HERE / f"{name}.json", json.dumps(asdict(PICTURES[name]), indent=1, ensure_ascii=False) + "\n"
+    if os.environ.get("CHOM_SNAPSHOTS") == "write":
+        HERE.mkdir(exist_ok=True)
+        path.write_text(made, encoding="utf-8")
+    assert made == path.read_text(encoding="utf-8")
+
+
+def test_there_is_a_picture_of_every_stage_and_no_other() -> None:
+    assert {stage_of(seen) for seen in STAGES.values()} == set(Stage)
+    assert {path.stem for path in HERE.iterdir()} == set(PICTURES)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_slack_takes_it_and_a_screen_reader_reads_a_sentence(name: str) -> None:
+    check(PICTURES[name])
+    assert PICTURES[name].text[-1] in ".?!"
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_what_a_card_offers(name: str) -> None:
+    offered = {
+        Stage.WAITING: {"Approve", "Reject", "Show details"},
+        Stage.BLOCKED: {"Approve", "Reject", "Show details"},
+        Stage.ALLOWED: {"Start now", "Reject", "Show details"},
+        Stage.STARTING: {"Stop"},
+        Stage.RUNNING: {"Stop"},
+        Stage.ASKED: {"Try again", "Turn back", "Go on"},
+        Stage.DONE: {"Roll back"},
+    }
+    stage = stage_of(STAGES[name])
+    expected = {"Stop"} if name == "host_away" else offered.get(stage, set())
+    assert buttons(PICTURES[name]).keys() == expected
+
+
+def test_every_button_that_acts_asks_first_and_carries_what_was_shown() -> None:
+    for name, seen in STAGES.items():
+        for label, button in buttons(PICTURES[name]).items():
+            click = read_click(button["action_id"], button["value"])
+            assert click is not None
+            assert ("confirm" in button) == (label != "Show details")
+            if isinstance(click, Click):
+                assert (click.change, click.digest) == (CHANGE.id, seen.change.digest)
+                spoken = json.dumps(button.get("confirm", {}))
+                assert label == "Show details" or ("v1.2" in spoken and "production" in spoken)
+
+
+def test_who_has_to_act_is_called_by_their_account_and_the_requester_never() -> None:
+    waiting = words_of(PICTURES["waiting"])
+    assert "<@U0LEAD>" in waiting and "<@U0DEV>" not in waiting and "<@U0CTO>" not in waiting
+
+
+def test_what_cannot_be_undone_is_named_before_it_is_approved() -> None:
+    for name in MIGRATIONS:
+        assert name in words_of(PICTURES["waiting"])
+        assert name in words_of(PICTURES["preview"])
+        assert name in words_of(PICTURES["turned_back"])
+
+
+def test_migrations_that_no_step_names_are_named_too() -> None:
+    silent = replace(CHANGE, plan=replace(CHANGE.plan, steps=CHANGE.plan.steps[:2]))
+    assert all(name in words_of(change_card(view(change=silent))) for name in MIGRATIONS)
+
+
+def test_who_decided_and_when_stays_on_the_card() -> None:
+    for name in ("running", "done", "turned_back", "void"):
+        assert "Approved by *Lea Lead* (Tech Lead) <!date^" in words_of(PICTURES[name])
+    assert "Rejected by Lea Lead" in PICTURES["rejected"].text
+
+
+def test_a_preview_has_no_button_and_says_that_nothing_began() -> None:
+    assert buttons(PICTURES["preview"]) == {}
+    assert "nothing has been started" in PICTURES["preview"].text
+
+
+def test_a_card_is_a_function_of_the_change_alone_and_not_of_the_hour() -> None:
+    for seen in STAGES.values():
+        assert change_card(replace(seen, now=after(999))) == change_card(seen)
+
+
+def test_an_answer_is_read_back_with_step_host_and_choice() -> None:
+    button = buttons(PICTURES["asked"])["Try again"]
+    assert read_click("chom_answer", button["value"]) == Answer(CHANGE.id, "migrate", "app1", "try again")
+    bot_itself = Asked(after(70), "hold", "", "Go on?", ("go on", "turn back"))
+    offered = buttons(change_card(view(GO, yes(), entries=[*STAGED, bot_itself])))
+    assert read_click("chom_answer", offered["Go on"]["value"]) == Answer(CHANGE.id, "hold", "", "go on")
+
+
+@pytest.mark.parametrize(
+    ("action", "value"),
+    [
+        ("chom_approve", ""),
+        ("chom_approve", "chg-7f3kq2"),
+        ("chom_approve", "chg-7f3kq2:abc"),
+        ("chom_approve", f"../x:{'a' * 64}"),
+        ("chom_answer", "chg-7f3kq2:migrate"),
+        ("chom_delete_everything", f"chg-7f3kq2:{'a' * 64}"),
+    ],
+)
+def test_what_is_not_ours_is_not_guessed_at(action: str, value: str) -> None:
+    assert read_click(action, value) is None
+
+
+def test_a_press_is_what_its_button_says() -> None:
+    button = buttons(PICTURES["waiting"])["Approve"]
+    assert read_click(button["action_id"], button["value"]) == Click(Press.APPROVE, CHANGE.id, CHANGE.digest)
+
+
+def test_metadata_names_the_change_and_slack_takes_its_type() -> None:
+    made = metadata(STAGES["waiting"], "0.0")
+    assert made == {"event_type": "chom_card", "event_payload": {"change": CHANGE.id, "revision": "0.0"}}
+
+
+def test_a_hundred_steps_still_are_one_message() -> None:
+    many = tuple(
+        replace(CHANGE.plan.steps[1], name=f"s{n}", title=f"Step of many, number {n} " + "x" * 190) for n in range(100)
+    )
+    made = change_card(view(change=replace(CHANGE, plan=replace(CHANGE.plan, steps=many))))
+    check(made)
+    assert "more" in words_of(made) and "Approve" in buttons(made)
+
+
+def test_the_thread_tells_entries_once_and_the_end_to_the_channel() -> None:
+    seen = view(GO, yes(), entries=FINISHED)
+    told = thread.thread(FINISHED, 0, seen)
+    assert [(said.upto, said.broadcast) for said in told] == [(len(FINISHED) - 1, False), (len(FINISHED), True)]
+    assert thread.thread(FINISHED, len(FINISHED), seen) == []
+    assert thread.thread([OPENED, begun("expect", "", 42)], 0, seen) == []
+
+
+def test_the_failing_steps_output_stands_in_a_code_block() -> None:
+    (middle, end) = thread.thread(TURNED, 0, view(GO, yes(), entries=TURNED))
+    assert "```\nGET /health\nHTTP 500" in words_of(middle.card)
+    assert "16 s" in end.card.text and "approved by Lea Lead" in end.card.text
