@@ -161,6 +161,15 @@ def test_an_approval_holds_for_its_own_time_and_then_the_request_expires() -> No
     assert refused.why is Why.EXPIRED
 
 
+def test_a_request_that_somebody_answered_waits_for_as_long_as_that_answer_holds() -> None:
+    asked = change(TWO)
+    half = approval(LENA, asked, minutes=200)
+    assert isinstance(verdict(asked, half, now=AT + timedelta(hours=5)), Waiting)
+    refused = verdict(asked, half, now=AT + timedelta(minutes=200) + TWO.expires)
+    assert isinstance(refused, Refused)
+    assert refused.why is Why.EXPIRED
+
+
 # --- roles and counts -------------------------------------------------------
 
 
