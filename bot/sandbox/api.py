@@ -6,12 +6,12 @@ import asyncio
 import itertools
 import json
 from collections.abc import Awaitable, Callable
-from importlib.resources import files
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from bot.sandbox import page
 from bot.sandbox.slack import SlackStandIn, people
 from bot.sandbox.slack.errors import Impossible, Json
 
@@ -20,8 +20,6 @@ WATCH_SECONDS = 1.0
 """How often the page hears of the servers."""
 CALM_SECONDS = 0.1
 """The least time between two looks at Slack that are sent to a page."""
-TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 class WorldPort(Protocol):
@@ -53,8 +51,7 @@ def make_app(slack: SlackStandIn, world: WorldPort) -> web.Application:
     app.add_routes(slack.routes())
     api = _Api(slack, world)
     app.add_routes(api.routes())
-    app.router.add_get("/", _page)
-    app.router.add_get("/page/{name}", _page)
+    app.add_routes(page.routes())
 
     async def close(_: web.Application) -> None:
         await api.close()
@@ -79,16 +76,6 @@ async def _only_from_here(
 
 def _refused(sentence: str, status: int = 400) -> web.Response:
     return web.json_response({"error": sentence}, status=status)
-
-
-async def _page(request: web.Request) -> web.Response:
-    name = request.match_info.get("name", "index.html")
-    held = files("bot.sandbox") / "page" / name
-    suffix = "." + name.rpartition(".")[2]
-    if "/" in name or suffix not in TYPES or not held.is_file():
-        raise web.HTTPNotFound(text="There is no such page.")
-    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return web.Response(text=held.read_text("utf-8"), content_type=TYPES[suffix], charset="utf-8", headers=headers)
 
 
 Act = Callable[[Json], Awaitable[Json]]

@@ -16,7 +16,7 @@ let room = "deploys";
 
 function become(name) {
   page.me = name;
-  localStorage.setItem("me", name);
+  sessionStorage.setItem("me", name);
   main.relabel(`Message #deploys as ${myself().display}`);
   $(`is-${name}`).checked = true;
   drawSlack();

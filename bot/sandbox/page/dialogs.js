@@ -57,7 +57,7 @@ export function drawModal() {
     act("dismiss", { user: page.me, view_id: view.id });
   };
   if (!dialog.open) dialog.showModal();
-  dialog.querySelector("[aria-invalid], input, textarea, select")?.focus();
+  (dialog.querySelector("[aria-invalid]") ?? dialog.querySelector("input, textarea, select"))?.focus();
 }
 
 function form(view, typed) {
@@ -70,7 +70,7 @@ function form(view, typed) {
   };
   return h(
     "form",
-    { onsubmit: send, novalidate: true },
+    { onsubmit: send },
     h("h2", { id: "modal-title" }, plain(view.title)),
     h("div", { class: "dialog-body" }, fault && h("p", { class: "wrong", role: "alert" }, fault), view.blocks.map((block) => (block.type === "input" ? input(view, block, typed) : blocks([block], (e, b, value) => pressed(view, e, value))))),
     h(
@@ -91,7 +91,7 @@ const pressed = async (view, e, value) => {
 function input(view, block, typed) {
   const id = `in-${block.block_id}`;
   const error = view.errors?.[block.block_id];
-  const shared = { id, name: block.block_id, "aria-invalid": error ? "true" : null, "aria-describedby": `${id}-note` };
+  const shared = { id, name: block.block_id, required: !block.optional, "aria-invalid": error ? "true" : null, "aria-describedby": `${id}-note` };
   const held = typed[block.block_id];
   return h(
     "div",
@@ -111,6 +111,8 @@ function control(view, e, shared, held) {
       const { options: found } = await act("options", { user: page.me, view_id: view.id, action_id: e.action_id, value: event.target.value });
       event.target.found = found;
       list.replaceChildren(...found.map((o) => h("option", { value: o.text.text })));
+      const known = !event.target.value || found.some((o) => o.text.text === event.target.value);
+      event.target.setCustomValidity(known ? "" : "Choose one of what is offered.");
     };
     const field = h("input", { ...shared, placeholder, list: list.id, value: held?.text?.text ?? e.initial_option?.text.text, onfocus: ask, oninput: ask });
     field.external = true;

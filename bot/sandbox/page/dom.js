@@ -30,7 +30,7 @@ export async function act(name, body) {
 /** What everybody on the page knows; filled by app.js. */
 export const page = {
   info: null,
-  me: localStorage.getItem("me") ?? "dev",
+  me: sessionStorage.getItem("me") ?? "dev",
   slack: { channels: { deploys: [] }, ephemerals: {}, views: [], connections: 0 },
   world: { servers: [], annotations: [] },
   thread: "",

@@ -41,14 +41,14 @@ function server(s) {
   return h(
     "section",
     { class: "server", "aria-label": `${s.name}, ${s.environment}` },
-    h("header", {}, h("h3", {}, s.name), h("span", { class: "env" }, s.environment), away && h("span", { class: "away" }, away)),
+    h("header", {}, h("h3", {}, s.name), s.environment !== s.name && h("span", { class: "env" }, s.environment), away && h("span", { class: "away" }, away)),
     h("p", { class: "serves" }, h("span", { class: "version", color: hue(s.version) }, s.version || "nothing"), h("span", { class: "small" }, s.version ? "is served" : "is served yet"), s.url && h("a", { href: s.url, target: "_blank", rel: "noopener" }, "Open the shop")),
     canary > 0 && h("p", { class: "small" }, `${canary} % of the visitors get the canary`),
     chart(s.name, bars),
     h(
       "dl",
       { class: "numbers" },
-      h("div", {}, h("dt", {}, "visits a second"), h("dd", {}, rps.toFixed(1))),
+      h("div", {}, h("dt", {}, "visits/s"), h("dd", {}, rps.toFixed(1))),
       h("div", {}, h("dt", {}, "visits"), h("dd", {}, requests.toLocaleString())),
       h("div", { class: failed ? "bad" : "" }, h("dt", {}, "failed"), h("dd", {}, failed.toLocaleString())),
     ),

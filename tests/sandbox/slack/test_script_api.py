@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import pytest
+
+from bot.sandbox.page import FILES
 
 Json = dict[str, Any]
 
@@ -64,14 +67,18 @@ async def test_other_sites_and_other_names_are_refused(sandbox: Any) -> None:
 
 
 async def test_the_page_fetches_nothing_from_outside(sandbox: Any) -> None:
-    async with sandbox.http.get(sandbox.base + "/") as answer:
-        page = await answer.text()
-        assert answer.status == 200 and "default-src 'self'" in answer.headers["Content-Security-Policy"]
-    for name in ("app.js", "style.css", "messages.js", "icon.svg"):
-        async with sandbox.http.get(f"{sandbox.base}/page/{name}") as answer:
-            assert answer.status == 200
-            page += (await answer.text()).replace("http://www.w3.org/2000/svg", "")
-    assert "http://" not in page and "https://" not in page
+    todo, seen, text = ["/"], set[str](), ""
+    while todo:
+        path = todo.pop()
+        seen.add(path)
+        async with sandbox.http.get(sandbox.base + path) as answer:
+            assert answer.status == 200, f"the page wants {path}"
+            assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+            text += (held := await answer.text())
+        wanted = {f"/page/{name}" for name in re.findall(r'(?:from "\./|"/page/)([^"]+)"', held)}
+        todo += wanted - seen - set(todo)
+    assert seen == {"/", *(f"/page/{name}" for name in FILES if name != "index.html")}
+    assert not re.findall(r"https?://", text.replace("http://www.w3.org/2000/svg", ""))
     for name in ("..%2Fapi.py", "__init__.py", "nothing.js"):
         async with sandbox.http.get(f"{sandbox.base}/page/{name}") as answer:
             assert answer.status == 404
