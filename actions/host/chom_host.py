@@ -48,6 +48,8 @@ LINE = 4096
 """Characters of a line of output; what is longer is cut into several."""
 MAX_LOG = 8 << 20
 """Bytes of a job's log; what comes after is dropped, and the log says so."""
+MAX_RAW = 64 << 20
+"""Bytes of a command's output that are on the disk at once."""
 SPARE = 64 << 20
 """Bytes that stay free on the disk whatever is uploaded or unpacked."""
 MEMBERS = 200_000
@@ -807,7 +809,7 @@ class Output:
                 lines, self.rest = [*lines, self.rest], b""
             for line in lines:
                 self._pass(work, on_line, line)
-            if work.written > MAX_LOG:  # nobody will read it: do not fill the disk
+            if self.at > MAX_RAW:  # what was passed on is given back; the command appends, so it goes on at 0
                 os.ftruncate(self.fd, 0)
                 self.at = 0
         if last:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
 import io
 import json
@@ -48,7 +49,7 @@ sys.exit(1 if "broken" in sys.argv[-1] else 0)
 def tar_gz(files: dict[str, str | bytes], extra: list[tarfile.TarInfo] | None = None) -> bytes:
     """An archive with those files, and then those members as they are (their `data` attribute, if any, behind them)."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as tar:
+    with tarfile.open(fileobj=out, mode="w") as tar:
         for name, text in files.items():
             data = text.encode() if isinstance(text, str) else text
             member = tarfile.TarInfo(name)
@@ -56,7 +57,7 @@ def tar_gz(files: dict[str, str | bytes], extra: list[tarfile.TarInfo] | None = 
             tar.addfile(member, io.BytesIO(data))
         for member in extra or []:
             tar.addfile(member, io.BytesIO(b"x" * member.size) if member.isreg() else None)
-    return out.getvalue()
+    return gzip.compress(out.getvalue(), 1, mtime=0)
 
 
 RELEASE_FILES: dict[str, str | bytes] = {

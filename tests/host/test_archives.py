@@ -23,7 +23,7 @@ Make = Callable[[tarfile.TarInfo], None]
 
 def member(
     name: str, kind: bytes = tarfile.REGTYPE, link: str = "", mode: int = 0o644, size: int = 0
-) -> tarfile.TarInfo:  # noqa: E501
+) -> tarfile.TarInfo:
     made = tarfile.TarInfo(name)
     made.type, made.linkname, made.mode, made.size = kind, link, mode, size
     return made
