@@ -1,0 +1,303 @@
+"""What comes over the wire is judged before it is believed: malformed requests, uploads, and everything else."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from actions.host import chom_host
+from tests.host.server import AGENT, Channel, Refusal, Server
+
+R1 = "20261121_100000"
+SHA = "0" * 64
+
+
+def test_it_is_python_3_9_and_standard_library_only() -> None:
+    tree = ast.parse(AGENT.read_text(encoding="utf-8"), feature_version=(3, 9))
+    imported = {
+        name.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
+    }
+    imported |= {
+        node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
+    }
+    assert imported <= sys.stdlib_module_names
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not names & {"system", "popen", "getoutput", "getstatusoutput"}
+    shells = [node for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "shell"]
+    assert not shells, "nothing meets a shell"
+
+
+def test_the_file_starts_as_the_forced_command_starts_it(server: Server) -> None:
+    assert os.access(AGENT, os.X_OK)
+    assert AGENT.read_bytes().startswith(b"#!/usr/bin/python3 -ISXutf8\n")
+    env = {"SSH_ORIGINAL_COMMAND": "id", "PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+    argv = [sys.executable, "-ISXutf8", AGENT, "--config", server.root / "host.json"]
+    done = subprocess.run(argv, env=env, capture_output=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (77, b"")
+
+
+COMMANDS = [
+    "", "id", "sh", "bash -i", "scp -t /tmp", "/usr/lib/openssh/sftp-server", "channel; id", "channel\n", " channel",
+    "CHANNEL", "channel --config /tmp/x", "put", f"put {SHA}", f"put {SHA} 0", f"put {SHA} -1", f"put {SHA} 01",
+    f"put {SHA} 1e3", f"put {SHA} 1 2", f"put {SHA[:-1]} 1", f"put {SHA.replace('0', 'A')} 1", f"put ../{SHA} 1",
+    f"put {SHA} 99999999999999999", f"put  {SHA} 1", f"put {SHA} 1\n", f"put {SHA} ١", "$(id)", "`id`", "channel\0id",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def forced() -> Iterator[Server]:
+    with tempfile.TemporaryDirectory() as top:
+        server = Server(Path(top))
+        yield server
+        server.close()
+
+
+@pytest.mark.parametrize("asked", [None, *(asked for asked in COMMANDS if "\0" not in asked)])
+def test_everything_else_is_refused(forced: Server, asked: str | None) -> None:
+    before = forced.log("chom-host")
+    status, answer = forced.enter(asked, b"cat /etc/passwd\n")
+    assert status == 77
+    assert answer["error"]["code"] == "refused" and answer["error"]["message"]
+    assert forced.log("chom-host").startswith(before + "2"), "every refusal is one more line for operators"
+    assert forced.log("chom-host").count("\n") == before.count("\n") + 1
+    assert not forced.state.exists(), "nothing was made for it"
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=300))
+@example("x" * 10_000)
+@example("\u202eput " + SHA)
+@example("a\nb\x1b[31m")
+def test_whatever_is_asked_for(forced: Server, asked: str) -> None:
+    status, answer = forced.enter(asked)
+    assert (status, answer["error"]["code"]) == (77, "refused")
+    line = forced.log("chom-host").splitlines()[-1]
+    assert len(line) < 250 and line.replace("“", "").replace("”", "").isprintable()
+
+
+@pytest.mark.parametrize(
+    ("size", "data", "code"),
+    [
+        (5, b"abcd", "wrong size"),
+        (3, b"abc", "wrong checksum"),
+        (3 << 30, b"", "too large"),
+        (10**15, b"", "too large"),
+    ],
+)
+def test_an_upload_that_is_not_what_was_announced(server: Server, size: int, data: bytes, code: str) -> None:
+    status, answer = server.enter(f"put {SHA} {size}", data)
+    assert (status, answer["error"]["code"]) == (1, code)
+    assert answer["error"]["message"]
+    assert list((server.state / "incoming").iterdir()) == []
+    assert code in server.log("chom-host")
+
+
+def test_an_upload_that_does_not_fit(server: Server) -> None:
+    server.settings(max_artifact=1 << 60)
+    status, answer = server.enter(f"put {SHA} {10**15}")
+    assert (status, answer["error"]["code"]) == (1, "disk full")
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:
+    data = os.urandom(2_000_000)
+    process = server.start(f"put {hashlib.sha256(data).hexdigest()} {len(data)}")
+    assert process.stdin is not None
+    process.stdin.write(data[:1_500_000])
+    out, _ = process.communicate(timeout=30)
+    assert json.loads(out)["error"]["code"] == "wrong size"
+    assert list((server.state / "incoming").iterdir()) == []
+
+
+def test_two_uploads_of_the_same_at_once(server: Server) -> None:
+    data = os.urandom(1_000_000)
+    sha256 = hashlib.sha256(data).hexdigest()
+    both = [server.start(f"put {sha256} {len(data)}") for _ in range(2)]
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write(data[:500_000])
+        process.stdin.flush()
+    for process in both:
+        out, _ = process.communicate(data[500_000:], timeout=30)
+        assert "result" in json.loads(out)
+    assert [path.name for path in (server.state / "incoming").iterdir()] == [f"{sha256}.tar.gz"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "has to hold one JSON object"),
+        ('{"wwww": "/x"}', "'wwww' is no setting"),
+        ('{"www": "relative"}', "www has to be an absolute path"),
+        ('{"www": 3}', "www has to be an absolute path"),
+        ('{"link": "../x"}', "link has to be a plain name"),
+        ('{"services": "nginx"}', "services has to be a list of names"),
+        ('{"services": ["--now"]}', "services has to be a list of names"),
+        ('{"shared": ["../.."]}', "shared has to be a list of names"),
+        ('{"caches": ["config:cache; id"]}', "caches has to be a list of names"),
+        ('{"max_unpacked": true}', "has to be a number of bytes"),
+        ('{"fpm_socket": "x"}', "fpm_socket has to be"),
+    ],
+)
+def test_broken_settings_are_said(server: Server, text: str, why: str) -> None:
+    (server.root / "host.json").write_text(text)
+    status, answer = server.enter("channel")
+    assert (status, answer["error"]["code"]) == (78, "bad settings")
+    assert why in answer["error"]["message"]
+
+
+def test_settings_that_are_right(tmp_path: Path) -> None:
+    assert chom_host.load_settings(tmp_path / "none.json") == chom_host.Settings()
+    (tmp_path / "host.json").write_text('{"fpm_socket": "127.0.0.1:9000", "services": []}')
+    assert chom_host.load_settings(tmp_path / "host.json").services == ()
+
+
+def test_a_server_that_is_not_prepared_says_so(server: Server) -> None:
+    (server.root / "in-the-way").write_text("")
+    server.settings(state=str(server.root / "in-the-way"))
+    status, answer = server.enter("channel")
+    assert (status, answer["error"]["code"]) == (71, "host error")
+
+
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    ("reboot", {}, "unknown verb"),
+    ("survey", {"x": 1}, "bad argument"),
+    ("fence", {}, "bad argument"),
+    ("fence", {"fence": -1}, "bad argument"),
+    ("fence", {"fence": True}, "bad argument"),
+    ("fence", {"fence": 1.0}, "bad argument"),
+    ("fence", {"fence": "1"}, "bad argument"),
+    ("fence", {"fence": 1 << 60}, "bad argument"),
+    ("holds", {"sha256": "../../etc/passwd"}, "bad argument"),
+    ("holds", {"sha256": SHA + "\n"}, "bad argument"),
+    ("follow", {"job": "a/b", "offset": -1}, "bad argument"),
+    ("follow", {"job": "never/begun/forward", "offset": 0}, "unknown job"),
+]
+BEGIN: dict[str, Any] = {
+    "job": "run/unstage/back", "fence": 1, "verb": "unstage", "args": {"release": R1}, "timeout": 30,
+    "log": "deployment_20261123_222151", "retry_lost": False,
+}  # fmt: skip
+WRONG += [
+    ("begin", {**BEGIN, key: value}, "unknown verb" if value == "reboot" else "bad argument")
+    for key, value in [
+        ("job", "run"), ("job", "../x"), ("job", "a/../b"), ("job", "a//b"), ("job", "/a/b"), ("job", "a/b\n"),
+        ("job", "a~b/c"), ("job", "a" * 65 + "/b"), ("job", "a/.hidden"), ("job", "a/b/c/d/e/f"), ("job", "a b/c"),
+        ("verb", "reboot"), ("verb", "Stage"), ("verb", ["unstage"]), ("timeout", 0), ("timeout", 90000),
+        ("log", "../../etc/cron.d/x"), ("log", "deployment"), ("log", "x_20261123_222151/.."), ("retry_lost", 1),
+        ("args", []), ("args", {}), ("args", {"release": R1, "x": 1}), ("args", {"release": "20261121_10000"}),
+        ("args", {"release": "٢٠٢٦١١٢١_١٠٠٠٠٠"}), ("args", {"release": f"{R1}\n"}), ("args", {"release": f"{R1}/.."}),
+    ]
+]  # fmt: skip
+JOB_ARGS: list[tuple[str, dict[str, Any]]] = [
+    ("stage", {"release": R1, "version": "v1; id", "commit": "a" * 40, "sha256": SHA}),
+    ("stage", {"release": R1, "version": "--flag", "commit": "a" * 40, "sha256": SHA}),
+    ("stage", {"release": R1, "version": "v1", "commit": "HEAD", "sha256": SHA}),
+    ("health", {"release": R1, "path": "health"}),
+    ("health", {"release": R1, "path": "/x\r\nHost: y"}),
+    ("health", {"release": R1, "path": "/$(id)"}),
+    ("switch", {"release": R1, "workers": "yes"}),
+    ("restart", {"services": "php8.2-fpm"}),
+    ("restart", {"services": ["php8.2-fpm", "ssh"]}),
+    ("restart", {"services": ["--now"]}),
+    ("prune", {"keep": 0, "protect": []}),
+    ("prune", {"keep": 1, "protect": ["*"]}),
+]
+WRONG += [("begin", {**BEGIN, "verb": verb, "args": args}, "bad argument") for verb, args in JOB_ARGS]
+
+
+def test_wrong_requests_are_answered_with_a_sentence_and_do_nothing(server: Server, channel: Channel) -> None:
+    for verb, args, code in WRONG:
+        with pytest.raises(Refusal) as refused:
+            channel.ask(verb, **args)
+        assert refused.value.code == code, (verb, args)
+        assert len(str(refused.value)) > 10 and str(refused.value).isprintable()
+    assert list((server.state / "jobs").iterdir()) == []
+    assert channel.ask("survey")["fence"] == 0
+
+
+def test_lines_that_are_no_requests(channel: Channel) -> None:
+    deep, huge = b"[" * 100_000, b'{"id": ' + b"9" * 10_000 + b"}"
+    lines = [b"x", b"[]", b"3", b"null", b"{}", b'{"id": "7"}', b'{"id": true}', b'{"id": -1}', b"\xff\xfe", deep, huge]
+    for line in lines:
+        channel.raw(line + b"\n")
+        said = channel.next()
+        assert said is not None and (said["id"], said["error"]["code"]) == (None, "bad request"), line
+    for line in [b'{"id": 5}', b'{"id": 5, "verb": 3}', b'{"id": 5, "verb": "survey", "args": []}',
+                 b'{"id": 5, "verb": "survey", "args": {}, "more": 1}']:  # fmt: skip
+        channel.raw(line + b"\n")
+        said = channel.next()
+        assert said is not None and (said["id"], said["error"]["code"]) == (5, "bad request"), line
+    channel.raw(b'\n\r\n{"id": 0, "verb": "survey"}\n')
+    assert channel.answer(0)["current"] == ""
+
+
+def test_a_line_that_is_too_long_ends_the_channel(channel: Channel) -> None:
+    channel.raw(b" " * (chom_host.LONGEST + 10))
+    said = channel.next()
+    assert said is not None and said["error"]["message"] == "a line is too long"
+    assert channel.next() is None and channel.process.wait(10) == 65
+
+
+def test_an_id_is_answered_once_at_a_time(server: Server, channel: Channel) -> None:
+    lock = chom_host.open_lock(chom_host.Settings(state=str(ready(server, channel))))
+    assert chom_host.try_lock(lock)
+    channel.raw(b'{"id": 900, "verb": "fence", "args": {"fence": 1}}\n' * 2)
+    said = channel.next()
+    assert said is not None and said["id"] is None, "an error under that id would end the first"
+    assert said["error"]["message"] == "request 900 is still being answered"
+    os.close(lock)
+    assert channel.answer(900) == {"fence": 1}
+
+
+def ready(server: Server, channel: Channel) -> Path:
+    channel.ask("hello", protocol=1)
+    return server.state
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+VERB = st.sampled_from([*chom_host.VERBS]) | st.text(max_size=10)
+NAMES = st.sampled_from(sorted({name for shape in chom_host.VERBS.values() for name in shape}))
+REQUEST = st.fixed_dictionaries(
+    {}, optional={"id": st.integers(-2, 50) | JSON, "verb": VERB | JSON, "args": st.dictionaries(NAMES, JSON) | JSON}
+)
+LINES = st.lists(REQUEST.map(lambda r: json.dumps(r).encode()) | JSON.map(lambda r: json.dumps(r).encode())
+                 | st.binary(max_size=60).map(lambda b: b.replace(b"\n", b"")), max_size=30)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def kept_channel() -> Iterator[Channel]:
+    with tempfile.TemporaryDirectory() as top:
+        server = Server(Path(top))
+        yield server.channel()
+        server.close()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(LINES)
+def test_no_line_breaks_the_channel(kept_channel: Channel, lines: list[bytes]) -> None:
+    """Whatever comes, each line that says anything is answered once, and the next honest one is answered too."""
+    channel = kept_channel
+    channel.raw(b"".join(line + b"\n" for line in lines) + b'{"id": 99, "verb": "hello", "args": {"protocol": 1}}\n')
+    answers = []
+    while not answers or answers[-1]["id"] != 99:
+        answers.append(channel.next())
+        assert answers[-1] is not None
+    assert len(answers) == sum(bool(line.strip()) for line in lines) + 1
+    assert all(set(a) in ({"id", "error"}, {"id", "result"}) for a in answers)
+    assert all(a["error"]["code"] != "host error" for a in answers if "error" in a), "no fault of ours"
