@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from actions.engine.plan import Arg
@@ -95,6 +95,20 @@ def read(text: str) -> Typed:
     cleaned = plain(text)
     words, options = _split(cleaned)
     return Typed(words, options, cleaned)
+
+
+def from_shell(words: Iterable[str]) -> str:
+    """The chat line of words that a shell has split and taken the quotation marks from: reason=why now."""
+    return " ".join(_requoted(word) for word in words)
+
+
+def _requoted(word: str) -> str:
+    key = _OPTION.match(word)
+    value = plain(word[key.end() if key else 0 :])
+    if " " not in value:
+        return word
+    opening = next((marks[0] for marks in (_DOUBLE, _SINGLE) if not set(marks) & set(value)), _DOUBLE[0])
+    return f"{key.group() if key else ''}{opening}{value}{opening}"
 
 
 def _split(text: str) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from actions.blue_green import plan as plan_deploy
 from actions.engine.fleet import Artifact, Environment, Fleet, Host, Release, Request
 from actions.engine.plan import Plan, Probe
-from policies.change import Account, Approval, Change, Need, People, Person, Requirement, Role, Word
+from policies.change import (
+    Account,
+    Approval,
+    Calendar,
+    Change,
+    Evidence,
+    Need,
+    People,
+    Person,
+    Requirement,
+    Role,
+    Verdict,
+    Word,
+)
+from policies.judge import judge
 
 AT = datetime(2026, 11, 23, 22, 21, 51, tzinfo=UTC)
 PROBES = (Probe("https://shop.example/health", 200, '"version":"{version}"'),)
 ENVIRONMENTS = ("production", "staging")
+NOW = AT + timedelta(minutes=10)
+OPEN = Calendar()
 BLUE, OLD, OLDEST = "20261101_100000", "20261015_100000", "20261001_100000"
 
 V10 = Release(OLDEST, "v1.0", "0" * 40, "0" * 64, (1_790_000_000,), ("m1",))
@@ -89,3 +106,18 @@ def approval(who: Person | str, of: Change, minutes: float = 1, word: Word = Wor
     id_ = who if isinstance(who, str) else who.id
     said: dict[str, Any] = {"digest": of.digest, "at": of.at + timedelta(minutes=minutes)}
     return Approval(**({"person": id_, "word": word} | said | more))
+
+
+def verdict(
+    of: Change,
+    *said: Approval,
+    evidence: Iterable[Evidence] = (),
+    people: People = PEOPLE,
+    calendar: Calendar = OPEN,
+    now: datetime = NOW,
+) -> Verdict:
+    return judge(of, said, evidence, people, calendar, now)
+
+
+def only(*people: Person) -> People:
+    return {p.id: p for p in people}

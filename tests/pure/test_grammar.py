@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.engine.grammar import ENVIRONMENT, KINDS, NUMBER, VERSION, BadCommand, Kind, read
+from actions.engine.grammar import ENVIRONMENT, KINDS, NUMBER, VERSION, BadCommand, Kind, from_shell, read
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,17 @@ def test_no_text_breaks_the_reader(text: str) -> None:
     else:
         again = read(typed.text)
         assert (again.words, again.options) == (typed.words, typed.options)
+
+
+@pytest.mark.parametrize("reason", ["why", "why now", "it's late", 'the "new" one is late', "a=b c"])
+def test_what_a_shell_took_the_quotation_marks_from_gets_them_back(reason: str) -> None:
+    typed = read(from_shell(["deploy", "v1.2", f"reason={reason}", "to", "staging"]))
+    assert typed.words == ("deploy", "v1.2", "to", "staging")
+    assert typed.options == {"reason": reason}
+
+
+def test_several_words_in_one_argument_of_a_shell_are_one_word() -> None:
+    assert read(from_shell(["deploy", "v1.2 to staging"])).words == ("deploy", "v1.2 to staging")
 
 
 @pytest.mark.parametrize(

@@ -88,10 +88,10 @@ def test_lines_that_share_a_text_are_found(one: str, other: str, shared: str) ->
 
 WORDS = ("a", "b", "v1.2", "v2", "production", "7")
 TEXTS = [
-    (("go", *words), dict(options))
+    (("go", *words), dict((*k, *m)))
     for length in range(4)
     for words in itertools.product(WORDS, repeat=length)
-    for options in ((), (("k", "7"),), (("k", "v2"),), (("m", "7"),), (("k", "7"), ("m", "7")))
+    for k, m in itertools.product(((), (("k", "7"),), (("k", "v2"),)), ((), (("m", "7"),)))
 ]
 """Every line of up to three words after "go": enough, because each kind and each pair of kinds has its word here."""
 
