@@ -14,6 +14,8 @@ from actions.engine.ssh_channel import Broken, Malformed, Refusal
 
 CHUNK = 1 << 20
 """Bytes read at once; with SSH's own buffers, all the memory an upload takes."""
+PIECE = 1 << 17
+"""Bytes handed to SSH at once: on a connection that is gone, no more than these are thrown after it."""
 STALL = 30.0
 """Seconds without progress after which the upload is given up."""
 SETTLE = 120.0
@@ -76,9 +78,10 @@ async def _send(process: asyncssh.SSHClientProcess[bytes], file: BinaryIO, size:
     stdin = process.stdin
     try:
         while chunk := await asyncio.to_thread(file.read, CHUNK):
-            stdin.write(chunk)
-            async with asyncio.timeout(STALL):
-                await stdin.drain()
+            for at in range(0, len(chunk), PIECE):
+                stdin.write(chunk[at : at + PIECE])
+                async with asyncio.timeout(STALL):
+                    await stdin.drain()
             sent += len(chunk)
             on_bytes(sent, size)
         stdin.write_eof()

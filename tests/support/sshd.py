@@ -1,10 +1,12 @@
 """A server to deploy to: a real SSH server in a process of its own, with the real chom-host behind its forced command.
 
     async with TestServer(tmp_path / "app1") as server:
-        hosts = server.hosts(open_artifact)
+        hosts = server.hosts(artifacts.open)
         await hosts.survey("app1")
+        assert server.effects() == []
 
-Run as a script it is that server; `TestServer` starts it so. It ends when its parent does, so nothing is left behind.
+php (tests/support/php.py) and FPM (fpm.py) are stand-ins; releases.py makes artifacts that they understand.
+It ends when its parent does, so nothing is left behind.
 """
 
 from __future__ import annotations
@@ -14,11 +16,14 @@ import contextlib
 import hashlib
 import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncssh
@@ -27,6 +32,7 @@ import psutil
 from actions.engine.fleet import Artifact
 from actions.engine.ssh import SshHosts
 from actions.engine.ssh_connect import HostLogin
+from tests.support.fpm import Fpm
 
 CHOM_HOST = Path(__file__).parents[2] / "actions/host/chom_host.py"
 
@@ -70,10 +76,42 @@ class TestServer:
         self._pinned = _public(self._host_key)
         self._sshd: subprocess.Popen[bytes] | None = None
         self.www, self.state, self.logs = self.root / "www", self.root / "state", self.root / "logs"
-        for path in (self.www / "shared/storage", self.state, self.logs):
+        self._fpm: Fpm | None = None
+        self._socket = Path(tempfile.gettempdir()) / f"fpm-{uuid.uuid4().hex[:12]}"  # a socket's path must be short
+        self._settings = dict(config or {})
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        for path in (self.www / "shared/storage", self.state, self.logs, self.root / "bin"):
             path.mkdir(parents=True, exist_ok=True)
-        paths = {"www": str(self.www), "state": str(self.state), "logs": str(self.logs)}
-        self.config.write_text(json.dumps({**paths, **(config or {})}))
+        (self.www / "shared/.env").touch()
+        php = shlex.join([sys.executable, "-ISP", str(Path(__file__).with_name("php.py")), str(self.root)])
+        effects = shlex.quote(str(self.root / "effects"))
+        scripts = {"php": f'exec {php} "$@"', "sudo": 'shift\nexec "$@"', "systemctl": f'echo "$@" >> {effects}'}
+        for name, text in scripts.items():
+            script = self.root / "bin" / name
+            script.write_text(f"#!/bin/sh\n{text}\n")
+            script.chmod(0o755)
+        paths = {"www": self.www, "state": self.state, "logs": self.logs, "fpm_socket": self._socket}
+        paths |= {name: self.root / "bin" / name for name in scripts}
+        told = {key: str(path) for key, path in paths.items()}
+        self.config.write_text(json.dumps({**told, **self._settings}))
+
+    def clean(self) -> None:
+        """A new server behind the same sshd: nothing deployed, fence 0. No job may be running."""
+        self.end_agents()
+        shutil.rmtree(self.root)
+        self._lay_out()
+
+    def effects(self) -> list[str]:
+        """What happened on this server, each once: "migrated NAME", "config:cache RELEASE", "reload SERVICE"."""
+        path = self.root / "effects"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def served(self) -> str:
+        """The id of the release it serves, "" for none."""
+        link = self.www / "chom_current"
+        return link.resolve().name if link.is_symlink() else ""
 
     @property
     def agent_sha256(self) -> str:
@@ -101,7 +139,7 @@ class TestServer:
             "port": self.port,
             "host_key": str(self._host_key),
             "authorized": _public(self.client_key),
-            "agent": [sys.executable, str(self.agent), *self.agent_args],
+            "agent": [sys.executable, "-ISXutf8", str(self.agent), *self.agent_args],
             "log": str(self.directory / "sshd.log"),
         }
         self._sshd = await asyncio.to_thread(_spawn, told)
@@ -139,13 +177,15 @@ class TestServer:
     def freeze_agent(self) -> None:
         """Every chom-host that serves a session hangs; sshd is well."""
         for agent in self.agents():
-            agent.suspend()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                agent.suspend()
 
     def end_agents(self) -> None:
         """SIGKILL to every chom-host that serves a session, frozen ones too; the jobs go on."""
         for agent in self.agents():
-            agent.kill()
-            agent.wait(5)
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile
+                agent.kill()
+                agent.wait(5)
 
     def new_host_key(self) -> None:
         """From the next start on the server has another key; the pinned one stays as it was."""
@@ -160,12 +200,16 @@ class TestServer:
                     process.kill()
 
     async def __aenter__(self) -> TestServer:
+        self._fpm = Fpm(self._socket)
         await self.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.kill()
         self.end_jobs()
+        if self._fpm is not None:
+            await asyncio.to_thread(self._fpm.close)
+            self._socket.unlink(missing_ok=True)
 
 
 def _new_key(path: Path) -> Path:
@@ -180,67 +224,9 @@ def _public(path: Path) -> str:
 
 def _spawn(told: Mapping[str, object]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-P", __file__, json.dumps(told)],
+        [sys.executable, "-P", str(Path(__file__).with_name("sshd_process.py")), json.dumps(told)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=Path(str(told["log"])).open("ab"),
         start_new_session=True,
     )
-
-
-def _begin(agent: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Plain pipes: asyncssh's redirect from an asyncio.StreamReader breaks the connection once output backs up."""
-    pipe = subprocess.PIPE
-    return subprocess.Popen(agent, env=env, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, start_new_session=True)
-
-
-async def _session(process: asyncssh.SSHServerProcess[bytes], agent: Sequence[str]) -> None:
-    """The forced command: whatever was asked for is only told to it, in SSH_ORIGINAL_COMMAND."""
-    env = {**os.environ, "SSH_ORIGINAL_COMMAND": process.command or "", "SSH_CONNECTION": "127.0.0.1 1 127.0.0.1 22"}
-    child = _begin(agent, env)
-    await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
-    status = await asyncio.to_thread(child.wait)
-    with contextlib.suppress(OSError, asyncssh.Error):  # the client may be gone by now
-        await process.stdout.drain()
-        process.exit(status)
-
-
-async def _serve(told: Mapping[str, object]) -> None:
-    connections: set[asyncssh.SSHServerConnection] = set()
-
-    class Server(asyncssh.SSHServer):
-        def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-            connections.add(conn)
-            self._conn = conn
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            connections.discard(self._conn)
-
-    def cut() -> None:
-        for connection in list(connections):
-            connection.abort()
-
-    loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor(100))  # one waits for each chom-host
-    agent = list(told["agent"])  # type: ignore[call-overload]
-    acceptor = await asyncssh.listen(
-        "127.0.0.1",
-        int(str(told["port"])),
-        server_factory=Server,
-        server_host_keys=[str(told["host_key"])],
-        authorized_client_keys=asyncssh.import_authorized_keys(str(told["authorized"])),
-        process_factory=lambda process: _session(process, agent),
-        encoding=None,
-        reuse_address=True,
-        keepalive_interval=5,
-    )
-    loop.add_signal_handler(signal.SIGUSR1, cut)
-    sys.stdout.write(f"{acceptor.get_port()}\n")
-    sys.stdout.flush()
-    await asyncio.to_thread(sys.stdin.buffer.read)  # ends when the parent does
-    cut()
-    acceptor.close()
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve(json.loads(sys.argv[1])))

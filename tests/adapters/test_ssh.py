@@ -1,0 +1,304 @@
+"""The real chom-host behind a real SSH connection: each effect once, whatever happens to the connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from actions.engine.artifacts import CachedArtifacts, artifacts
+from actions.engine.fleet import Artifact
+from actions.engine.plan import Arg, Call
+from actions.engine.ports import Fenced, HostRefused, Job, Unreachable
+from actions.engine.ssh import LINE, SshHosts
+from tests.support import releases
+from tests.support.sshd import TestServer
+
+ID = "20261123_222151"
+
+
+def job(verb: str, fence: int = 1, timeout: int = 60, way: str = "forward", **args: Arg) -> Job:
+    return Job(f"chg-aaaaaa/{verb}/{way}", Call(verb, args), fence, timeout, f"deployment_{ID}")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
+    server = TestServer(tmp_path_factory.mktemp("ssh") / "app1")
+    asyncio.run(server.__aenter__())
+    yield server
+    asyncio.run(server.__aexit__())
+
+
+@pytest.fixture
+def server(shared: TestServer) -> TestServer:
+    shared.clean()
+    return shared
+
+
+def shelf(directory: Path, migrations: Mapping[str, str] | None = None, size: int = 0) -> CachedArtifacts:
+    data = releases.release("v1.2", migrations, size=size)
+    return artifacts(str(releases.source(directory / "source", {"v1.2": data})), directory / "cache")
+
+
+async def staged(server: TestServer, kept: CachedArtifacts) -> tuple[SshHosts, Artifact]:
+    """The hosts, with v1.2 uploaded and staged."""
+    hosts, artifact = server.hosts(kept.open), await kept.resolve("v1.2")
+    await hosts.upload("app1", artifact, lambda sent, total: None)
+    stage = job("stage", release=ID, version="v1.2", commit=artifact.commit, sha256=artifact.sha256)
+    result = await hosts.run("app1", stage, lambda line: None)
+    assert result.ok, result
+    return hosts, artifact
+
+
+async def until(holds: Callable[[], bool], seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110  what it waits for happens in other processes
+            await asyncio.sleep(0.02)
+
+
+async def test_a_whole_deploy_round_trip(server: TestServer, tmp_path: Path) -> None:
+    kept = shelf(tmp_path, {"2026_11_01_000000_orders": ""}, size=3 << 20)
+    hosts, artifact = server.hosts(kept.open), await kept.resolve("v1.2")
+    assert artifact.migrations == ("2026_11_01_000000_orders",)
+    before = await hosts.survey("app1")
+    assert (before.name, before.current, before.releases, before.fence) == ("app1", "", (), 0)
+    assert (before.key, before.agent) == (server.login.fingerprint, server.agent_sha256)
+    assert await hosts.raise_fence("app1", 7) == 7
+
+    sent: list[tuple[int, int]] = []
+    await hosts.upload("app1", artifact, lambda n, total: sent.append((n, total)))
+    assert sent[-1] == (artifact.size, artifact.size) and len(sent) > 2
+
+    lines: list[str] = []
+    about = {"release": ID, "version": "v1.2", "commit": artifact.commit, "sha256": artifact.sha256}
+    for step in (
+        job("stage", 7, **about),
+        job("migrate", 7, release=ID),
+        job("health", 7, release=ID, path="/health"),
+        job("switch", 7, release=ID, workers=True),
+        job("restart", 7, services=("php8.2-fpm",)),
+    ):
+        result = await hosts.run("app1", step, lines.append)
+        assert result.ok, result
+        if step.call.verb == "migrate":
+            assert result.applied == ("2026_11_01_000000_orders",)
+    assert any("Migrated:  2026_11_01_000000_orders" in line for line in lines)
+    after = await hosts.survey("app1")
+    assert after.current == ID == server.served()
+    assert after.releases[0].version == "v1.2" and len(after.releases[0].activated) == 1
+    effects = server.effects()
+    assert effects.count("migrated 2026_11_01_000000_orders") == 1 and effects.count("reload php8.2-fpm") == 1
+    assert (server.logs / f"deployment_{ID}.log").exists()
+    await hosts.close()
+
+
+async def test_a_connection_cut_in_mid_migration_is_joined_again(server: TestServer, tmp_path: Path) -> None:
+    hosts, _ = await staged(server, shelf(tmp_path, {"2026_11_01_000000_slow": "// prints 3 // takes 2"}))
+    lines: list[str] = []
+    migrate = job("migrate", release=ID)
+    running = asyncio.create_task(hosts.run("app1", migrate, lines.append))
+    await until(lambda: any("row 2" in line for line in lines))
+    server.cut()
+    with pytest.raises(Unreachable, match="connection"):
+        await asyncio.wait_for(running, 5)
+    result = await hosts.run("app1", migrate, lines.append)
+    assert result.ok and result.applied == ("2026_11_01_000000_slow",)
+    assert server.effects().count("migrated 2026_11_01_000000_slow") == 1
+    assert sum("row 2" in line for line in lines) == 1, "what was said before the cut is not said again"
+    await hosts.close()
+
+
+async def test_another_bot_joins_the_job_from_its_beginning(server: TestServer, tmp_path: Path) -> None:
+    hosts, _ = await staged(server, shelf(tmp_path, {"2026_11_01_000000_slow": "// prints 3 // takes 1"}))
+    migrate = job("migrate", release=ID)
+    running = asyncio.create_task(hosts.run("app1", migrate, lambda line: None))
+    await asyncio.sleep(0.4)
+    await hosts.close()
+    with pytest.raises(Unreachable):
+        await running
+    lines: list[str] = []
+    successor = server.hosts()
+    results = await asyncio.gather(*(successor.run("app1", migrate, lines.append) for _ in range(5)))
+    assert all(result.ok for result in results) and len(set(results)) == 1
+    assert sum("row 0" in line for line in lines) >= 1
+    assert server.effects().count("migrated 2026_11_01_000000_slow") == 1
+    await successor.close()
+
+
+async def test_sshd_killed_and_started_again_the_job_went_on(server: TestServer, tmp_path: Path) -> None:
+    hosts, _ = await staged(server, shelf(tmp_path, {"2026_11_01_000000_slow": "// takes 1.5"}))
+    migrate = job("migrate", release=ID)
+    running = asyncio.create_task(hosts.run("app1", migrate, lambda line: None))
+    await asyncio.sleep(0.5)
+    await server.kill()
+    with pytest.raises(Unreachable):
+        await asyncio.wait_for(running, 5)
+    with pytest.raises(Unreachable, match="connection refused"):
+        await hosts.run("app1", migrate, lambda line: None)
+    await server.start()
+    result = await hosts.run("app1", migrate, lambda line: None)
+    assert result.ok and server.effects().count("migrated 2026_11_01_000000_slow") == 1
+    await hosts.close()
+
+
+async def test_a_frozen_server_is_found_while_a_job_runs(server: TestServer, tmp_path: Path) -> None:
+    hosts, _ = await staged(server, shelf(tmp_path, {"2026_11_01_000000_slow": "// takes 3"}))
+    migrate = job("migrate", release=ID)
+    running = asyncio.create_task(hosts.run("app1", migrate, lambda line: None))
+    await asyncio.sleep(0.3)
+    server.freeze()
+    began = time.monotonic()
+    with pytest.raises(Unreachable):
+        await running
+    assert time.monotonic() - began < 7
+    server.thaw()
+    result = await hosts.run("app1", migrate, lambda line: None)
+    assert result.ok and server.effects().count("migrated 2026_11_01_000000_slow") == 1
+    await hosts.close()
+
+
+async def test_a_failed_job_is_a_result_and_no_exception(server: TestServer, tmp_path: Path) -> None:
+    good, bad = "2026_11_01_000000_good", "2026_11_02_000000_bad"
+    hosts, _ = await staged(server, shelf(tmp_path, {good: "", bad: "// fails"}))
+    result = await hosts.run("app1", job("migrate", release=ID), lambda line: None)
+    assert not result.ok and result.applied == (good,)
+    assert any("does not work" in line for line in result.lines)
+    await hosts.close()
+
+
+async def test_a_bot_that_was_replaced_is_told_the_fence(server: TestServer) -> None:
+    hosts = server.hosts()
+    await hosts.raise_fence("app1", 9)
+    for late in (hosts.raise_fence("app1", 8), hosts.run("app1", job("unstage", 8, release=ID), lambda line: None)):
+        with pytest.raises(Fenced) as caught:
+            await late
+        assert (caught.value.mine, caught.value.current, caught.value.where) == (8, 9, "app1")
+    assert await hosts.raise_fence("app1", 9) == 9
+    await hosts.close()
+
+
+async def test_what_chom_host_refuses_is_said_with_the_host_and_its_code(server: TestServer) -> None:
+    hosts = server.hosts()
+    with pytest.raises(HostRefused, match=r"^app1: ") as caught:
+        await hosts.run("app1", job("unstage", release="../../etc"), lambda line: None)
+    assert caught.value.code == "bad argument"
+    assert (await hosts.run("app1", job("unstage", release=ID), lambda line: None)).ok
+    with pytest.raises(HostRefused) as caught:
+        await hosts.run("app1", job("unstage", release="20200101_000000"), lambda line: None)
+    assert caught.value.code == "job mismatch"
+    await hosts.close()
+
+
+async def test_settings_that_are_broken_on_the_server_are_said_as_such(server: TestServer) -> None:
+    server.config.write_text('{"wwww": "/"}')
+    hosts = server.hosts()
+    with pytest.raises(HostRefused, match=r"app1 refuses: .*'wwww' is no setting") as caught:
+        await hosts.survey("app1")
+    assert caught.value.code == "bad settings"
+    await hosts.close()
+
+
+async def test_an_upload_with_another_sha256_is_refused_and_nothing_is_kept(server: TestServer, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"not what was announced")
+
+    async def opened(artifact: Artifact) -> str:
+        return str(file)
+
+    hosts = server.hosts(opened)
+    with pytest.raises(HostRefused, match=r"^app1: what arrived has the sha256 ") as caught:
+        await hosts.upload("app1", Artifact("v1", "c" * 40, "a" * 64, 22), lambda n, total: None)
+    assert caught.value.code == "wrong checksum"
+    assert list((server.state / "incoming").iterdir()) == []
+    await hosts.close()
+
+
+async def test_an_artifact_that_lies_there_is_not_sent_again(server: TestServer, tmp_path: Path) -> None:
+    kept = shelf(tmp_path)
+    artifact = await kept.resolve("v1.2")
+    opened = 0
+
+    async def count(wanted: Artifact) -> str:
+        nonlocal opened
+        opened += 1
+        return await kept.open(wanted)
+
+    hosts = server.hosts(count)
+    for _ in range(3):
+        sent: list[int] = []
+        await hosts.upload("app1", artifact, lambda n, total, sent=sent: sent.append(n))
+        assert sent == [artifact.size]
+    assert opened == 1
+    await hosts.close()
+
+
+async def test_an_upload_that_is_cut_leaves_nothing_and_is_sent_again(server: TestServer, tmp_path: Path) -> None:
+    kept = shelf(tmp_path, size=24 << 20)
+    artifact = await kept.resolve("v1.2")
+    hosts = server.hosts(kept.open)
+
+    cuts: list[int] = []
+
+    def cut(sent: int, total: int) -> None:
+        if not cuts:
+            cuts.append(sent)
+            server.cut()
+
+    with pytest.raises(Unreachable):
+        await hosts.upload("app1", artifact, cut)
+    await until(lambda: not list((server.state / "incoming").iterdir()))
+    await hosts.upload("app1", artifact, lambda n, total: None)
+    assert [file.stat().st_size for file in (server.state / "incoming").iterdir()] == [artifact.size]
+    await hosts.close()
+
+
+async def test_verbs_do_not_wait_behind_an_upload(server: TestServer, tmp_path: Path) -> None:
+    kept = shelf(tmp_path, size=24 << 20)
+    artifact = await kept.resolve("v1.2")
+    hosts = server.hosts(kept.open)
+    uploading = asyncio.create_task(hosts.upload("app1", artifact, lambda n, total: None))
+    asked = 0
+    while not uploading.done():
+        async with asyncio.timeout(2):
+            await hosts.survey("app1")
+        asked += 1
+    await uploading
+    assert asked > 1
+    await hosts.close()
+
+
+async def test_a_long_line_is_cut(server: TestServer, tmp_path: Path) -> None:
+    hosts, _ = await staged(server, shelf(tmp_path, {"2026_11_01_000000_" + "x" * 120: ""}))
+    lines: list[str] = []
+    await hosts.run("app1", job("migrate", release=ID), lines.append)
+    assert lines and max(map(len, lines)) <= LINE + 40
+    await hosts.close()
+
+
+async def test_a_hundred_callers_one_connection(server: TestServer) -> None:
+    hosts = server.hosts()
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(hosts.survey("app1") for _ in range(100)))
+    assert len(server.agents()) == 1
+    await hosts.close()
+    with contextlib.suppress(TimeoutError):
+        await until(lambda: not server.agents(), 5)
+    assert server.agents() == [], "a channel that ended leaves no chom-host behind"
+
+
+async def test_a_cancelled_caller_disturbs_nobody(server: TestServer, tmp_path: Path) -> None:
+    hosts, _ = await staged(server, shelf(tmp_path, {"2026_11_01_000000_slow": "// prints 100 // takes 1"}))
+    migrate = job("migrate", release=ID)
+    first = asyncio.create_task(hosts.run("app1", migrate, lambda line: None))
+    second = asyncio.create_task(hosts.run("app1", replace(migrate), lambda line: None))
+    await asyncio.sleep(0.3)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert (await second).ok
+    await hosts.close()

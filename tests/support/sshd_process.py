@@ -1,0 +1,99 @@
+"""The process behind TestServer: an SSH server with one user, one key and one forced command, told in argv as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import asyncssh
+
+
+class _Source(Protocol):
+    async def read(self, n: int) -> bytes: ...
+
+
+class _Sink(Protocol):
+    def write(self, data: bytes) -> None: ...
+    async def drain(self) -> None: ...
+    def write_eof(self) -> None: ...
+
+
+async def _session(process: asyncssh.SSHServerProcess[bytes], agent: Sequence[str]) -> None:
+    """The forced command: whatever was asked for is only told to it, in SSH_ORIGINAL_COMMAND.
+
+    Bytes are carried by hand: asyncssh's own redirect lets the end of input overtake the last bytes of an upload, and
+    from an asyncio.StreamReader it breaks the connection once output backs up.
+    """
+    env = {**os.environ, "SSH_ORIGINAL_COMMAND": process.command or "", "SSH_CONNECTION": "127.0.0.1 1 127.0.0.1 22"}
+    pipe = asyncio.subprocess.PIPE
+    child = await asyncio.create_subprocess_exec(
+        *agent, env=env, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+    )
+    assert child.stdin and child.stdout and child.stderr
+    up = asyncio.create_task(_carry(process.stdin, child.stdin))
+    down = [
+        asyncio.create_task(_carry(child.stdout, process.stdout)),
+        asyncio.create_task(_carry(child.stderr, process.stderr)),
+    ]
+    status = await child.wait()
+    await asyncio.wait(down, timeout=1)  # a job may hold its output open
+    for task in (up, *down):
+        task.cancel()
+    with contextlib.suppress(OSError, asyncssh.Error):  # the client may be gone by now
+        process.exit(status)
+
+
+async def _carry(source: _Source, sink: _Sink) -> None:
+    """Bytes as fast as they are taken; then the end, also where either side is gone."""
+    with contextlib.suppress(OSError, asyncssh.Error):
+        while data := await source.read(1 << 16):
+            sink.write(data)
+            await sink.drain()
+    with contextlib.suppress(OSError, asyncssh.Error):
+        sink.write_eof()
+
+
+async def _serve(told: Mapping[str, object]) -> None:
+    connections: set[asyncssh.SSHServerConnection] = set()
+
+    class Server(asyncssh.SSHServer):
+        def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+            connections.add(conn)
+            self._conn = conn
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            connections.discard(self._conn)
+
+    def cut() -> None:
+        for connection in list(connections):
+            connection.abort()
+
+    loop = asyncio.get_running_loop()
+    agent = list(told["agent"])  # type: ignore[call-overload]
+    acceptor = await asyncssh.listen(
+        "127.0.0.1",
+        int(str(told["port"])),
+        server_factory=Server,
+        server_host_keys=[str(told["host_key"])],
+        authorized_client_keys=asyncssh.import_authorized_keys(str(told["authorized"])),
+        process_factory=lambda process: _session(process, agent),
+        encoding=None,
+        reuse_address=True,
+        keepalive_interval=5,
+    )
+    loop.add_signal_handler(signal.SIGUSR1, cut)
+    sys.stdout.write(f"{acceptor.get_port()}\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.buffer.read)  # ends when the parent does
+    cut()
+    acceptor.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(json.loads(sys.argv[1])))
