@@ -151,7 +151,8 @@ async def _faced(bot: Bot) -> AsyncGenerator[SlackFace | None]:
 
 async def _tail(bot: Bot, face: SlackFace, stop: asyncio.Event) -> None:
     assert bot.settings.slack is not None
-    await SlackTail(face.client, bot.store, bot.desk, bot.settings.slack).run(stop)
+    tail = SlackTail(face.client, bot.store, bot.desk, bot.settings.slack, instance=bot.settings.instance)
+    await tail.run(stop)
 
 
 def _checks(bot: Bot, face: SlackFace | None) -> dict[str, Check]:

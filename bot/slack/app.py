@@ -13,7 +13,6 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
-from slack_sdk.web.async_client import AsyncWebClient
 
 from actions.engine.ports import Clock
 from bot.config import SlackSettings
@@ -24,7 +23,17 @@ from bot.slack.commands import Commands
 from bot.slack.errands import Errands, log_trouble
 from bot.slack.intake import Intake, Memory
 from bot.slack.manifest import bot_scopes
-from bot.slack.web import CALL_ERRORS, Identity, check_app_token, new_client, new_session, proxy_for, sort, who_am_i
+from bot.slack.web import (
+    CALL_ERRORS,
+    Client,
+    Identity,
+    check_app_token,
+    new_client,
+    new_session,
+    proxy_for,
+    sort,
+    who_am_i,
+)
 
 if TYPE_CHECKING:
     from bot.desk import Desk
@@ -56,7 +65,7 @@ class SlackFace:
         self._taking = False
 
     @property
-    def client(self) -> AsyncWebClient:
+    def client(self) -> Client:
         """For the tail: every call is made once, and what Slack says to it is raised."""
         return self._client
 

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.slack.blocks import Card
-from bot.slack.web import CALL_ERRORS, call, proxy_for, retries
+from bot.slack.web import CALL_ERRORS, CallFailed, Client, call, proxy_for, retries
 from policies.change import Account
 
 logger = logging.getLogger(__name__)
@@ -62,7 +61,7 @@ def of_click(body: Body) -> Asker:
 class Teller:
     """Says things to one person only. Never raises for what Slack does: the answer is lost, the work is done."""
 
-    client: AsyncWebClient
+    client: Client
 
     async def tell(self, asker: Asker, card: Card) -> None:
         """By response_url, which works wherever the command was typed; else as an ephemeral message."""
@@ -71,7 +70,7 @@ class Teller:
         try:
             to = {"channel": asker.channel, "user": asker.account.user}
             await call(self.client, "chat.postEphemeral", {**to, "text": card.text, "blocks": list(card.blocks)})
-        except CALL_ERRORS as error:
+        except CallFailed as error:
             logger.warning("could not answer %s in %s: %s", asker.key, asker.channel, error)
 
     async def _respond(self, url: str, card: Card) -> bool:

@@ -17,7 +17,7 @@ from bot.slack.cards import EVENT_TYPE
 from bot.slack.intake import Intake, Job
 from bot.slack.pressed import Answer, Click, Press, read_click
 from bot.slack.stage import Stage, stage_of
-from bot.slack.web import CALL_ERRORS, call
+from bot.slack.web import CallFailed, call
 from bot.view import ChangeView
 from policies.change import Person
 
@@ -109,7 +109,7 @@ class Buttons:
         try:
             message = {"channel": place.channel, "ts": place.ts, "text": copy.text, "blocks": list(copy.blocks)}
             await call(self.intake.teller.client, "chat.update", message)
-        except CALL_ERRORS as error:
+        except CallFailed as error:
             logger.warning("the second card could not be replaced: %s", error)
 
 

@@ -26,6 +26,7 @@ from bot.config import SlackSettings
 
 logger = logging.getLogger(__name__)
 
+Client = AsyncWebClient
 SECONDS = 15.0
 """Longest wait for one answer of Slack."""
 
@@ -134,9 +135,20 @@ class Answer:
         return str(self.data.get(name) or "")
 
 
-async def call(client: AsyncWebClient, method: str, arguments: Mapping[str, Any]) -> Answer:
-    """One call with its arguments as JSON. Raises CALL_ERRORS."""
-    return _answer(await client.api_call(method, json=dict(arguments)))  # pyright: ignore[reportUnknownMemberType]
+class CallFailed(Exception):
+    """A call that did not succeed, and what that means."""
+
+    def __init__(self, method: str, failure: Failure) -> None:
+        super().__init__(f"{method}: {failure.error}")
+        self.failure = failure
+
+
+async def call(client: Client, method: str, arguments: Mapping[str, Any]) -> Answer:
+    """One call with its arguments as JSON. Raises CallFailed."""
+    try:
+        return _answer(await client.api_call(method, json=dict(arguments)))  # pyright: ignore[reportUnknownMemberType]
+    except CALL_ERRORS as error:
+        raise CallFailed(method, sort(error)) from error
 
 
 def _answer(response: Any) -> Answer:

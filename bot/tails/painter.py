@@ -8,15 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
-
 from actions.engine.journal import Entry
 from bot.slack.blocks import Card, words
 from bot.slack.cards import change_card, metadata
 from bot.slack.stage import stage_of
 from bot.slack.thread import thread
-from bot.slack.web import Answer, Trouble, call, sort
+from bot.slack.web import Answer, CallFailed, Client, Trouble, call
 from bot.tails.pace import Minute, Pace
 from bot.tails.shown import Shown, face_of, revision_of, write_shown
 from bot.view import ChangeView
@@ -51,9 +48,7 @@ class Records(Protocol):
 class Painter:
     """`mine` says whether this bot may still write."""
 
-    def __init__(
-        self, client: AsyncWebClient, store: Records, channel: str, pace: Pace, mine: Callable[[], bool]
-    ) -> None:
+    def __init__(self, client: Client, store: Records, channel: str, pace: Pace, mine: Callable[[], bool]) -> None:
         self._client, self._store, self._channel, self._pace, self._mine = client, store, channel, pace, mine
         self._updates = Minute(pace.updates)
         self._last_update: dict[str, float] = {}
@@ -62,7 +57,7 @@ class Painter:
     async def card(
         self, view: ChangeView, place: Place | None, shown: Shown, *, newest: bool, urgent: bool
     ) -> tuple[Place, Shown]:
-        """Post the card, or update it where it shows something else. Raises Again, Gone, CALL_ERRORS."""
+        """Post the card, or update it where it shows something else. Raises Again, Gone, CallFailed."""
         card = change_card(view, newest=newest)
         face = face_of(card)
         if place is not None and (face == shown.face or not shown.older_than(view)):
@@ -79,7 +74,7 @@ class Painter:
         return place, seen
 
     async def thread(self, view: ChangeView, entries: Sequence[Entry], place: Place, shown: Shown) -> None:
-        """Tell what the thread has not told, each entry claimed before it is told. Raises Again, Gone, CALL_ERRORS."""
+        """Tell what the thread has not told, each entry claimed before it is told. Raises Again, Gone, CallFailed."""
         id_ = view.change.id
         if len(entries) <= shown.thread:
             return
@@ -125,8 +120,8 @@ class Painter:
             raise Again(_now())
         try:
             return await call(self._client, method, told)
-        except SlackApiError as error:
-            failure = sort(error)
+        except CallFailed as failed:
+            failure = failed.failure
             if failure.trouble is Trouble.GONE:
                 raise Gone from None
             if failure.trouble is not Trouble.REFUSED:

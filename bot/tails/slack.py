@@ -16,13 +16,11 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Protocol
 
-from slack_sdk.web.async_client import AsyncWebClient
-
 from actions.engine.journal import Entry
 from bot.config import SlackSettings
 from bot.planning import Refusal
 from bot.slack.stage import OVER, Stage, stage_of
-from bot.slack.web import CALL_ERRORS, Trouble, advice, sort
+from bot.slack.web import CallFailed, Client, Failure, Trouble, advice
 from bot.store_link import StoreDown
 from bot.tails.pace import Pace
 from bot.tails.painter import Again, Gone, Painter
@@ -66,7 +64,7 @@ class SlackTail:
 
     def __init__(
         self,
-        client: AsyncWebClient,
+        client: Client,
         store: Feed,
         desk: Viewer,
         settings: SlackSettings,
@@ -209,8 +207,8 @@ class SlackTail:
             self._touch([other for other in await self._store.recent(view.change.environment, 5) if other != id_])
         try:
             again = await self._bring(view, shown, urgent=rank < 2)
-        except CALL_ERRORS as error:
-            self._after(error, id_)
+        except CallFailed as failed:
+            self._after(failed.failure, id_)
             return
         self._pause = self._pace.backoff[0]
         if self._due.get(id_) == later:
@@ -249,9 +247,8 @@ class SlackTail:
 
     # --- when Slack is not as it should be -----------------------------------
 
-    def _after(self, error: Exception, id_: str) -> None:
+    def _after(self, failure: Failure, id_: str) -> None:
         """Be quiet for as long as is right, then start again from what is newest."""
-        failure = sort(error)
         if failure.trouble is Trouble.REFUSED:
             logger.error("Slack does not take what is to be said of %s: %s", id_, failure.error)
             self._due.pop(id_, None)
