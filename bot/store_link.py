@@ -24,12 +24,16 @@ from redis.exceptions import (
     TimeoutError,
 )
 
+from actions.engine.ports import Conflict, Occupied
+
 T = TypeVar("T")
 
 LUA = Path(__file__).parent / "lua"
 ANSWER = 5.0
 """Seconds for which one answer is waited for."""
 CONNECTIONS = 16
+FEED_CAP = 10_000
+"""About how many touches the feed keeps; a reader that is further behind starts from the oldest kept."""
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 logger = logging.getLogger(__name__)
@@ -158,6 +162,14 @@ class Link:
         return f"Redis at {where} does not answer ({error}). Nothing can be decided until it is back."
 
 
+class Part:
+    """What the parts of Store share."""
+
+    link: Link
+    walk_patience: float
+    """Seconds for which a walker's writes wait for a Redis that is away."""
+
+
 async def check_durable(link: Link, accept_volatile: bool) -> None:
     """Refuse a Redis that may forget approvals, or that anybody may write to. Raises NotDurable, Unsafe, StoreDown."""
     await _check_password(link)
@@ -210,3 +222,28 @@ async def _check_password(link: Link) -> None:
         'bot run anything. Set "requirepass" in its redis.conf and put the password into CHOM_REDIS_URL '
         '("redis://:PASSWORD@HOST:6379/0").'
     )
+
+
+def redis_key(kind: str, name: str | None = None) -> str:
+    """One of the keys in the table of bot/store.py."""
+    return f"chom:{kind}" if name is None else f"chom:{kind}:{name}"
+
+
+def sets(kind: str, environment: str) -> tuple[str, str]:
+    """The set of all environments, and that of one."""
+    return redis_key(kind, ""), redis_key(kind, environment)
+
+
+def check(word: str, said: str, id_: str) -> None:
+    """Raise what a script answered, where it is not OK: KeyError, Conflict, Occupied."""
+    match word:
+        case "OK":
+            return
+        case "MISSING":
+            raise KeyError(id_)
+        case "CONFLICT":
+            raise Conflict(said)
+        case "OCCUPIED":
+            raise Occupied(said)
+        case _:
+            raise StoreDown(f"Redis answered {word} of {id_}, which this version of the bot does not know.")

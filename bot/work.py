@@ -28,10 +28,12 @@ OnExpire = Callable[[str], Awaitable[None]]
 
 HAND_OVER = 2.0
 """Seconds that walks have to reach a point where they can be left, once the bot is told to stop."""
+LAST_WORD = 1.0
+"""Seconds that Redis has to hear of it, when the bot leaves."""
 DELIVERY = 5.0
 """Seconds for which docket may take to store a delivery; its own client would wait for ever."""
 
-_EXPIRY_RETRY = Retry(attempts=None, delay=timedelta(seconds=5))
+_EXPIRY_RETRY = Retry(attempts=None, delay=timedelta(seconds=2))
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +102,7 @@ class Work:
             raise faults.exceptions[0] from faults
         finally:
             await self._walks.settle(0)
-        await self._quietly("give its name back", self._name.release(), HAND_OVER)
+        await self._quietly("give its name back", self._name.release(), LAST_WORD)
 
     async def _keep_name(self) -> None:
         while True:
@@ -198,7 +200,7 @@ class Work:
         if not self._walks.unfinished:
             return
         try:
-            async with asyncio.timeout(HAND_OVER), self._delivery() as docket:
+            async with asyncio.timeout(LAST_WORD), self._delivery() as docket:
                 open_ = set(await self._store.open_runs())
                 for run in sorted(self._walks.unfinished & open_):
                     await self._store.release_lease(run, self._instance)

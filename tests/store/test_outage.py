@@ -127,6 +127,9 @@ async def test_kill_9_loses_nothing_acknowledged_and_clients_go_on(tmp_path: Pat
 async def test_a_frozen_server_makes_a_write_late_and_not_double(make_store: MakeStore, empty: RedisServer) -> None:
     store = make_store()
     fence = await _opened(store)
+    cursor, _ = await store.feed("$", 0.05)
+    watching = asyncio.create_task(store.feed(cursor, 8))  # waits longer than a write does for its answer
+    await asyncio.sleep(0.1)
     empty.freeze()
     writing = asyncio.create_task(store.append(ID, 1, [Took(AT, fence, "a#1")], fence))
     await asyncio.sleep(5.5)
@@ -134,6 +137,7 @@ async def test_a_frozen_server_makes_a_write_late_and_not_double(make_store: Mak
     empty.thaw()
     await asyncio.wait_for(writing, 5)
     assert len(await store.read(ID)) == 2
+    assert (await asyncio.wait_for(watching, 1))[1] == [ID]
 
 
 async def test_a_server_that_stays_away_is_a_sentence(tmp_path: Path) -> None:

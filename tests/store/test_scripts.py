@@ -305,15 +305,6 @@ async def test_the_feed_tells_each_touch_and_misses_none(make_store: MakeStore) 
     assert (await reader.feed("0-0", 1))[1] == ["chg-aaaaaa", asked.id]
 
 
-async def test_a_feed_that_waits_long_does_not_hold_up_writes(make_store: MakeStore) -> None:
-    store = make_store()
-    cursor, _ = await store.feed("$", 0.01)
-    waits = [asyncio.create_task(store.feed(cursor, 6)) for _ in range(2)]
-    await asyncio.sleep(5.3)
-    await asyncio.wait_for(store.put_change(change()), 0.5)
-    assert [touched for _, touched in await asyncio.gather(*waits)] == [["chg-aaaaaa"]] * 2
-
-
 async def test_only_history_stays_for_ever(store: Store, empty: RedisServer) -> None:
     await _open(store)
     fence = await store.take_fence("production", 0)
