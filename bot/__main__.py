@@ -7,12 +7,14 @@ import logging
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bot import shell
+from actions.engine.grammar import from_shell
+from bot import shell as desk_shell
 from bot.app import Bot, build, secrets_of, serve
 from bot.config import BrokenConfig, Settings, load
 from bot.redact import RedactingFormatter, redactor
@@ -41,14 +43,17 @@ def _settings(path: Path) -> Settings:
     raise typer.Exit(2)
 
 
-def _bot(path: Path, instance: str = "") -> Bot:
+def _bot(path: Path, *, shell: bool = False) -> Bot:
+    """The bot of that configuration; a shell's has a name of its own, since two that live may not share one."""
     settings = _settings(path)
+    if shell:
+        settings = replace(settings, instance=f"{settings.instance}-shell-{os.getpid()}")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter(redactor(secrets_of(settings))))
-    logging.basicConfig(level=logging.WARNING if instance else logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.WARNING if shell else logging.INFO, handlers=[handler], force=True)
     logging.getLogger("asyncssh").setLevel(logging.WARNING)
     try:
-        return build(settings)
+        return build(settings, lead="chom-bot " if shell else "/chom ")
     except (OSError, ValueError) as fault:
         typer.echo(str(fault), err=True)
         raise typer.Exit(2) from None
@@ -69,7 +74,7 @@ def serve_command(config: Config = DEFAULT) -> None:
         finally:
             await bot.close()
 
-    raise typer.Exit(shell.with_sentences(run))
+    raise typer.Exit(desk_shell.with_sentences(run))
 
 
 @cli.command()
@@ -84,56 +89,56 @@ def sandbox(
     raise typer.Exit(run(port, dir, reset))
 
 
-def _said(config: Path, text: str) -> None:
-    bot = _bot(config, "shell")
-    raise typer.Exit(shell.with_sentences(lambda: shell.propose(bot, text)))
+def _said(config: Path, words: list[str]) -> None:
+    bot = _bot(config, shell=True)
+    raise typer.Exit(desk_shell.with_sentences(lambda: desk_shell.propose(bot, from_shell(words))))
 
 
 @cli.command()
 def deploy(words: Words = None, config: Config = DEFAULT) -> None:
     """Deploy a version, by the same policy, journal and fence as from Slack."""
-    _said(config, " ".join(["deploy", *(words or [])]))
+    _said(config, ["deploy", *(words or [])])
 
 
 @cli.command()
 def rollback(words: Words = None, config: Config = DEFAULT) -> None:
     """Go back to a kept release."""
-    _said(config, " ".join(["rollback", *(words or [])]))
+    _said(config, ["rollback", *(words or [])])
 
 
 @cli.command()
 def approve(change: str, config: Config = DEFAULT) -> None:
     """Approve a change that waits, as the person your Unix login stands for."""
-    bot = _bot(config, "shell")
-    raise typer.Exit(shell.with_sentences(lambda: shell.approve(bot, change)))
+    bot = _bot(config, shell=True)
+    raise typer.Exit(desk_shell.with_sentences(lambda: desk_shell.approve(bot, change)))
 
 
 @cli.command()
 def reject(change: str, reason: str = "", config: Config = DEFAULT) -> None:
     """Reject a change that waits."""
-    bot = _bot(config, "shell")
-    raise typer.Exit(shell.with_sentences(lambda: shell.reject(bot, change, reason)))
+    bot = _bot(config, shell=True)
+    raise typer.Exit(desk_shell.with_sentences(lambda: desk_shell.reject(bot, change, reason)))
 
 
 @cli.command()
 def stop(change: Annotated[str, typer.Argument()] = "", config: Config = DEFAULT) -> None:
     """Have the run turn back at its next step."""
-    bot = _bot(config, "shell")
-    raise typer.Exit(shell.with_sentences(lambda: shell.stop(bot, change)))
+    bot = _bot(config, shell=True)
+    raise typer.Exit(desk_shell.with_sentences(lambda: desk_shell.stop(bot, change)))
 
 
 @cli.command()
 def status(environment: Annotated[str, typer.Argument()] = "", config: Config = DEFAULT) -> None:
     """What is live where, and what is going on."""
-    bot = _bot(config, "shell")
-    raise typer.Exit(shell.with_sentences(lambda: shell.status(bot, environment)))
+    bot = _bot(config, shell=True)
+    raise typer.Exit(desk_shell.with_sentences(lambda: desk_shell.status(bot, environment)))
 
 
 @cli.command()
 def history(environment: Annotated[str, typer.Argument()] = "", config: Config = DEFAULT) -> None:
     """What was done lately."""
-    bot = _bot(config, "shell")
-    raise typer.Exit(shell.with_sentences(lambda: shell.history(bot, environment)))
+    bot = _bot(config, shell=True)
+    raise typer.Exit(desk_shell.with_sentences(lambda: desk_shell.history(bot, environment)))
 
 
 if __name__ == "__main__":

@@ -85,8 +85,12 @@ def build(
     artifacts: Artifacts | None = None,
     prober: Prober | None = None,
     clock: Clock | None = None,
+    lead: str = "/chom ",
 ) -> Bot:
-    """Tie the parts together; a port that is given takes the place of the real adapter. Does no I/O."""
+    """Tie the parts together; a port that is given takes the place of the real adapter. Does no I/O.
+
+    `lead` is what people type in front of a command.
+    """
     clock = clock or SystemClock()
     artifacts = artifacts or artifact_source(settings.artifacts, Path(settings.state_dir) / "artifacts")
     hosts = hosts or SshHosts(logins(settings), agent_sha256(), artifacts.open)
@@ -108,7 +112,7 @@ def build(
         redis_url=settings.redis_url,
         on_expire=store.settle,
     )
-    planning = Planning(discover(RESERVED), settings.environments, settings.default_environment, hosts, artifacts)
+    planning = Planning(discover(RESERVED, lead), settings.environments, settings.default_environment, hosts, artifacts)
     looking = Looking(planning, store, settings.people, clock)
     desk = Desk(planning, looking, store, work, rules.load(settings.rules or None), settings.people, clock)
     return Bot(settings, store, world, work, desk)

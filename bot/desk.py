@@ -134,8 +134,8 @@ class Desk:
             if why_not := may_decide(view.change, who, self.people):
                 raise Refusal(why_not, change)
             approvals, rev = await self.store.approvals(change)
-            said = (who.id, word, digest)
-            if any((a.person, a.word, a.digest) == said for a in approvals):
+            live = [a for a in approvals if a.at + view.change.requirement.expires > view.now]
+            if any((a.person, a.word, a.digest) == (who.id, word, digest) for a in live):
                 return view
             approval = Approval(who.id, word, digest, self.clock.now(), reason, account)
             try:

@@ -45,7 +45,7 @@ class Planning:
         """The plan of that command asked at that time, from what the servers look like now. Raises Refusal."""
         matched = self.match(text)
         request = Request(
-            matched.action.name, matched.environment, at, dict(matched.arguments), matched.reason, text.strip()
+            matched.action.name, matched.environment, at, dict(matched.arguments), matched.reason, matched.text
         )
         try:
             artifact = None
