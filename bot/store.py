@@ -25,7 +25,8 @@ from __future__ import annotations
 
 import secrets
 
-from bot.store_link import Link, NotDurable, StoreDown, Unsafe, check_durable, redis_key
+from bot.store_durable import NotDurable, Unsafe, check_durable
+from bot.store_link import Link, StoreDown, redis_key
 from bot.store_runs import Runs
 
 __all__ = ["NotDurable", "Store", "StoreDown", "Unsafe"]
