@@ -152,6 +152,11 @@ def load_settings(path: Path) -> Settings:
         return Settings()
     except (ValueError, RecursionError) as fault:
         raise ValueError(f"{path} is not JSON: {fault}") from None
+    return read_settings(told, str(path))
+
+
+def read_settings(told: object, path: str) -> Settings:
+    """The settings in what a file of that name says. Raises ValueError with a sentence."""
     if not isinstance(told, dict):
         raise ValueError(f"{path} has to hold one JSON object")
     known = {f.name for f in fields(Settings)}
@@ -163,7 +168,7 @@ def load_settings(path: Path) -> Settings:
     return Settings(**values)
 
 
-def _setting(path: Path, key: str, value: object) -> object:
+def _setting(path: str, key: str, value: object) -> object:
     if key in ("max_artifact", "max_unpacked"):
         if type(value) is not int or value <= 0:
             raise ValueError(f"{path}: {key} has to be a number of bytes above 0")

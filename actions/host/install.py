@@ -1,0 +1,156 @@
+"""Installs chom-host on a server over an administrator's SSH login, and says where a server has drifted from it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncssh
+
+from actions.host.layout import HOME, HostSpec, Installation, Managed, rendered
+from actions.host.script import install_script, status_script
+
+__all__ = ["AdminLogin", "CannotInstall", "Drift", "HostSpec", "Report", "install", "rendered", "status"]
+
+PATIENCE = 120.0
+"""Seconds in which a script has to end."""
+
+
+class CannotInstall(Exception):
+    """The server, or the way to it, does not allow it; the message is a sentence. Running it again is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdminLogin:
+    """An administrator's way to a server: root, or somebody who may run sudo there without a password."""
+
+    address: str
+    host_key: str
+    """The pinned public key, "ssh-ed25519 AAAA…"."""
+    port: int = 22
+    user: str = "root"
+    keys: tuple[Path, ...] = ()
+    """Private keys without a passphrase; () for those of the administrator's ssh-agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was done: paths (or "user NAME") that were changed, those that were right already, and remarks."""
+
+    changed: tuple[str, ...]
+    kept: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One thing on the server that is not as it would be installed."""
+
+    path: str
+    what: str
+    """In words: "is missing", "has the mode 666, not 440"."""
+
+
+async def install(login: AdminLogin, wanted: Installation) -> Report:
+    """Make the server so; run again it changes nothing. Raises CannotInstall."""
+    said = await _run(login, install_script(wanted))
+    lines = [line.partition(" ") for line in said.splitlines()]
+
+    def after(word: str) -> tuple[str, ...]:
+        return tuple(rest for first, _, rest in lines if first == word)
+
+    return Report(after("changed"), after("kept"), after("NOTE"))
+
+
+async def status(login: AdminLogin, wanted: Installation) -> tuple[Drift, ...]:
+    """Where the server differs from what would be installed; () for nowhere. Changes nothing. Raises CannotInstall."""
+    user, *entries = (await _run(login, status_script(wanted))).splitlines()
+    if len(entries) != len(wanted.entries):
+        raise CannotInstall(f"{login.address} answered {len(entries)} lines where {len(wanted.entries)} were asked for")
+    drifts = _person_drifts(wanted, user)
+    for entry, line in zip(wanted.entries, entries, strict=True):
+        drifts += _drifts(entry, line)
+    return tuple(drifts)
+
+
+def _person_drifts(wanted: Installation, line: str) -> list[Drift]:
+    kind, home, shell, group, password = line.split("|")
+    name = f"user {wanted.user}"
+    if kind == "missing":
+        return [Drift(name, "is missing")]
+    found = ((home, HOME, "home"), (shell, "/bin/sh", "shell"), (group, wanted.group, "group"))
+    drifts = [Drift(name, f"has the {what} {is_}, not {should}") for is_, should, what in found if is_ != should]
+    if password != "*":
+        drifts.append(Drift(name, "has a password, or is locked"))
+    return drifts
+
+
+def _drifts(entry: Managed, line: str) -> list[Drift]:
+    kind, mode, owner, group, sha256 = line.split("|")
+    should = "directory" if entry.content is None else "file"
+    if kind == "missing":
+        return [Drift(entry.path, "is missing")]
+    if kind != should:
+        return [Drift(entry.path, f"is a {kind}, not a {should}")]
+    drifts: list[Drift] = []
+    if int(mode, 8) != entry.mode:
+        drifts.append(Drift(entry.path, f"has the mode {mode}, not {entry.mode:o}"))
+    if (owner, group) != (entry.owner, entry.group):
+        drifts.append(Drift(entry.path, f"belongs to {owner}:{group}, not {entry.owner}:{entry.group}"))
+    if entry.content is not None and sha256 != hashlib.sha256(entry.content).hexdigest():
+        drifts.append(Drift(entry.path, "has another content"))
+    return drifts
+
+
+async def _run(login: AdminLogin, script: str) -> str:
+    """What the script said on stdout. Raises CannotInstall."""
+    where = f"{login.user}@{login.address}:{login.port}"
+    command = "sh -s" if login.user == "root" else "sudo -n sh -s"
+    try:
+        async with asyncio.timeout(PATIENCE):
+            done = await _told(login, command, script)
+    except TimeoutError:
+        raise CannotInstall(f"{where} did not finish within {PATIENCE:g} s; run it again") from None
+    except asyncssh.HostKeyNotVerifiable:
+        raise CannotInstall(f"{where} shows another host key than the pinned one; nothing was sent to it") from None
+    except asyncssh.PermissionDenied:
+        keys = ", ".join(str(key) for key in login.keys) or "any key of your ssh-agent"
+        raise CannotInstall(f"{where} does not accept {keys}; name a key that lets an administrator in") from None
+    except (OSError, asyncssh.Error, ValueError) as fault:
+        raise CannotInstall(f"{where} cannot be reached: {fault}") from fault
+    out, err = str(done.stdout or ""), str(done.stderr or "").strip()
+    if done.exit_status == 0:
+        return out
+    failed = [line.partition(" ")[2] for line in out.splitlines() if line.startswith("FAILED ")]
+    if done.exit_status is None:
+        raise CannotInstall(f"the connection to {where} was lost on the way; run it again")
+    why = failed[-1] if failed else f"{shlex.quote(command)} ended with status {done.exit_status}: {err[-500:]}"
+    raise CannotInstall(f"{login.address}: {why}")
+
+
+async def _told(login: AdminLogin, command: str, script: str) -> asyncssh.SSHCompletedProcess:
+    async with await _connected(login) as connection:
+        return await connection.run(command, input=script, check=False)
+
+
+async def _connected(login: AdminLogin) -> asyncssh.SSHClientConnection:
+    pinned = asyncssh.import_public_key(login.host_key)
+    algorithms = [name.decode() for name in pinned.sig_algorithms if b"@" not in name and name != b"ssh-rsa"]
+    return await asyncssh.connect(
+        login.address,
+        login.port,
+        username=login.user,
+        known_hosts=([pinned], [], []),
+        server_host_key_algs=algorithms,
+        client_keys=[str(key) for key in login.keys] or (),
+        agent_path=None if login.keys else (),
+        config=None,
+        preferred_auth="publickey",
+        gss_host=None,
+        connect_timeout=15,
+        keepalive_interval=5,
+        keepalive_count_max=3,
+    )
