@@ -16,7 +16,8 @@ Every write is one Lua script (bot/lua) or one command, and may be repeated when
 | recent: recent:ENV      | zset   | all changes by the time they were asked                        | never         |
 | feed                    | stream | ids of the changes that something happened to                  | capped        |
 | first:KEY               | string | somebody was here first (a token)                              | ttl           |
-| instance:NAME           | string | the process that serves under this name (store_instance.py)    | ttl           |
+| instance:bot:NAME       | string | the process that serves under this name (store_instance.py)    | ttl           |
+| instance:OTHER          | string | who does what only one bot does at a time (the Slack tail)     | ttl           |
 
 docket keeps its own keys under "chom:" followed by names that are not in this table (stream, queue, runs:…).
 """

@@ -58,6 +58,7 @@ class InstanceName:
 
     def __init__(self, store: Store, name: str, ttl_s: float) -> None:
         self._store, self._name, self._ttl = store, name, ttl_s
+        self._key = f"bot:{name}"
         self._me = dump(this_process())
 
     async def take(self) -> None:
@@ -67,7 +68,7 @@ class InstanceName:
         """
         deadline = time.monotonic() + 1.5 * self._ttl
         stale = ""
-        while holder := await self._store.hold_instance(self._name, self._me, self._ttl, stale):
+        while holder := await self._store.hold_instance(self._key, self._me, self._ttl, stale):
             other = load(Process, holder)
             stale = holder if other.is_gone else ""
             if stale:
@@ -78,12 +79,12 @@ class InstanceName:
 
     async def keep(self) -> None:
         """Renew it. Raises InstanceTaken where another has it, StoreDown."""
-        if holder := await self._store.hold_instance(self._name, self._me, self._ttl):
+        if holder := await self._store.hold_instance(self._key, self._me, self._ttl):
             raise self._taken(load(Process, holder))
 
     async def release(self) -> None:
         """Give it back. Raises StoreDown."""
-        await self._store.release_instance(self._name, self._me)
+        await self._store.release_instance(self._key, self._me)
 
     def _taken(self, other: Process) -> InstanceTaken:
         where = f"process {other.pid} on this machine" if other.is_seen else "on another machine"

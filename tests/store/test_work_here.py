@@ -205,10 +205,10 @@ async def test_a_bot_whose_name_was_taken_stops_by_itself(make_work: MakeWork, e
     with empty.client() as client:
 
         async def named() -> bool:
-            return bool(client.exists("chom:instance:bot-1"))
+            return bool(client.exists("chom:instance:bot:bot-1"))
 
         await until(named, 5)
-        client.set("chom:instance:bot-1", dump(this_process()))
+        client.set("chom:instance:bot:bot-1", dump(this_process()))
     with pytest.raises(InstanceTaken):
         await asyncio.wait_for(task, 5)
 
@@ -219,7 +219,7 @@ async def test_the_name_of_a_dead_process_is_taken_at_once(store: Store) -> None
     me = this_process()
     for gone in (replace(me, token="1", pid=dead.pid, begun="1"), replace(me, token="2", begun="1")):
         assert gone.is_gone
-        await store.hold_instance("bot-1", dump(gone), 60)
+        await store.hold_instance("bot:bot-1", dump(gone), 60)
         name = InstanceName(store, "bot-1", 60)
         await asyncio.wait_for(name.take(), 1)
         await name.keep()
@@ -229,9 +229,9 @@ async def test_the_name_of_a_dead_process_is_taken_at_once(store: Store) -> None
 async def test_a_name_held_elsewhere_is_waited_for(store: Store) -> None:
     elsewhere = replace(this_process(), token="1", machine="another boot")
     assert not elsewhere.is_gone
-    await store.hold_instance("bot-1", dump(elsewhere), 0.5)
+    await store.hold_instance("bot:bot-1", dump(elsewhere), 0.5)
     await asyncio.wait_for(InstanceName(store, "bot-1", 2).take(), 1.5)
-    await store.hold_instance("bot-2", dump(elsewhere), 60)
+    await store.hold_instance("bot:bot-2", dump(elsewhere), 60)
     began = time.monotonic()
     with pytest.raises(InstanceTaken, match="on another machine"):
         await InstanceName(store, "bot-2", 0.4).take()
