@@ -17,10 +17,10 @@ from actions.engine.grammar import from_shell
 from bot import shell as desk_shell
 from bot.app import Bot, build, secrets_of, serve
 from bot.config import BrokenConfig, Settings, load
+from bot.host_commands import host
 from bot.redact import RedactingFormatter, redactor
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-host = typer.Typer(no_args_is_help=True, help="chom-host on the servers.")
 cli.add_typer(host, name="host")
 
 Config = Annotated[Path, typer.Option(help="The configuration file.", envvar="CHOM_CONFIG")]
