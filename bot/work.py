@@ -151,7 +151,7 @@ class Work:
     async def _work(self, docket: Docket, stop: asyncio.Event) -> None:
         worker = Worker(
             docket,
-            name=self._walks.worker,
+            name=self._instance,  # a stable name: docket never deletes a consumer
             concurrency=2,
             redelivery_timeout=timedelta(seconds=self._ttl),
             reconnection_delay=timedelta(seconds=1),
