@@ -100,11 +100,11 @@ class _Scan:
         if member.mode & 0o7000 or member.mode < 0:
             raise UnsafeArchive(f"{label} has a setuid, setgid or sticky bit (mode {member.mode:o})")
         kind = self._kind(member, label)
+        if member.islnk() and self._kinds.get(self._target(member, label)) != "file":
+            raise UnsafeArchive(f"{label} is a hard link to “{_shown(member.linkname)}”, which is no file before it")
         self._place(name, kind, label)
         if kind == "link":
             self._symlink(name, member.linkname, label)
-        if member.islnk() and self._kinds.get(self._target(member, label)) != "file":
-            raise UnsafeArchive(f"{label} is a hard link to “{_shown(member.linkname)}”, which is no file before it")
         return name
 
     def found(self, name: str) -> bool:
@@ -187,10 +187,12 @@ def _opened_archive(file: IO[bytes], most: int) -> Generator[tarfile.TarFile, No
 
 
 def _walk(tar: tarfile.TarFile, scan: _Scan) -> Iterator[tuple[str, tarfile.TarInfo]]:
-    """The members, each let pass by the scan, none kept in memory."""
+    """The members, each let pass by the scan, none kept in memory; then the rest, for its checksum."""
     while (member := tar.next()) is not None:
         yield scan.look(member), member
         tar.members.clear()  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]  it would keep all
+    while cast("IO[bytes]", tar.fileobj).read(_CHUNK):
+        continue
 
 
 def _shown(value: str) -> str:

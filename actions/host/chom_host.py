@@ -965,11 +965,11 @@ class Scan:
         if member.mode & 0o7000 or member.mode < 0:
             raise BadArchive(f"{label} has a setuid, setgid or sticky bit (mode {member.mode:o})")
         kind = self._kind(member, label)
+        if member.islnk() and self._kinds.get(self._target(member, label)) != "file":
+            raise BadArchive(f"{label} is a hard link to “{shown(member.linkname)}”, which is no file before it")
         self._place(name, kind, label)
         if kind == "link":
             self._symlink(name, member.linkname, label)
-        if member.islnk() and self._kinds.get(self._target(member, label)) != "file":
-            raise BadArchive(f"{label} is a hard link to “{shown(member.linkname)}”, which is no file before it")
         return name
 
     def found(self, name: str) -> bool:
