@@ -68,9 +68,9 @@ class State:
     ended: Ended | None = None
     marks: Mapping[Key, Mark] = field(default_factory=dict[Key, Mark])
     question: Asked | None = None
-    """The open question, None once answered."""
+    """The open question, None once it was answered or its step has ended."""
     answers: Mapping[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
-    """(step, host) -> the newest choice."""
+    """(step, host) -> the newest choice; a Started of that step and host has acted on it and takes it away."""
     waiting: Mapping[str, Waiting] = field(default_factory=dict[str, Waiting])
     """Hosts that are waited for."""
     applied: tuple[str, ...] = ()
@@ -97,7 +97,8 @@ def _next(now: State, entry: Entry) -> State:
             return replace(now, fence=entry.fence, worker=entry.worker)
         case Started():
             mark = Mark(Phase.STARTED, entry.at, attempt=entry.attempt, deadline=entry.deadline)
-            return replace(now, marks={**now.marks, (entry.step, entry.host, entry.way): mark})
+            answers = {key: said for key, said in now.answers.items() if key != (entry.step, entry.host)}
+            return replace(now, marks={**now.marks, (entry.step, entry.host, entry.way): mark}, answers=answers)
         case Done():
             ended = _ended(now, entry, Phase.DONE, entry.summary)
             return replace(ended, applied=_joined(now.applied, entry.applied))
@@ -126,7 +127,9 @@ def _ended(now: State, entry: Done | Failed, phase: Phase, summary: str) -> Stat
     key = (entry.step, entry.host, entry.way)
     before = now.marks.get(key) or Mark(Phase.STARTED, entry.at)
     mark = replace(before, phase=phase, ended=entry.at, summary=summary, lines=entry.lines)
-    return replace(now, marks={**now.marks, key: mark})
+    asked = now.question
+    over = asked is not None and (asked.step, asked.host) == (entry.step, entry.host)
+    return replace(now, marks={**now.marks, key: mark}, question=None if over else asked)
 
 
 def _joined(seen: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:

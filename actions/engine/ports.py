@@ -106,6 +106,13 @@ class Hosts(Protocol):
         """
         ...
 
+    async def join(self, host: str, job: Job, on_line: OnLine) -> Result | None:
+        """Follow the job to its end where the host knows it; never begin it. None where it never began.
+
+        Once the host's fence was raised, None proves that it never will. Raises Unreachable, LostJob, HostRefused.
+        """
+        ...
+
     async def upload(self, host: str, artifact: Artifact, on_bytes: OnBytes) -> None:
         """See that the artifact lies on the host, checked by its sha256. Raises Unreachable, HostRefused."""
         ...

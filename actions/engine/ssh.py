@@ -155,6 +155,25 @@ class SshHosts:
             self._offsets.pop((host, job.id), None)
         return _result(host, job, state)
 
+    async def join(self, host: str, job: Job, on_line: OnLine) -> Result | None:
+        """Follow the job to its end where the host knows it; never begin it. None where it never began.
+
+        Raises Unreachable, LostJob, HostRefused.
+        """
+        link = await self._kept[host].link()
+        try:
+            state = await self._follow(link, host, job, on_line)
+        except HostRefused as refused:
+            if refused.code == "unknown job":
+                self._offsets.pop((host, job.id), None)
+                return None
+            if refused.code not in IN_DOUBT:
+                raise
+            raise Unreachable(host, refused.message) from refused
+        if state.state != "running":
+            self._offsets.pop((host, job.id), None)
+        return _result(host, job, state)
+
     async def upload(self, host: str, artifact: Artifact, on_bytes: OnBytes) -> None:
         """See that the artifact lies on the host, checked by its sha256. Raises Unreachable, HostRefused."""
         link = await self._kept[host].link()

@@ -1,0 +1,215 @@
+"""What a run says of itself: why it turned back, what stays, what serves now, and how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import assert_never
+
+from actions.engine.fold import Mark, Phase, State
+from actions.engine.journal import Way
+from actions.engine.plan import Ask, Back, Do, Expect, Harmless, Irreversible, Plan, Step, Watch
+from actions.engine.words import joined
+
+NEVER_BEGAN = "it never began there, so there is nothing to undo"
+"""The summary of an undo that was not needed."""
+
+_NOUNS = {
+    "stage": "unpacking it",
+    "migrate": "the migration",
+    "health": "the health check",
+    "switch": "the switch",
+    "restart": "restarting the queue workers",
+    "prune": "removing old releases",
+}
+_SWITCH, _MIGRATE = "switch", "migrate"
+
+
+def noun(step: Step) -> str:
+    """The step as part of a sentence: "the health check"."""
+    match step:
+        case Do():
+            return _NOUNS.get(step.call.verb, f"“{step.title.rstrip('.')}”")
+        case Watch():
+            return "the check from outside"
+        case Ask():
+            return "the question"
+        case Expect():
+            return "the comparison with the plan"
+        case _:
+            assert_never(step)
+
+
+def failure(plan: Plan, state: State) -> str:
+    """The first step that failed and had to succeed, where and why: "the switch failed on app1 (…)"; "" for none."""
+    for step in plan.steps:
+        if isinstance(step, Do) and not step.must:
+            continue
+        failed = dict(_failed(step, state, Way.FORWARD))
+        if isinstance(step, Expect) and failed:
+            return _why(next(iter(failed.values())))
+        if failed:
+            return _failed_on(step, failed)
+    return ""
+
+
+def stopped_at(step: Step, state: State) -> str:
+    """How far a run was when somebody stopped it: "it was stopped before the switch"."""
+    begun = any(state.mark(step.name, host, Way.FORWARD) for host in _hosts(step))
+    return f"it was stopped {'at' if begun else 'before'} {noun(step)}"
+
+
+def nothing_to_undo(plan: Plan, state: State) -> str:
+    """What is added to the reason of turning back where there is nothing to undo."""
+    begun = [step for step in plan.steps if isinstance(step, Do) and _begun(step, state)]
+    if not begun:
+        return "; nothing was changed"
+    return "; there is nothing to undo" if all(isinstance(step.undo, Harmless) for step in begun) else ""
+
+
+def done(plan: Plan, state: State, now: datetime) -> str:
+    """For the channel: it ended well."""
+    said = [f"{_live(plan)}. {_time(state, now)}"]
+    for step in plan.steps:
+        if isinstance(step, Do) and not step.must and (failed := dict(_failed(step, state, Way.FORWARD))):
+            said.append(f"But {_failed_on(step, failed)}; that can wait.")
+    if state.stop:
+        said.append("Stop was pressed when that was done already, so it stays; to go back, roll back.")
+    return " ".join(said)
+
+
+def turned_back(plan: Plan, state: State, now: datetime) -> str:
+    """For the channel: it did not end well, why, what serves now, and what stays."""
+    why = state.turned.why if state.turned else "it was turned back"
+    head = f"{plan.version} is not live on {plan.environment}" if _switches(plan) else f"{plan.title}: not done"
+    said = [f"{head}: {why}.", _serving(plan, state), *_stuck(plan, state), *_stays(plan, state), _time(state, now)]
+    return " ".join(sentence for sentence in said if sentence)
+
+
+def serves(plan: Plan, state: State, host: str) -> str:
+    """What the host serves as far as the journal knows: "v1.2", "v1.1 or v1.2"; "" where the plan switches nothing."""
+    switches = [step for step in _switches(plan) if host in step.hosts]
+    if not switches:
+        return ""
+    old = str(plan.facts.get("replaces", "")) or "nothing"
+    marks = [(state.mark(s.name, host, Way.FORWARD), state.mark(s.name, host, Way.BACK)) for s in switches]
+    if all(forward is None or (back and back.phase is Phase.DONE) for forward, back in marks):
+        return old
+    sure = all(forward and forward.phase is Phase.DONE and back is None for forward, back in marks)
+    return plan.version if sure else f"{old} or {plan.version}"
+
+
+def took(start: datetime, end: datetime) -> str:
+    """How long it was: "42 s", "3 min 5 s", "2 h 10 min"."""
+    seconds = max(0, round((end - start).total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, rest = divmod(seconds, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+# --- parts of sentences ------------------------------------------------------
+
+
+def _live(plan: Plan) -> str:
+    return f"{plan.version} is live on {plan.environment}" if _switches(plan) else f"{plan.title}: done"
+
+
+def _time(state: State, now: datetime) -> str:
+    return f"It took {took(state.opened.at, now)}." if state.opened else ""
+
+
+def _serving(plan: Plan, state: State) -> str:
+    """What users get now."""
+    switches = _switches(plan)
+    nothing_changed = bool(state.turned and state.turned.why.endswith(("nothing was changed",)))
+    if not switches or nothing_changed:
+        return ""
+    old = str(plan.facts.get("replaces", ""))
+    verb = "serve" if " and " in old else "serves"
+    forward, back = _on(switches, state, Way.FORWARD), _on(switches, state, Way.BACK)
+    if not forward:
+        return f"{old} {verb} as before; nothing was switched." if old else "Nothing was switched."
+    returned = [host for host, mark in back.items() if mark.phase is Phase.DONE and mark.summary != NEVER_BEGAN]
+    if not returned:
+        all_back = all(host in back and back[host].phase is Phase.DONE for host in forward)
+        return f"{old} {verb} as before; nothing was switched." if old and all_back else ""
+    return f"{joined(returned)} {'was' if len(returned) == 1 else 'were'} switched back to {old}."
+
+
+def _stuck(plan: Plan, state: State) -> Iterator[str]:
+    """Undoing that failed, and what a person has to look at."""
+    for step in reversed(plan.steps):
+        if not isinstance(step, Do) or not isinstance(step.undo, Back):
+            continue
+        failed = dict(_failed(step, state, Way.BACK))
+        for host, mark in failed.items():
+            now = f"{host} may still serve {plan.version}" if step.call.verb == _SWITCH else f"look at {host}"
+            yield f"This could not be undone on {host}: {step.undo.title.rstrip('.')} ({_why(mark, host)}); {now}."
+
+
+def _stays(plan: Plan, state: State) -> Iterator[str]:
+    """What cannot be undone and was done, or may have been."""
+    if state.applied:
+        stay = "Applied migrations stay" if len(state.applied) > 1 else "The applied migration stays"
+        yield f"{stay}: {joined(state.applied)}."
+    for step in plan.steps:
+        if not isinstance(step, Do) or not isinstance(step.undo, Irreversible):
+            continue
+        migrates, marks = step.call.verb == _MIGRATE, _on([step], state, Way.FORWARD)
+        if not migrates and any(mark.phase is Phase.DONE for mark in marks.values()):
+            yield f"{step.undo.what.rstrip('.')}."
+        for host, mark in _failed(step, state, Way.FORWARD):
+            if not state.turned or _why(mark, host) not in state.turned.why:
+                yield f"{capital(noun(step))} had begun on {host}: {_why(mark, host)}."
+
+
+def capital(text: str) -> str:
+    """The sentence with its first letter in upper case."""
+    return text[:1].upper() + text[1:]
+
+
+def _failed_on(step: Step, failed: dict[str, Mark]) -> str:
+    """ "the health check failed on app1 and app2 (HTTP 500)"; each host with its own reason where they differ."""
+    reasons = dict[str, list[str]]()
+    for host, mark in failed.items():
+        reasons.setdefault(_why(mark, host), []).append(host)
+    where = [f"on {joined(hosts)} ({why})" if hosts != [""] else f"({why})" for why, hosts in reasons.items()]
+    return f"{noun(step)} failed {joined(where)}"
+
+
+def _why(mark: Mark, host: str = "") -> str:
+    """Why it failed, as a part of a sentence that speaks of the host already."""
+    return mark.summary.removeprefix(f"{host}: ").rstrip(". ") or "it did not say why"
+
+
+def _failed(step: Step, state: State, way: Way) -> Iterator[tuple[str, Mark]]:
+    for host in _hosts(step):
+        mark = state.mark(step.name, host, way)
+        if mark and mark.phase is Phase.FAILED:
+            yield host, mark
+
+
+def _on(steps: list[Do], state: State, way: Way) -> dict[str, Mark]:
+    """Host -> its mark in the first of the steps that has one."""
+    found = dict[str, Mark]()
+    for step in steps:
+        for host in step.hosts:
+            if mark := state.mark(step.name, host, way):
+                found.setdefault(host, mark)
+    return found
+
+
+def _begun(step: Do, state: State) -> bool:
+    return any(state.mark(step.name, host, Way.FORWARD) for host in step.hosts)
+
+
+def _switches(plan: Plan) -> list[Do]:
+    return [step for step in plan.steps if isinstance(step, Do) and step.call.verb == _SWITCH]
+
+
+def _hosts(step: Step) -> tuple[str, ...]:
+    return step.hosts if isinstance(step, Do) else ("",)

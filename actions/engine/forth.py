@@ -1,0 +1,120 @@
+"""A step forward on one host: begun, followed to its end, and given up only after the run's patience."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from actions.engine import closing
+from actions.engine.decide import TurnBack, decide
+from actions.engine.fleet import Artifact, CannotPlan, Host
+from actions.engine.hands import NOTICE, Hands, Outage
+from actions.engine.journal import Waiting, Way
+from actions.engine.plan import Again, Do
+from actions.engine.ports import HostRefused, LostJob, Result, Unreachable
+
+LONGEST_WAIT = 15.0
+"""Seconds between two tries of a host that does not answer, at most."""
+HELD = timedelta(seconds=60)
+"""A connection that broke after it had held for longer is a new outage, with patience of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """The host did not answer for as long as the run is patient; "" where the walk has another reason to turn back."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The host lost the job, and a person has to decide."""
+
+    host: str
+
+
+class Forth:
+    """The forward way, by one walker's hands."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+
+    async def look(self, host: str) -> Host | GaveUp:
+        """Survey the host, for as long as the run is patient. Raises HostRefused."""
+        hands, outage = self._hands, Outage(self._hands.now())
+        while True:
+            try:
+                await hands.reach(host)
+                seen = await hands.halt.unless(hands.world.hosts.survey(host))
+            except Unreachable as gone:
+                if gave_up := await self._endure(host, gone, outage):
+                    return gave_up
+            else:
+                await hands.say(host)
+                return seen
+
+    async def walk(self, step: Do, host: str, fresh: bool, again: bool) -> GaveUp | Lost | None:
+        """Begin the step there, or follow it, to its end; None once that is written down.
+
+        `fresh`: it cannot have begun before. `again`: a person said to run the lost job once more.
+        Raises Conflict, Fenced, HandOver.
+        """
+        hands, outage = self._hands, Outage(self._hands.now())
+        while True:
+            reached = hands.now()
+            try:
+                await hands.reach(host)
+                reached = hands.now()
+                result = await hands.heard(host, self._begin(step, host, fresh, again))
+            except Unreachable as gone:
+                if hands.now() - reached > HELD:
+                    outage = Outage(hands.now())
+                fresh = again = False
+                if gave_up := await self._endure(host, gone, outage):
+                    return await self._given_up(step, host, gave_up)
+            except LostJob:
+                await hands.say(host)
+                if step.again is Again.ASK:
+                    return Lost(host)
+                fresh, again = False, await hands.once_more(step, host, Way.FORWARD)
+                if not again:
+                    return None
+            except (HostRefused, CannotPlan) as refused:
+                return await hands.say(host, hands.failed(step, host, Way.FORWARD, str(refused)))
+            else:
+                return await hands.say(host, hands.ended(step, host, Way.FORWARD, result))
+
+    async def _begin(self, step: Do, host: str, fresh: bool, again: bool) -> Result:
+        hands = self._hands
+        if step.artifact:
+            known = None if fresh or again else await hands.join(step, host)
+            if known is not None:
+                return known
+            artifact = Artifact(hands.plan.version, hands.plan.commit, step.artifact, 0)
+            progress = hands.words.progress(hands.live(step, host))
+            await hands.halt.unless(hands.world.hosts.upload(host, artifact, progress))
+        return await hands.run(step, host, Way.FORWARD, again)
+
+    async def _given_up(self, step: Do, host: str, gave_up: GaveUp) -> GaveUp | None:
+        """A step that need not succeed is given up alone; any other gives up the run, and stays in doubt."""
+        if step.must or not gave_up.why:
+            return gave_up
+        why = f"{gave_up.why}; whether it ran there is not known"
+        await self._hands.pen.happened(self._hands.failed(step, host, Way.FORWARD, why))
+        return None
+
+    async def _endure(self, host: str, gone: Unreachable, outage: Outage) -> GaveUp | None:
+        """Wait until the next try; GaveUp where there is none."""
+        hands = self._hands
+        hands.fenced.discard(host)
+        now, waiting = hands.now(), hands.state.waiting.get(host)
+        since = waiting.at if waiting else outage.since
+        if now - since >= timedelta(seconds=hands.world.patience):
+            tried = hands.words.short(f"{host} did not answer for {closing.took(since, now)} ({gone.tried})")
+            return GaveUp(f"{tried}. {gone.advice}".rstrip(". "))
+        if waiting is None and now - since >= NOTICE:
+            why = hands.words.short(f"it does not answer ({gone.tried})")
+            await hands.pen.happened(Waiting(since, host, Way.FORWARD, why))
+        await hands.sleep(outage, LONGEST_WAIT)
+        state = await hands.pen.read()
+        return GaveUp("") if isinstance(decide(hands.plan, state, hands.now()), TurnBack) else None
