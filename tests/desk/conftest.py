@@ -1,0 +1,146 @@
+"""A desk on a real Redis, with servers that are only looked at."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from actions.engine.fleet import Artifact, CannotPlan, Environment, Host, Release
+from actions.engine.plan import Probe
+from actions.engine.ports import Unreachable
+from actions.engine.registry import discover
+from bot.app import RESERVED
+from bot.desk import Desk
+from bot.looking import Looking
+from bot.planning import Planning
+from bot.store import Store
+from policies import rules
+from policies.change import Account, Person, Role
+from tests.support.redis import RedisServer, redis_server
+
+BLUE = Release("20261101_100000", "v1.0", "a" * 40, "b" * 64, (1_793_000_000,), ())
+OLD = Release("20261001_100000", "v0.9", "a" * 40, "c" * 64, (1_790_000_000,), ())
+
+
+@dataclass
+class Servers:
+    """What survey sees; `down` names servers that do not answer."""
+
+    seen: dict[str, Host]
+    down: set[str] = field(default_factory=set)
+
+    async def survey(self, host: str) -> Host:
+        await asyncio.sleep(0)
+        if host in self.down:
+            raise Unreachable(host, "ssh ops@10.0.0.1:22, connection refused", "Is the server up?")
+        return self.seen[host]
+
+
+@dataclass
+class Shelf:
+    """Artifacts by version."""
+
+    built: dict[str, Artifact]
+
+    async def versions(self) -> Sequence[Artifact]:
+        return tuple(self.built.values())
+
+    async def resolve(self, version: str) -> Artifact:
+        if version not in self.built:
+            raise CannotPlan(f"There is no version {version}. The newest are {', '.join(self.built)}.")
+        return self.built[version]
+
+
+@dataclass
+class Started:
+    """Stands where Work does: notes what was started."""
+
+    runs: list[str] = field(default_factory=list)
+
+    async def start(self, run: str) -> None:
+        self.runs.append(run)
+
+    async def at(self, when: datetime, change: str) -> None:
+        assert when.tzinfo is not None
+        assert change
+
+
+@dataclass
+class Watch:
+    """A clock that a test sets."""
+
+    time: datetime = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def later(self, **by: int) -> None:
+        self.time += timedelta(**by)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+@dataclass
+class Room:
+    """The desk and all that stands around it."""
+
+    desk: Desk
+    servers: Servers
+    shelf: Shelf
+    work: Started
+    clock: Watch
+    store: Store
+
+    def who(self, name: str) -> Person:
+        return self.desk.people[name]
+
+
+def _people() -> dict[str, Person]:
+    def one(id_: str, name: str, *roles: Role) -> Person:
+        return Person(id_, name, frozenset(roles), (Account("T0CHOM", f"U0{id_.upper()}"),), (id_,))
+
+    lead = one("lead", "Lena", Role.TECH_LEAD)
+    return {
+        "dev": one("dev", "Dana"),
+        "lead": replace(lead, accounts=(*lead.accounts, Account("T0CHOM", "U0LEADTWO"))),
+        "tom": one("tom", "Tom", Role.TECH_LEAD),
+        "devops": one("devops", "Omar", Role.DEVOPS, Role.ON_CALL),
+    }
+
+
+def _artifact(version: str, letter: str, *migrations: str) -> Artifact:
+    return Artifact(version, letter * 40, letter * 64, 1_000_000, migrations)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with redis_server(Path(tmp_path_factory.mktemp("redis"))) as one:
+        yield one
+
+
+@pytest.fixture
+async def room(server: RedisServer) -> AsyncIterator[Room]:
+    with server.client() as client:
+        client.flushall()
+    names = ("app1", "app2")
+    probe = Probe("http://127.0.0.1:1/health", contains="{version}")
+    environments = {
+        "production": Environment("production", names, "app1", (probe,)),
+        "staging": Environment("staging", ("stage1",), "stage1", (probe,)),
+    }
+    host = Host("app1", "SHA256:k", "d" * 64, BLUE.id, (BLUE, OLD), (), 10**12, 0)
+    servers = Servers({name: replace(host, name=name) for name in (*names, "stage1")})
+    shelf = Shelf({"v1.1": _artifact("v1.1", "1"), "v1.2": _artifact("v1.2", "2", "2026_10_01_000000_add_orders")})
+    store, clock, work, people = Store(server.url), Watch(), Started(), _people()
+    planning = Planning(discover(RESERVED), environments, "production", servers, shelf)
+    looking = Looking(planning, store, people, clock)
+    yield Room(
+        Desk(planning, looking, store, work, rules.load(None), people, clock), servers, shelf, work, clock, store
+    )
+    await store.close()

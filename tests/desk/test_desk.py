@@ -1,0 +1,224 @@
+"""What a person may ask and decide, on a real Redis: each refusal is a sentence, and one change starts once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from actions.engine.journal import Asked, Ended, Outcome, StopAsked, Took
+from bot.desk import Refusal
+from bot.view import ChangeView
+from policies.change import Account, Refused, Waiting, Why
+from tests.desk.conftest import BLUE, Room
+
+
+async def asked(room: Room, text: str = "deploy v1.2", who: str = "dev") -> ChangeView:
+    return await room.desk.propose(text, room.who(who))
+
+
+async def approved(room: Room, view: ChangeView, who: str = "lead") -> ChangeView:
+    return await room.desk.approve(view.change.id, view.change.digest, room.who(who), f"unix:{who}")
+
+
+async def refused(job: object) -> str:
+    with pytest.raises(Refusal) as caught:
+        await job  # type: ignore[misc]
+    return caught.value.said
+
+
+async def test_a_request_waits_for_a_tech_lead_and_starts_on_the_approval(room: Room) -> None:
+    view = await asked(room)
+    assert isinstance(view.verdict, Waiting)
+    assert "Lena" in view.verdict.said and "Tom" in view.verdict.said and "Dana" not in view.verdict.said
+    assert room.work.runs == []
+    started = await approved(room, view)
+    assert started.run.opened is not None
+    assert started.run.opened.by == "lead"
+    assert room.work.runs == [view.change.id]
+
+
+async def test_staging_needs_nobody(room: Room) -> None:
+    view = await asked(room, "deploy v1.2 to staging")
+    assert view.run.opened is not None
+    assert room.work.runs == [view.change.id]
+
+
+async def test_preview_stores_and_starts_nothing(room: Room) -> None:
+    view = await room.desk.preview("deploy v1.2", room.who("dev"))
+    assert view.change.plan.version == "v1.2"
+    assert await room.store.waiting("production") == []
+    assert "know of no change" in await refused(room.desk.view(view.change.id))
+
+
+async def test_the_requester_never_approves_not_even_with_the_role(room: Room) -> None:
+    view = await asked(room, who="lead")
+    assert "you asked" in (await refused(approved(room, view))).lower()
+    assert (await approved(room, view, "tom")).run.opened
+
+
+async def test_who_has_no_role_does_not_count(room: Room) -> None:
+    view = await asked(room)
+    assert "Tech Lead" in await refused(approved(room, view, "devops"))
+    assert room.work.runs == []
+
+
+async def test_an_unknown_account_is_told_so(room: Room) -> None:
+    assert room.desk.person(Account("T0CHOM", "U0LEADTWO")).id == "lead"
+    with pytest.raises(Refusal, match=r"T9:U1"):
+        room.desk.person(Account("T9", "U1"))
+
+
+async def test_a_stale_digest_is_refused(room: Room) -> None:
+    view = await asked(room)
+    job = room.desk.approve(view.change.id, "0" * 64, room.who("lead"), "unix:lead")
+    assert "another plan" in await refused(job)
+
+
+@pytest.mark.parametrize(
+    ("move", "said"),
+    [
+        (lambda room: room.shelf.built.update({"v1.2": replace(room.shelf.built["v1.2"], sha256="9" * 64)}), "built"),
+        (lambda room: room.servers.seen.update(app2=replace(room.servers.seen["app2"], current="")), "app2 serves"),
+        (lambda room: room.servers.seen.update(app1=replace(room.servers.seen["app1"], key="SHA256:x")), "host key"),
+        (lambda room: setattr(room.desk, "rules", replace(room.desk.rules, sha256="0" * 64)), "rules changed"),
+    ],
+    ids=["artifact", "release", "host key", "rules"],
+)
+async def test_what_moved_between_request_and_start_voids_the_approval(room: Room, move: object, said: str) -> None:
+    view = await asked(room)
+    move(room)  # type: ignore[operator]
+    assert said in await refused(approved(room, view))
+    now = await room.desk.view(view.change.id)
+    assert isinstance(now.verdict, Refused) and now.verdict.why is Why.VOID
+    assert now.run.opened is None and room.work.runs == []
+    assert await room.store.waiting("production") == []
+
+
+async def test_disk_load_and_fence_void_nothing(room: Room) -> None:
+    view = await asked(room)
+    room.servers.seen["app1"] = replace(room.servers.seen["app1"], disk_free=10**11, fence=99)
+    assert (await approved(room, view)).run.opened
+
+
+async def test_a_thousand_clicks_and_two_people_at_once_are_one_start(room: Room) -> None:
+    view = await asked(room)
+    clicks = [approved(room, view, "lead" if n % 2 else "tom") for n in range(1000)]
+    await asyncio.gather(*clicks, return_exceptions=True)
+    assert room.work.runs == [view.change.id]
+    assert len(await room.store.read(view.change.id)) == 1
+    approvals, _ = await room.store.approvals(view.change.id)
+    assert sorted({a.person for a in approvals}) in (["lead"], ["tom"], ["lead", "tom"])
+    assert len(approvals) == len({a.person for a in approvals})
+
+
+async def test_a_second_change_is_told_who_has_the_environment(room: Room) -> None:
+    first = await asked(room)
+    second = await asked(room, "deploy v1.1", who="tom")
+    await approved(room, first)
+    said = await refused(asked(room, "deploy v1.1"))
+    assert "Dana" in said and "v1.2" in said
+    assert "Dana" in await refused(approved(room, second))
+    with pytest.raises(Refusal) as caught:
+        await asked(room, "rollback")
+    assert caught.value.change == first.change.id
+
+
+async def test_a_reject_ends_it_and_says_who(room: Room) -> None:
+    view = await asked(room)
+    room_view = await room.desk.reject(view.change.id, view.change.digest, room.who("lead"), "unix:lead", "not today")
+    assert isinstance(room_view.verdict, Refused)
+    assert "Lena" in room_view.verdict.said and "not today" in room_view.verdict.said
+    assert "Lena" in await refused(approved(room, view, "tom"))
+
+
+async def test_a_request_nobody_answers_expires(room: Room) -> None:
+    view = await asked(room)
+    room.clock.later(hours=4, seconds=1)
+    assert "within 4 hours" in await refused(approved(room, view))
+    assert room.work.runs == []
+
+
+async def test_stop_withdraws_what_waits_and_turns_back_what_runs(room: Room) -> None:
+    waiting = await asked(room)
+    withdrawn = await room.desk.stop("", room.who("dev"))
+    assert withdrawn.change.id == waiting.change.id
+    assert isinstance(withdrawn.verdict, Refused) and "withdrew" in withdrawn.verdict.said
+    running = await approved(room, await asked(room))
+    for _ in range(3):
+        await room.desk.stop("", room.who("devops"))
+    entries = await room.store.read(running.change.id)
+    assert [type(entry) for entry in entries[1:]] == [StopAsked]
+
+
+async def test_stop_with_nothing_going_on_says_so(room: Room) -> None:
+    assert "Nothing is running" in await refused(room.desk.stop("", room.who("dev")))
+
+
+async def test_an_answer_counts_once_and_only_while_it_is_asked(room: Room) -> None:
+    id_ = (await approved(room, await asked(room))).change.id
+    fence = await room.store.take_fence("production", 0)
+    took = Took(room.clock.now(), fence, "w")
+    question = Asked(room.clock.now(), "migrate", "app1", "The host lost it. What now?", ("try again", "turn back"))
+    await room.store.append(id_, 1, [took, question], fence)
+    assert "none of them" in await refused(room.desk.answer(id_, "migrate", "app1", "perhaps", room.who("lead")))
+    assert "has to answer" in await refused(room.desk.answer(id_, "migrate", "app1", "turn back", room.who("dev")))
+    view = await room.desk.answer(id_, "migrate", "app1", "turn back", room.who("lead"))
+    assert view.run.question is None
+    assert "no longer open" in await refused(room.desk.answer(id_, "migrate", "app1", "try again", room.who("lead")))
+
+
+async def test_an_old_button_says_what_is_true_now(room: Room) -> None:
+    view = await asked(room)
+    await approved(room, view)
+    assert "under way" in await refused(approved(room, view, "tom"))
+    fence = await room.store.take_fence("production", 0)
+    ended = Ended(room.clock.now(), Outcome.DONE, "v1.2 is live on production.")
+    await room.store.append(view.change.id, 1, [Took(room.clock.now(), fence, "w"), ended], fence)
+    assert "v1.2 is live" in await refused(approved(room, view, "tom"))
+    assert "has ended" in await refused(room.desk.stop(view.change.id, room.who("lead")))
+
+
+async def test_a_host_that_is_down_is_named_with_what_was_tried(room: Room) -> None:
+    room.servers.down.add("app2")
+    said = await refused(asked(room))
+    assert "app2" in said and "ssh ops@10.0.0.1:22" in said and "Nothing was changed" in said
+    (status,) = await room.desk.status("production")
+    assert status.fleet is None and "app2" in status.trouble
+
+
+async def test_a_version_that_does_not_exist_names_those_that_do(room: Room) -> None:
+    said = await refused(asked(room, "deploy v7"))
+    assert "v1.1" in said and "v1.2" in said
+
+
+@pytest.mark.parametrize(
+    "text", ["deploy v1.2; rm -rf /", "deploy --flag", "deploy ../x", "deploy $(x)", "x" * 10_000, "deploy \u202ev1.2x",
+             "deploy <!channel>", "<!channel>", "deploy v1.2 reason=", "", "deplyo v1.2"],
+)  # fmt: skip
+async def test_hostile_and_mistyped_text_is_a_sentence_and_nothing_else(room: Room, text: str) -> None:
+    said = await refused(asked(room, text))
+    assert 10 < len(said) < 1000
+    assert "<!channel>" not in said and "\u202e" not in said
+    assert await room.store.recent("", 10) == []
+
+
+async def test_rollback_goes_to_the_release_before(room: Room) -> None:
+    view = await asked(room, "rollback")
+    assert view.change.plan.version == "v0.9"
+    assert BLUE.version in view.change.plan.title
+
+
+async def test_history_lists_what_was_started_newest_first(room: Room) -> None:
+    first = await approved(room, await asked(room))
+    fence = await room.store.take_fence("production", 0)
+    ended = Ended(room.clock.now(), Outcome.TURNED_BACK, "v1.2 is not live.")
+    await room.store.append(first.change.id, 1, [ended], fence)
+    room.clock.later(minutes=1)
+    await asked(room, "deploy v1.1")
+    room.clock.later(minutes=1)
+    second = await asked(room, "deploy v1.1 to staging")
+    past = await room.desk.history()
+    assert [one.view.change.id for one in past] == [second.change.id, first.change.id]
+    assert "no environment" in await refused(room.desk.history("moon"))
