@@ -778,6 +778,7 @@ class Work:
                 stdin=subprocess.DEVNULL,
                 stdout=fd,
                 stderr=fd,
+                umask=0o007,  # what artisan makes in shared/storage is PHP-FPM's too, by the group
             )
         except OSError as fault:
             os.close(fd)
@@ -858,7 +859,7 @@ def ended_how(status: int) -> str:
 
 def run_job(settings: Settings, directory: Path, claim: Json) -> None:
     """The whole life of a job's process, from the open gate to its result on the disk."""
-    os.umask(0o007)
+    os.umask(0o027)
     os.chdir("/")
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     log = os.open(directory / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -1205,6 +1206,10 @@ def served_before(settings: Settings) -> str:
     return next((a["release"] for a in reversed(activations(settings)) if a["release"] != now), "")
 
 
+def migrations_in(settings: Settings, release: str) -> list[str]:
+    return sorted(path.stem for path in settings.release(release).glob("database/migrations/*.php"))
+
+
 def survey(settings: Settings) -> Json:
     """The read-only look."""
     now, times = served(settings), activations(settings)
@@ -1212,10 +1217,11 @@ def survey(settings: Settings) -> Json:
     for id_ in kept(settings):
         said = marker(settings, id_) or {}
         at = [a["at"] for a in times if a["release"] == id_]
-        releases.append({"id": id_, **{k: said[k] for k in ("version", "commit", "sha256")}, "activated": at})
+        told = {k: said[k] for k in ("version", "commit", "sha256")}
+        releases.append({"id": id_, **told, "activated": at, "migrations": migrations_in(settings, id_)})
     ran = {record["migration"] for record in read_json_lines(Path(settings.state, "migrations.jsonl"))}
     if now:
-        ran |= {path.stem for path in settings.release(now).glob("database/migrations/*.php")}
+        ran |= set(migrations_in(settings, now))
     at = settings.releases if settings.releases.is_dir() else Path(settings.www)
     return {
         "current": now,

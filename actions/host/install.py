@@ -132,8 +132,11 @@ async def _run(login: AdminLogin, script: str) -> str:
 
 
 async def _told(login: AdminLogin, command: str, script: str) -> asyncssh.SSHCompletedProcess:
-    async with await _connected(login) as connection:
+    connection = await _connected(login)
+    try:
         return await connection.run(command, input=script, check=False)
+    finally:
+        connection.close()
 
 
 async def _connected(login: AdminLogin) -> asyncssh.SSHClientConnection:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.host.server import Channel, Fpm, Server
+from tests.host.fpm import Fpm
+from tests.host.server import Channel, Server
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.host.server import AGENT, RELEASE_FILES, Channel, Fpm, Refusal, Server, tar_gz, target
+from tests.host.server import AGENT, Channel, Refusal, Server, target
 
 R1, R2, R3, R4, R5 = (f"2026112{n}_100000" for n in range(1, 6))
 
@@ -74,88 +74,6 @@ def test_put_and_holds(server: Server, channel: Channel) -> None:
     assert kept.read_bytes() == data
 
 
-def test_stage_links_what_is_shared_and_says_what_it_is(server: Server, channel: Channel) -> None:
-    args = server.stage_args(R1, "v1.0")
-    state = channel.run("run/stage/forward", "stage", args)
-    assert state["ok"] and "v1.0" in state["summary"]
-    release = server.www / "releases" / R1
-    said = json.loads((release / ".chom-release.json").read_text())
-    assert said == {"id": R1, "version": "v1.0", "commit": args["commit"], "sha256": args["sha256"]}
-    assert target(release / ".env") == "../../shared/.env"
-    assert (release / ".env").resolve() == (server.www / "shared/.env").resolve()
-    assert target(release / "storage") == "../../shared/storage"
-    assert not (release / "storage/app/from-the-archive").exists()
-    for below in ("app/public", "framework/cache/data", "framework/sessions", "framework/views", "logs"):
-        assert stat.S_IMODE((server.www / "shared/storage" / below).stat().st_mode) == 0o2775
-    assert stat.S_IMODE((release / "artisan").stat().st_mode) == 0o750
-    assert stat.S_IMODE((release / "public/index.php").stat().st_mode) == 0o640
-    assert {path.name for path in (server.www / "releases").iterdir()} == {R1}, "no half release is left behind"
-
-
-def test_stage_builds_the_caches_apart_from_each_other(server: Server, channel: Channel) -> None:
-    server.artisan("config:cache", "p = release / 'bootstrap/cache/config.php'; p.write_text('secret'); p.chmod(0o777)")
-    channel.run("run/stage/forward", "stage", server.stage_args(R1, "v1.0"))
-    calls = {call["verb"]: call for call in server.php_log()}
-    assert set(calls) == {"config:cache", "route:cache", "view:cache"}
-    cache = server.www / "releases" / R1 / "bootstrap/cache"
-    for verb, call in calls.items():
-        assert call["release"] == R1 and call["cwd"] == str(cache.parent.parent)
-        assert "--no-interaction" in call["options"]
-        hidden = {name for name in call["env"] if name.startswith("APP_")}
-        mine = {"config:cache": {"APP_CONFIG_CACHE"}, "route:cache": {"APP_ROUTES_CACHE"}, "view:cache": set()}[verb]
-        assert hidden == {"APP_CONFIG_CACHE", "APP_ROUTES_CACHE", "APP_EVENTS_CACHE"} - mine
-        assert call["env"]["VIEW_COMPILED_PATH"] == str(cache / "views")
-        assert set(call["env"]) - hidden == {"PATH", "HOME", "LANG", "CHOM_JOB", "VIEW_COMPILED_PATH", *extra(call)}
-    assert stat.S_IMODE((cache / "config.php").stat().st_mode) == 0o750, "PHP-FPM's group reads and does not write"
-    assert stat.S_IMODE((cache / "views").stat().st_mode) == 0o2770
-
-
-def extra(call: dict[str, Any]) -> set[str]:
-    """What the interpreter itself adds."""
-    return set(call["env"]) & {"LC_CTYPE"}
-
-
-def test_stage_twice_and_with_another_artifact(server: Server, channel: Channel) -> None:
-    twice(channel, "stage", server.stage_args(R1, "v1.0"))
-    state = channel.run("other/stage/forward", "stage", server.stage_args(R1, "v1.1"))
-    assert not state["ok"] and "another artifact (v1.0)" in state["summary"]
-
-
-def test_a_release_without_its_mark_is_staged_anew(server: Server, channel: Channel) -> None:
-    half = server.www / "releases" / R1
-    half.mkdir(parents=True)
-    (half / "left-over").write_text("")
-    assert channel.ask("survey")["releases"] == []
-    assert channel.run("run/stage/forward", "stage", server.stage_args(R1, "v1.0"))["ok"]
-    assert not (half / "left-over").exists()
-
-
-def test_a_stage_whose_cache_fails_leaves_nothing_that_looks_whole(server: Server, channel: Channel) -> None:
-    server.artisan("route:cache", "print('no such route'); sys.exit(3)")
-    state = channel.run("run/stage/forward", "stage", server.stage_args(R1, "v1.0"))
-    assert (state["ok"], state["summary"]) == (False, "php artisan route:cache failed with exit status 3")
-    assert "no such route" in state["lines"]
-    assert channel.ask("survey")["releases"] == []
-    twice(channel, "unstage", {"release": R1})
-    assert list((server.www / "releases").iterdir()) == []
-
-
-def test_stage_without_the_settings_of_the_application(server: Server, channel: Channel) -> None:
-    (server.www / "shared/.env").unlink()
-    state = channel.run("run/stage/forward", "stage", server.stage_args(R1, "v1.0"))
-    assert not state["ok"] and "shared/.env does not exist" in state["summary"]
-
-
-def test_stage_without_an_artifact_or_with_another_one(server: Server, channel: Channel) -> None:
-    args = {"release": R1, "version": "v1", "commit": "b" * 40, "sha256": "c" * 64}
-    assert "has to be uploaded first" in channel.run("run/stage/a", "stage", args)["summary"]
-    rotten = server.state / "incoming" / f"{'c' * 64}.tar.gz"
-    rotten.write_bytes(tar_gz(RELEASE_FILES))
-    state = channel.run("run/stage/b", "stage", args)
-    assert not state["ok"] and f"not {'c' * 64}; it was removed" in state["summary"]
-    assert not rotten.exists() and not (server.www / "releases" / R1).exists()
-
-
 LARAVEL_8 = """print("Migrating: 2025_01_01_000000_create_notes")
 print("Migrated:  2025_01_01_000000_create_notes (12.31ms)")
 print("Migrating: 2025_02_01_000000_add_author"); print("Migrated:  2025_02_01_000000_add_author (1.02ms)")
@@ -194,50 +112,8 @@ def test_migrate_that_fails_half_way_names_what_stays(server: Server, channel: C
 
 def test_survey_knows_the_migrations_of_the_served_release(server: Server, channel: Channel) -> None:
     deploy(server, channel, R1, "v1.0")
-    assert channel.ask("survey")["migrations"] == ["2025_01_01_000000_create_notes"]
-
-
-def test_health_asks_php_fpm_for_that_release(server: Server, channel: Channel, fpm: Callable[[Any], Fpm]) -> None:
-    pool = fpm(lambda asked: b"Content-type: text/plain\r\n\r\nfine\n" + b"x" * 200_000)
-    channel.run("run/stage/forward", "stage", server.stage_args(R1, "v1.0"))
-    state = twice(channel, "health", {"release": R1, "path": "/health?deep=1"})
-    assert state["summary"] == f"/health?deep=1 of {R1} answers HTTP 200" and state["lines"][0] == "fine"
-    public = str((server.www / "releases" / R1 / "public").resolve())
-    asked = pool.asked[0]
-    assert (asked["SCRIPT_FILENAME"], asked["DOCUMENT_ROOT"]) == (f"{public}/index.php", public)
-    assert (asked["REQUEST_URI"], asked["QUERY_STRING"], asked["HTTP_HOST"]) == (
-        "/health?deep=1",
-        "deep=1",
-        "localhost",
-    )
-    assert (asked["REQUEST_METHOD"], asked["HTTPS"]) == ("GET", "on")
-
-
-@pytest.mark.parametrize(
-    ("reply", "why", "line"),
-    [
-        (b"Status: 503 Away\r\n\r\n<h1>down</h1>\nPASSWORD=hunter2 x", "answers HTTP 503", "<h1>down</h1>"),
-        (b"Status: 302 Found\r\nLocation: /login\r\n\r\n", "answers HTTP 302", None),
-        (b"", "answered nothing", None),
-        (None, "closed the connection before the end", None),
-    ],
-    ids=["503", "redirect", "empty", "cut"],
-)  # fmt: skip
-def test_health_that_is_none(
-    server: Server, channel: Channel, fpm: Callable[[Any], Fpm], reply: bytes | None, why: str, line: str | None
-) -> None:
-    fpm(lambda asked: reply)
-    channel.run("run/stage/forward", "stage", server.stage_args(R1, "v1.0"))
-    state = channel.run("run/health/forward", "health", {"release": R1, "path": "/health"})
-    assert not state["ok"] and why in state["summary"]
-    assert line is None or line in state["lines"]
-    assert "hunter2" not in json.dumps(state) + server.log()
-
-
-def test_health_without_php_fpm(server: Server, channel: Channel) -> None:
-    channel.run("run/stage/forward", "stage", server.stage_args(R1, "v1.0"))
-    state = channel.run("run/health/forward", "health", {"release": R1, "path": "/"})
-    assert not state["ok"] and "does not answer" in state["summary"]
+    seen = channel.ask("survey")
+    assert seen["migrations"] == seen["releases"][0]["migrations"] == ["2025_01_01_000000_create_notes"]
 
 
 def test_the_first_switch_ever_and_those_after_it(server: Server, channel: Channel) -> None:
