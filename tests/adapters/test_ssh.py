@@ -146,6 +146,22 @@ async def test_sshd_killed_and_started_again_the_job_went_on(server: TestServer,
     await hosts.close()
 
 
+async def test_joining_never_begins_a_job(server: TestServer, tmp_path: Path) -> None:
+    hosts, _ = await staged(server, shelf(tmp_path, {"2026_11_01_000000_slow": "// prints 3 // takes 1"}))
+    migrate = job("migrate", release=ID)
+    assert await hosts.join("app1", migrate, lambda line: None) is None
+    assert "migrated 2026_11_01_000000_slow" not in server.effects()
+    running = asyncio.create_task(hosts.run("app1", migrate, lambda line: None))
+    await asyncio.sleep(0.3)
+    lines: list[str] = []
+    successor = server.hosts()
+    joined = await successor.join("app1", migrate, lines.append)
+    assert joined == await running and joined.ok and any("row 2" in line for line in lines)
+    assert await successor.join("app1", migrate, lines.append) == joined, "a job that has ended is known as well"
+    assert server.effects().count("migrated 2026_11_01_000000_slow") == 1
+    await asyncio.gather(hosts.close(), successor.close())
+
+
 async def test_a_frozen_server_is_found_while_a_job_runs(server: TestServer, tmp_path: Path) -> None:
     hosts, _ = await staged(server, shelf(tmp_path, {"2026_11_01_000000_slow": "// takes 3"}))
     migrate = job("migrate", release=ID)
