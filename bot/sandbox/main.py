@@ -98,12 +98,11 @@ async def _serve(port: int, dir: Path, reset: bool, say: Say) -> None:
         world = World(keep, say)
         runner = web.AppRunner(make_app(SlackStandIn(address=address), world), access_log=None, shutdown_timeout=2)
         try:
-            await world.start()
+            await world.start(address)
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", port).start()
-            shell = await world.start_bot(address)
             say(world.toml)
-            say(_welcome(address, shell, world))
+            say(_welcome(address, world))
             await stop.wait()
             say("Stopping.")
         finally:
@@ -112,7 +111,7 @@ async def _serve(port: int, dir: Path, reset: bool, say: Say) -> None:
             await world.close()
 
 
-def _welcome(address: str, shell: Path, world: World) -> str:
+def _welcome(address: str, world: World) -> str:
     command = Path(sys.argv[0]).name if Path(sys.argv[0]).name == "chom-bot" else f"{sys.executable} -m bot"
     log = world.directory / "bot.log"
-    return _WELCOME.format(address=address, shell=shell, command=command, toml=world.toml_path, log=log)
+    return _WELCOME.format(address=address, shell=world.shell, command=command, toml=world.toml_path, log=log)

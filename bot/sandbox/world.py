@@ -8,7 +8,6 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 
 from bot.sandbox import releases
 from bot.sandbox.child import Child, Kept
@@ -56,17 +55,26 @@ class World:
         self._servers = {name: Server(name, keep, public, self._prefixed(name)) for name in NAMES}
         self.toml_path = keep.directory / "chom.toml"
         self.toml = chom_toml(keep.directory, list(self._servers.values()), self._key, keep.port("bot"))
+        self.shell = keep.directory / "env"
+        """A file to source in a shell that wants the bot's environment."""
         self._log = (keep.directory / "bot.log").open("a", encoding="utf-8", buffering=1)
         self._bot: Kept | None = None
 
     def _prefixed(self, name: str) -> Say:
         return lambda line: self._say(f"{name} | {line}")
 
-    async def start(self) -> None:
-        """Everything but the bot. Raises NoRedis, NoServer, NotBrought, OSError."""
+    async def start(self, address: str = "") -> None:
+        """Everything, with the bot where the `address` of Slack's stand-in is told.
+
+        The bot is started first, since it takes longest to come up; nobody can reach it before the stand-in listens,
+        which is to be after this has returned. Raises NoRedis, NoServer, NotBrought, OSError.
+        """
         releases.build(self.directory / "artifacts")
         self.toml_path.write_text(self.toml, encoding="utf-8")
-        await _all(self.redis.start(), *(self._start_server(server) for server in self._servers.values()))
+        await self.redis.start()
+        if address:
+            await self._start_bot(address)
+        await _all(*(self._start_server(server) for server in self._servers.values()))
 
     async def _start_server(self, server: Server) -> None:
         await server.start()
@@ -85,18 +93,16 @@ class World:
             "CHOM_CONFIG": str(self.toml_path),
         }
 
-    async def start_bot(self, address: str) -> Path:
-        """`chom-bot serve` as a child; returns the file to source in a shell that wants the same environment."""
+    async def _start_bot(self, address: str) -> None:
+        """`chom-bot serve` as a child."""
         told = self.bot_environment(address)
-        shell = self.directory / "env"
-        shell.touch(mode=0o600)
-        shell.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in told.items()), "utf-8")
+        self.shell.touch(mode=0o600)
+        self.shell.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in told.items()), "utf-8")
         inherited = {name: value for name, value in os.environ.items() if name.lower() not in _PROXIES}
         command = [sys.executable, "-m", "bot", "serve", "--config", str(self.toml_path)]
         child = Child(command, inherited | told, self._bot_said)
         self._bot = Kept(child, lambda status: self._bot_said(f"(ended with {status}; it is started again)"))
         await self._bot.start()
-        return shell
 
     def _bot_said(self, line: str) -> None:
         self._log.write(line + "\n")

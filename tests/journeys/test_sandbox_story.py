@@ -1,0 +1,111 @@
+"""The story that the README tells, from a Slack command to a served release, through `chom-bot sandbox` alone."""
+
+import os
+import signal
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.support.sandbox import Sandbox, buttons, is_gone, newest_card, running, server, thread, until
+
+V12 = "Deploy v1.2 to production"
+V13 = "Deploy v1.3 to production"
+
+
+def migrations(sandbox: Sandbox, name: str = "production") -> list[str]:
+    """What ran on that server, in the order of their running."""
+    database = sqlite3.connect(sandbox.directory / name / "www/shared/database.sqlite")
+    with database:
+        return [row[0] for row in database.execute("select migration from migrations order by rowid")]
+
+
+@pytest.mark.timeout(180)
+async def test_the_story(tmp_path: Path) -> None:
+    async with running(tmp_path / "box", killed=True) as sandbox:
+        await nobody_approves_their_own_change_and_the_tech_lead_does(sandbox)
+        await a_broken_version_reaches_nobody(sandbox)
+        await a_rollback_brings_the_last_version_back(sandbox)
+        await killed_in_the_middle_it_ends_as_if_nothing_had_happened(sandbox)
+        await killed_itself_the_sandbox_leaves_no_process(sandbox)
+    async with running(tmp_path / "box") as sandbox:
+        await it_starts_again_where_it_was(sandbox)
+
+
+async def nobody_approves_their_own_change_and_the_tech_lead_does(sandbox: Sandbox) -> None:
+    await sandbox.command("dev", "deploy v1.2")
+    card = await sandbox.card(V12)
+    assert server(await sandbox.get("state"))["version"] == "v1.0"
+    await sandbox.click("dev", card, "chom_approve")
+    await sandbox.whisper("dev", "You asked for this yourself")
+    await sandbox.click("devops", card, "chom_approve")
+    await sandbox.whisper("devops", "Lea Martin can")
+    assert server(await sandbox.get("state"))["version"] == "v1.0"
+    await sandbox.click("lead", card, "chom_approve")
+    await sandbox.card_says(V12, "It is running")
+    await sandbox.command("dev", "deploy v1.1")
+    await sandbox.whisper("dev", "Dana Weber has production since")
+    done = await sandbox.card_says(V12, "Done.", 60)
+    assert "chom_approve" not in buttons(done)
+    state = await sandbox.get("state")
+    assert (server(state)["version"], server(state, "staging")["version"]) == ("v1.2", "v1.0")
+    assert server(state)["traffic"]["failed"] == 0
+    assert thread(state, done)
+    assert len(migrations(sandbox)) == 5
+
+
+async def a_broken_version_reaches_nobody(sandbox: Sandbox) -> None:
+    await sandbox.command("dev", "deploy v1.3")
+    await sandbox.click("lead", await sandbox.card(V13), "chom_approve")
+    card = await sandbox.card_says(V13, "Turned back.", 60)
+    assert "500" in card["text"]
+    served = server(await sandbox.get("state"))
+    assert served["version"] == "v1.2"
+    assert (served["traffic"]["failed"], "v1.3" in served["traffic"]["versions"]) == (0, False)
+
+
+async def a_rollback_brings_the_last_version_back(sandbox: Sandbox) -> None:
+    title = "Roll back production"
+    await sandbox.command("devops", "rollback")
+    await sandbox.click("lead", await sandbox.card(title), "chom_approve")
+    await sandbox.card_says(title, "Done.", 60)
+    state = await sandbox.get("state")
+    assert server(state)["version"] == "v1.0"
+    assert server(state)["traffic"]["failed"] == 0
+    assert len(migrations(sandbox)) == 5
+
+
+async def killed_in_the_middle_it_ends_as_if_nothing_had_happened(sandbox: Sandbox) -> None:
+    title = "Deploy v1.2 to staging"
+    await sandbox.command("dev", "deploy v1.2 to staging")
+    card = await sandbox.card(title)
+    if "chom_approve" in buttons(card):
+        await sandbox.click("lead", card, "chom_approve")
+    log = sandbox.directory / "staging/logs"
+    await sandbox.until(lambda _: any("Migrating" in f.read_text() for f in log.glob("*.log")), "a migration runs")
+    killed = await sandbox.fault(kill="bot")
+    assert killed["killed"] != killed["started"]
+    await sandbox.card_says(title, "Done.", 60)
+    state = await sandbox.get("state")
+    assert server(state, "staging")["version"] == "v1.2"
+    assert server(state, "staging")["traffic"]["failed"] == 0
+    done = newest_card(state, title)
+    assert done is not None
+    said = thread(state, done)
+    assert len(said) == len(set(said)), "nothing is said twice"
+    ran = migrations(sandbox, "staging")
+    assert len(ran) == len(set(ran)) == 5
+
+
+async def killed_itself_the_sandbox_leaves_no_process(sandbox: Sandbox) -> None:
+    left = sandbox.children()
+    assert len(left) == 4, "Redis, two sshds and the bot"
+    os.kill(sandbox.pid, signal.SIGKILL)
+    await until(lambda: all(is_gone(pid) for pid in left))
+
+
+async def it_starts_again_where_it_was(sandbox: Sandbox) -> None:
+    state = await sandbox.get("state")
+    assert (server(state)["version"], server(state, "staging")["version"]) == ("v1.0", "v1.2")
+    await sandbox.command("dev", "history")
+    await sandbox.whisper("dev", "Roll back production")
