@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -40,19 +41,26 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BOOT = 10.0
-"""Seconds that Slack has to answer at the start; after them the bot serves without it and keeps trying."""
-ACKS = 0.3
-"""Seconds left for acks under way when the socket is closed."""
-DRAIN = 8.0
-"""Seconds that requests under way have to end."""
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """In seconds."""
+
+    boot: float = 10.0
+    """For Slack to answer at the start; after them the bot serves without it and keeps trying."""
+    acks: float = 0.3
+    """For acks under way when the socket is closed."""
+    drain: float = 8.0
+    """For requests under way to end."""
 
 
 class SlackFace:
     """Made inside the running loop. Takes requests between `start` and `stop_intake`."""
 
-    def __init__(self, desk: Desk, settings: SlackSettings, store: Memory, clock: Clock) -> None:
-        self._settings, self._clock = settings, clock
+    def __init__(
+        self, desk: Desk, settings: SlackSettings, store: Memory, clock: Clock, waits: Waits | None = None
+    ) -> None:
+        self._settings, self._clock, self._waits = settings, clock, waits or Waits()
         self._session: aiohttp.ClientSession = new_session()
         self._client = new_client(settings, self._session, token=settings.bot_token, retrying=False)
         self._teller = Teller(new_client(settings, self._session, token=settings.bot_token, retrying=True))
@@ -88,11 +96,11 @@ class SlackFace:
     async def start(self) -> None:
         """Take requests. Raises SlackUnusable with a sentence where Slack answers that the bot cannot work there.
 
-        Where Slack does not answer within BOOT seconds the bot goes on without it, and connects once it does.
+        Where Slack does not answer within Waits.boot seconds the bot goes on without it, and connects once it does.
         """
         self._taking = True
         self._connecting = asyncio.create_task(self._connect(), name="slack: connect")
-        done, _ = await asyncio.wait({self._connecting}, timeout=BOOT)
+        done, _ = await asyncio.wait({self._connecting}, timeout=self._waits.boot)
         if done:
             await self._connecting
         else:
@@ -124,14 +132,14 @@ class SlackFace:
             self._connecting.cancel()
             await asyncio.gather(self._connecting, return_exceptions=True)
         if self._socket:
-            await asyncio.sleep(ACKS)
+            await asyncio.sleep(self._waits.acks)
             await self._socket.close_async()
             self._socket = None
 
     async def close(self) -> None:
-        """Let what was acked come to its end, within DRAIN seconds, and close."""
+        """Let what was acked come to its end, within Waits.drain seconds, and close."""
         await self.stop_intake()
-        await self._errands.drain(DRAIN)
+        await self._errands.drain(self._waits.drain)
         await self._session.close()
 
     # --- Bolt ----------------------------------------------------------------

@@ -56,8 +56,12 @@ def _waiting(view: ChangeView) -> Lead:
     said = sentence(view.verdict.said)
     who = approvers(view)
     asked = f" Asked by {view.name(view.change.requester)}{_reason(view)}"
-    can = f"Can approve: {listed([_mention(p) for p in who], 6)}." if who else "Nobody in chom.toml can approve it."
-    head = "Waiting for approval; nothing has been started."
+    can = (
+        f"{listed([_mention(p) for p in who], 6)} can approve or reject it."
+        if who
+        else "Nobody in chom.toml can approve it."
+    )
+    head = "Approval needed; nothing has been started."
     return Lead(head, f"{inline(said)}\n{can}", f"{said} Nothing has been started.{asked}")
 
 

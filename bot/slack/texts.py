@@ -7,7 +7,7 @@ import re
 from bot.slack.blocks import Block, Card, card, context, header, section, sections
 from bot.slack.stage import Stage, current_step, stage_of
 from bot.slack.steps import detailed_steps
-from bot.slack.words import code, cut, day, inline, listed, plain, sentence, took
+from bot.slack.words import code, cut, day, inline, listed, sentence, took
 from bot.view import ChangeView, EnvironmentStatus, PastRun
 from policies.change import Refused, Waiting
 
@@ -74,10 +74,12 @@ def details(view: ChangeView) -> Card:
 def helped(text: str) -> Card:
     """Help from the registry: usage lines as code, the rest as it is; nothing of it is anybody else's text."""
     lines = [_help_line(line) for line in text.splitlines()]
-    return card(plain(_as_slack(text)), sections(lines or ["…"]))
+    return card(_as_slack(text), sections(lines or ["…"]))
 
 
 def _help_line(line: str) -> str:
+    if line.startswith("/chom "):
+        return code(line, 300)
     if line.startswith((" ", "\t")) and line.strip() and not _SPAN.search(line):
         return f"  {inline(line)}"
     return spoken(line) if line.strip() else " "
@@ -136,8 +138,8 @@ def history(past: tuple[PastRun, ...], environment: str) -> Card:
         return said(f"Nothing was done{where} yet.")
     lines = [_past_line(run) for run in past]
     newest = past[0].view
-    text = f"The last {len(past)} runs{where}; the newest: {newest.change.plan.title}, {stage_of(newest).value}."
-    return card(text, [section(f"*The last {len(past)} runs{inline(where)}, newest first*"), *sections(lines)])
+    text = f"The newest of the last runs{where}: {newest.change.plan.title}, {stage_of(newest).value}."
+    return card(text, [section(f"*{inline(f'The last runs{where}, newest first')}*"), *sections(lines)])
 
 
 def _past_line(run: PastRun) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from bot.slack import SlackFace
-from tests.slack.support import FakeDesk, FakeMemory, RealClock, Slack, serve_http, start_slack
+from tests.slack.support import BRISK, FakeDesk, FakeMemory, RealClock, Slack, serve_http, start_slack
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Faced:
 async def faced(mode: str) -> AsyncIterator[Faced]:
     """Connected over Socket Mode ("socket") or signed HTTP ("http")."""
     slack, desk, memory = await start_slack(limits=False), FakeDesk(), FakeMemory()
-    face = SlackFace(desk, slack.settings(mode=mode), memory, RealClock())
+    face = SlackFace(desk, slack.settings(mode=mode), memory, RealClock(), BRISK)
     server = await serve_http(face) if mode == "http" else None
     if server:
         from bot.sandbox.slack.carrier import Kind

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -17,12 +16,16 @@ from bot.config import SlackSettings
 from bot.planning import Refusal
 from bot.sandbox.api import make_app
 from bot.sandbox.slack import SlackStandIn
-from bot.slack import SlackFace
+from bot.slack import SlackFace, Waits
+from bot.tails.pace import Pace
 from bot.view import ChangeView, EnvironmentStatus, PastRun
 from policies.change import Account, Person
 from tests.slack.views import PEOPLE, STAGES
 
 Json = dict[str, Any]
+QUICK = Pace(card=0.15, turn=0.05, post=0.02, sweep=0.4, lease=0.9, backoff=(0.05, 0.2), flush=1.0)
+"""Slack's pace, shortened for tests."""
+BRISK = Waits(acks=0.02)
 
 
 class RealClock:
@@ -185,6 +188,3 @@ def seen_text(message: Json) -> str:
         parts += [block["text"]["text"]] if "text" in block else []
         parts += [e["text"] if isinstance(e["text"], str) else e["text"]["text"] for e in block.get("elements", [])]
     return "\n".join(parts)
-
-
-__all__ = ["FakeDesk", "FakeMemory", "RealClock", "Slack", "aiohttp", "seen_text", "serve_http", "start_slack", "until"]

@@ -12,14 +12,14 @@ import pytest
 
 from bot.planning import Refusal
 from bot.sandbox.slack.blocks import checked
-from bot.slack import SlackFace
+from bot.slack import SlackFace, Waits
 from bot.slack.cards import change_card, metadata
 from bot.slack.manifest import manifest
 from bot.slack.web import SlackUnusable
 from bot.view import PastRun
 from policies.change import Account, Person, Role
 from tests.slack.conftest import Faced, faced
-from tests.slack.support import FakeDesk, FakeMemory, RealClock, Slack, seen_text, start_slack, until
+from tests.slack.support import BRISK, FakeDesk, FakeMemory, RealClock, Slack, seen_text, start_slack, until
 from tests.slack.views import CHANGE, PEOPLE, STAGES, after, view
 
 DIGEST = CHANGE.digest
@@ -277,7 +277,7 @@ async def slack():
 
 
 def face_of(slack: Slack, desk: FakeDesk | None = None, **more: str) -> SlackFace:
-    return SlackFace(desk or FakeDesk(), slack.settings(**more), FakeMemory(), RealClock())
+    return SlackFace(desk or FakeDesk(), slack.settings(**more), FakeMemory(), RealClock(), BRISK)
 
 
 @pytest.mark.parametrize(
@@ -315,11 +315,10 @@ def granted_without(scope: str):
 
 
 async def test_a_slack_that_is_down_at_the_start_is_connected_to_when_it_is_back(
-    slack: Slack, monkeypatch: pytest.MonkeyPatch
+    slack: Slack,
 ) -> None:
-    monkeypatch.setattr("bot.slack.app.BOOT", 0.2)
     await slack.stand_in.fault({"slack": "down", "seconds": 60})
-    face = face_of(slack)
+    face = SlackFace(FakeDesk(), slack.settings(), FakeMemory(), RealClock(), Waits(boot=0.2))
     await face.start()
     assert not face.connected
     await slack.stand_in.fault({"slack": "up"})

@@ -16,7 +16,7 @@ from bot.slack import SlackFace
 from bot.slack.http import MOST_BYTES, PATHS, signature
 from bot.slack.manifest import bot_scopes, manifest
 from bot.slack.web import proxy_for
-from tests.slack.support import FakeDesk, FakeMemory, RealClock, serve_http, start_slack, until
+from tests.slack.support import BRISK, FakeDesk, FakeMemory, RealClock, serve_http, start_slack, until
 
 TYPED = {
     "command": "/chom",
@@ -54,7 +54,7 @@ class Door:
 async def door() -> AsyncIterator[Door]:
     """A face in http mode."""
     slack, desk = await start_slack(limits=False), FakeDesk()
-    face = SlackFace(desk, slack.settings(mode="http"), FakeMemory(), RealClock())
+    face = SlackFace(desk, slack.settings(mode="http"), FakeMemory(), RealClock(), BRISK)
     server = await serve_http(face)
     await face.start()
     async with aiohttp.ClientSession() as http:

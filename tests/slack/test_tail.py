@@ -22,11 +22,9 @@ from bot.tails.pace import Minute, Pace
 from bot.tails.shown import Shown, read_shown, write_shown
 from bot.tails.slack import NAME, SlackTail
 from policies.change import Approval, Change, Refused, Why, Word
-from tests.slack.support import RealClock, Slack, seen_text, start_slack, until
+from tests.slack.support import QUICK, RealClock, Slack, seen_text, start_slack, until
 from tests.slack.views import CHANGE, FINISHED, PEOPLE, SWITCHED, TURNED, ended
 from tests.support.redis import RedisServer, redis_server
-
-QUICK = Pace(card=0.15, turn=0.05, post=0.02, sweep=0.4, lease=0.9, backoff=(0.05, 0.2), flush=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +111,7 @@ def looking(store: Store, clock: Clock) -> Looking:
 async def test_a_change_gets_one_card_that_follows_it_to_its_end(room: Room) -> None:
     async with room.tail("a"):
         await room.propose()
-        await until(lambda: room.says("Waiting for approval"))
+        await until(lambda: room.says("Approval needed"))
         (card,) = room.cards()
         assert await room.store.card(room.change.id) == ("C0DEPLOYS", card["ts"])
         await room.approve()
@@ -134,7 +132,7 @@ async def test_a_change_gets_one_card_that_follows_it_to_its_end(room: Room) -> 
 async def test_rejected_and_lapsed_requests_lose_their_buttons(room: Room) -> None:
     async with room.tail("a"):
         await room.propose()
-        await until(lambda: room.says("Waiting for approval"))
+        await until(lambda: room.says("Approval needed"))
         said = Approval("lead", Word.REJECT, room.change.digest, room.change.at, "", "T0CHOM:U0LEAD")
         await room.store.add_approval(room.change.id, said, 0)
         await until(lambda: room.says("Rejected by Lea Lead"))
@@ -155,7 +153,7 @@ async def test_a_request_lapses_on_its_card_without_anybody_touching_it(room: Ro
     room.looking = looking(room.store, clock)
     async with room.tail("a"):
         await room.propose()
-        await until(lambda: room.says("Waiting for approval"))
+        await until(lambda: room.says("Approval needed"))
         clock.ahead = 4 * 3600 + 1
         await until(lambda: room.says("Lapsed."))
     assert "chom_approve" not in str(room.cards())
@@ -194,7 +192,7 @@ async def test_a_bot_that_comes_late_brings_everything_up_to_date(room: Room) ->
 async def test_told_to_be_slower_it_waits_and_then_shows_the_newest(room: Room) -> None:
     async with room.tail("a"):
         await room.propose()
-        await until(lambda: room.says("Waiting for approval"))
+        await until(lambda: room.says("Approval needed"))
         await room.slack.stand_in.fault({"slack": "429", "method": "chat.update", "count": 1, "seconds": 1.2})
         begun = time.monotonic()
         await room.approve()
@@ -218,7 +216,7 @@ async def test_a_lost_answer_leaves_a_card_that_is_kept_true_and_at_most_one_cop
 async def test_an_update_that_was_lost_is_made_again(room: Room) -> None:
     async with room.tail("a"):
         await room.propose()
-        await until(lambda: room.says("Waiting for approval"))
+        await until(lambda: room.says("Approval needed"))
         await room.slack.stand_in.fault({"slack": "lost", "method": "chat.update", "count": 1, "seconds": 30})
         await room.store.refuse(room.change.id, Refused("Dana Dev withdrew the request.", Why.REJECTED))
         await until(lambda: room.says("Withdrawn."))
@@ -238,7 +236,7 @@ async def test_when_the_tailing_bot_dies_another_goes_on_within_seconds(room: Ro
     async with room.tail("b"):
         begun = time.monotonic()
         await room.propose()
-        await until(lambda: room.says("Waiting for approval"))
+        await until(lambda: room.says("Approval needed"))
         assert 0.2 < time.monotonic() - begun < 4
 
 
@@ -253,7 +251,7 @@ async def test_what_was_claimed_and_perhaps_not_told_is_told_by_the_next(room: R
 async def test_a_bot_that_lost_the_lease_writes_nothing_more(room: Room) -> None:
     async with room.tail("a"):
         await room.propose()
-        await until(lambda: room.says("Waiting for approval"))
+        await until(lambda: room.says("Approval needed"))
         assert await room.store.hold_instance(NAME, "other", 30, stale="a") == ""
         await asyncio.sleep(QUICK.lease)
         await room.approve()
@@ -266,7 +264,7 @@ async def test_progress_is_coalesced_and_the_end_comes_at_once(room: Room) -> No
     updates: list[float] = []
     async with room.tail("a", slow):
         await room.propose()
-        await until(lambda: room.says("Waiting for approval"))
+        await until(lambda: room.says("Approval needed"))
         memory = room.slack.stand_in.memory
         await room.approve()
         await room.store.open_run(room.change, replace(SWITCHED[0], digest=room.change.digest))
@@ -301,7 +299,7 @@ async def test_an_older_success_loses_its_roll_back_when_something_newer_runs(ro
 async def test_a_card_that_was_deleted_in_slack_comes_back(room: Room) -> None:
     async with room.tail("a"):
         await room.propose()
-        await until(lambda: room.says("Waiting for approval"))
+        await until(lambda: room.says("Approval needed"))
         room.slack.messages().clear()
         await room.approve()
         await until(lambda: room.says("Approved by"))
@@ -313,7 +311,7 @@ async def test_redis_away_and_back_only_delays_the_picture(room: Room, redis: Re
     try:
         async with room.tail("a"):
             await room.propose()
-            await until(lambda: room.says("Waiting for approval"))
+            await until(lambda: room.says("Approval needed"))
             redis.kill()
             await asyncio.sleep(0.5)
             redis.start()
@@ -327,7 +325,7 @@ async def test_redis_away_and_back_only_delays_the_picture(room: Room, redis: Re
 async def test_the_last_pictures_are_sent_when_the_bot_stops(room: Room) -> None:
     async with room.tail("a"):
         await room.propose()
-        await until(lambda: room.says("Waiting for approval"))
+        await until(lambda: room.says("Approval needed"))
         await room.store.refuse(room.change.id, Refused("Dana Dev withdrew the request.", Why.REJECTED))
         await asyncio.sleep(0.02)
     assert room.says("Withdrawn.")

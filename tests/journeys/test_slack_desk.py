@@ -1,0 +1,292 @@
+"""The conversation about a change through the real Bolt, desk, policy and store; only the servers are imagined."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actions.engine.fleet import Artifact, CannotPlan, Environment, Host, Release
+from actions.engine.journal import Done, Ended, Outcome, Started, Took, Way
+from actions.engine.plan import Probe
+from actions.engine.registry import discover
+from bot.desk import Desk
+from bot.looking import Looking
+from bot.planning import Planning
+from bot.slack import SlackFace
+from bot.store import Store
+from bot.tails.slack import SlackTail
+from policies import rules
+from tests.slack.support import BRISK, QUICK, RealClock, Slack, seen_text, start_slack, until
+from tests.slack.views import PEOPLE
+from tests.support.redis import RedisServer, redis_server
+
+BLUE = Release("20261101_100000", "v1.1", "2" * 40, "2" * 64, (1_792_000_000,), ("m1",))
+OLD = Release("20261001_100000", "v1.0", "0" * 40, "0" * 64, (1_790_000_000,), ("m1",))
+
+
+@dataclass
+class Servers:
+    """Only looked at; `fences` and disk move all the time, as they do."""
+
+    releases: tuple[Release, ...] = (OLD, BLUE)
+    current: str = BLUE.id
+    looks: int = 0
+
+    async def survey(self, host: str) -> Host:
+        self.looks += 1
+        return Host(host, f"SHA256:{host}", "a" * 64, self.current, self.releases, ("m1",), 10**11, self.looks)
+
+
+@dataclass
+class Shelf:
+    """What was built."""
+
+    made: tuple[Artifact, ...] = (
+        Artifact("v1.2", "c" * 40, "d" * 64, 1_000_000, ("m1", "m2")),
+        Artifact("v1.1", BLUE.commit, BLUE.sha256, 1_000_000, ("m1",)),
+        Artifact("v1.3", "e" * 40, "f" * 64, 1_000_000, ("m1", "m2")),
+    )
+
+    async def resolve(self, version: str) -> Artifact:
+        for artifact in self.made:
+            if artifact.version == version:
+                return artifact
+        raise CannotPlan(f"There is no version {version}. The newest are v1.3 and v1.2.")
+
+
+@dataclass
+class Starts:
+    """What was handed to the workers."""
+
+    runs: list[str] = field(default_factory=list)
+
+    async def start(self, run: str) -> None:
+        self.runs.append(run)
+
+    async def at(self, when: datetime, change: str) -> None: ...
+
+
+@dataclass
+class Office:
+    """Everybody at work."""
+
+    slack: Slack
+    store: Store
+    desk: Desk
+    servers: Servers
+    starts: Starts
+
+    async def type(self, text: str, user: str = "dev") -> None:
+        assert await self.slack.stand_in.acts.command(user, "deploys", text) == "acked"
+
+    async def click(self, action: str, user: str, card: int = -1, value: str = "") -> None:
+        ts = self.cards()[card]["ts"]
+        assert await self.slack.stand_in.acts.click(user, "deploys", ts, action, value or None) == "acked"
+
+    def cards(self) -> list[dict[str, Any]]:
+        return [m for m in self.slack.messages() if m.get("metadata", {}).get("event_type") == "chom_card"]
+
+    def card(self) -> str:
+        return seen_text(self.cards()[-1]) if self.cards() else ""
+
+    async def whispered(self, person: str, words: str) -> str:
+        """What only that person sees and says this."""
+
+        def found() -> list[str]:
+            return [text for text in map(seen_text, self.slack.whispers(person)) if words in text]
+
+        await until(found)
+        return found()[-1]
+
+    async def walk(self, change: str) -> None:
+        """What a worker writes when all goes well."""
+        now, plan = RealClock().now(), (await self.store.change(change)).plan
+        await self.store.append(change, 1, [Took(now, 1, "w")], None)
+        for step in plan.steps:
+            marks = [Started(now, step.name, "", Way.FORWARD), Done(now, step.name, "", Way.FORWARD)]
+            await self.store.append(change, await self.store.length(change), marks, None)
+        ended = Ended(now, Outcome.DONE, f"{plan.version} is live on {plan.environment}.")
+        await self.store.append(change, await self.store.length(change), [ended], None)
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with redis_server(Path(tmp_path_factory.mktemp("redis"))) as one:
+        yield one
+
+
+@pytest.fixture
+async def office(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    with redis.client() as client:
+        client.flushall()
+    slack, store, clock = await start_slack(limits=False), Store(redis.url), RealClock()
+    probes = (Probe("https://shop.example/health", 200, "{version}"),)
+    environments = {name: Environment(name, (f"{name}-1",), f"{name}-1", probes) for name in ("production", "staging")}
+    servers, starts = Servers(), Starts()
+    planning = Planning(discover(), environments, "production", servers, Shelf())
+    looking = Looking(planning, store, PEOPLE, clock)
+    desk = Desk(planning, looking, store, starts, rules.load(None), PEOPLE, clock)
+    face = SlackFace(desk, slack.settings(), store, clock, BRISK)
+    tail = SlackTail(face.client, store, desk, slack.settings(), instance="a", pace=QUICK)
+    stop = asyncio.Event()
+    tailing = asyncio.create_task(tail.run(stop))
+    await face.start()
+    yield Office(slack, store, desk, servers, starts)
+    await face.stop_intake()
+    stop.set()
+    await tailing
+    await face.close()
+    await store.close()
+    await slack.server.close()
+
+
+async def test_from_a_wish_to_what_is_live_and_back_again(office: Office) -> None:
+    await office.type('deploy v1.2 reason="the new checkout"')
+    await until(lambda: "Approval needed" in office.card())
+    assert "<@U0LEAD>" in office.card() and "m2" in office.card() and "the new checkout" in office.card()
+    await office.click("chom_approve", "lead")
+    await until(lambda: office.starts.runs)
+    (change,) = office.starts.runs
+    await office.walk(change)
+    await until(lambda: "Done. v1.2 is live on production." in office.card())
+    assert "Approved by *Lea Lead*" in office.card()
+    office.servers.releases += (Release("20261123_000000", "v1.2", "c" * 40, "d" * 64, (1_795_000_000,), ("m1", "m2")),)
+    office.servers.current = "20261123_000000"
+    await office.click("chom_rollback", "dev")
+    await until(lambda: len(office.cards()) == 2 and "Roll back production from v1.2 to v1.1" in office.card())
+    assert "chom_rollback" in str(office.cards()[0]) and len(office.starts.runs) == 1
+
+
+async def test_who_asked_cannot_approve_and_neither_can_who_has_no_such_role(office: Office) -> None:
+    await office.type("deploy v1.2", "lead")
+    await until(lambda: "Approval needed" in office.card() or "Nobody in chom.toml" in office.card())
+    await office.click("chom_approve", "lead")
+    assert "You asked for this yourself" in await office.whispered("lead", "asked for this")
+    await office.click("chom_approve", "devops")
+    assert "Tech Lead" in await office.whispered("devops", "decide")
+    assert office.starts.runs == [] and "Approved by" not in office.card()
+
+
+async def test_one_click_delivered_a_thousand_times_and_two_people_at_once_are_one_start(office: Office) -> None:
+    await office.type("deploy v1.2")
+    await until(lambda: "Approval needed" in office.card())
+    office.slack.stand_in.workspace.faults.copies = 1000
+    await office.click("chom_approve", "lead")
+    office.slack.stand_in.workspace.faults.copies = 1
+    value = f"{(change := (await office.store.waiting() or office.starts.runs)[0])}:{await digest_of(office, change)}"
+    ts = office.cards()[-1]["ts"]
+    acts = office.slack.stand_in.acts
+    people = ["lead", "devops", "cto", "dev"] * 10
+    await asyncio.gather(*(acts.click(who, "deploys", ts, "chom_approve", value) for who in people))
+    await until(lambda: office.starts.runs)
+    await asyncio.sleep(0.3)
+    assert office.starts.runs == [change]
+    approvals, rev = await office.store.approvals(change)
+    assert [a.person for a in approvals] == ["lead"] and rev == 1
+    assert await office.store.length(change) == 1
+
+
+async def digest_of(office: Office, change: str) -> str:
+    return (await office.store.change(change)).digest
+
+
+async def test_a_rejection_ends_it_and_the_old_button_says_so(office: Office) -> None:
+    await office.type("deploy v1.2")
+    await until(lambda: "Approval needed" in office.card())
+    value = office.cards()[-1]["blocks"][-2]["elements"][0]["value"]
+    await office.click("chom_reject", "lead")
+    await until(lambda: "Rejected by Lea Lead" in office.card())
+    assert "chom_" not in str(office.cards()[-1]["blocks"])
+    await office.click("chom_approve", "lead", value=value)
+    told = await office.whispered("lead", "reject")
+    assert "Open its card" in told and office.starts.runs == []
+
+
+async def test_a_second_deploy_while_one_runs_says_who_has_it_with_a_link(office: Office) -> None:
+    await office.type("deploy v1.2")
+    await until(lambda: "Approval needed" in office.card())
+    await office.click("chom_approve", "lead")
+    await until(lambda: "Starting" in office.card())
+    await office.type("deploy v1.3", "cto")
+    told = await office.whispered("cto", "has production since")
+    assert "Dana Dev" in told and "Deploy v1.2" in told and "`/chom stop`" in told
+    link = f"{office.slack.base}/archives/C0DEPLOYS/p{office.cards()[0]['ts'].replace('.', '')}"
+    assert link in told and len(office.cards()) == 1
+
+
+async def test_what_moved_since_it_was_asked_voids_it_on_the_card(office: Office) -> None:
+    await office.type("deploy v1.2")
+    await until(lambda: "Approval needed" in office.card())
+    office.servers.current = OLD.id
+    await office.click("chom_approve", "lead")
+    await office.whispered("lead", "serves another release")
+    await until(lambda: "No longer valid." in office.card())
+    assert office.starts.runs == []
+
+
+async def test_staging_needs_nobody_and_is_stopped_by_its_button(office: Office) -> None:
+    await office.type("deploy v1.2 to staging")
+    await until(lambda: "Starting" in office.card())
+    assert len(office.starts.runs) == 1
+    await office.click("chom_stop", "dev")
+    await until(lambda: "Stopping, because Dana Dev pressed Stop." in office.card())
+    await office.type("stop staging", "lead")
+    await office.whispered("lead", "Stopping: Deploy v1.2 to staging")
+
+
+async def test_a_request_is_withdrawn_by_who_made_it(office: Office) -> None:
+    await office.type("deploy v1.2")
+    await until(lambda: "Approval needed" in office.card())
+    await office.type("stop")
+    await office.whispered("dev", "Withdrawn: Deploy v1.2 to production")
+    await until(lambda: "Withdrawn." in office.card())
+
+
+async def test_a_plan_and_the_status_start_nothing(office: Office) -> None:
+    await office.type("plan deploy v1.2")
+    assert "m2" in await office.whispered("dev", "nothing has been started")
+    await office.type("status")
+    told = await office.whispered("dev", "serves v1.1 on production-1")
+    assert "serves v1.1 on staging-1" in told
+    assert office.slack.messages() == [] and await office.store.recent() == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("depoly v1.2", "Did you mean"),
+        ("deploy v9.9", "The newest are v1.3 and v1.2"),
+        ("deploy v1.2; rm -rf /", "is not a version"),
+        ("deploy --flag", ""),
+        ("deploy ../x", "is not a version"),
+        ("deploy $(reboot)", "is not a version"),
+        ("deploy <!channel>", "is not a version"),
+        ("deploy v1.2 to moon", 'no environment "moon"'),
+        ("deploy " + "x" * 10_000, ""),
+        ("deploy \u202ev1.2\u2066", ""),
+        ("deploy v1.1", "already live"),
+    ],
+)
+async def test_bad_input_gets_a_sentence_and_nothing_else(office: Office, typed: str, words: str) -> None:
+    await office.type(typed)
+    told = await office.whispered("dev", words)
+    assert len(told) < 4000 and not re.search(r"<!|[\u202a-\u202e\u2066-\u2069]|Traceback", told)
+    assert office.slack.messages() == [] and office.starts.runs == []
+
+
+async def test_a_card_says_nothing_that_its_reader_could_not_act_on(office: Office) -> None:
+    """Read at a bus stop: what, to where, by whom, and who is next, in the first two lines and in the notification."""
+    await office.type("deploy v1.2")
+    await until(lambda: "Approval needed" in office.card())
+    card = office.cards()[-1]
+    first = "\n".join(block["text"]["text"] for block in card["blocks"][:2])
+    for text in (first, card["text"]):
+        assert "v1.2" in text and "production" in text and "Tech Lead" in text
+    assert replace(PEOPLE["dev"]).name in card["text"]
