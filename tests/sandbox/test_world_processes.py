@@ -133,7 +133,11 @@ async def test_a_cut_ends_connections_and_their_programs_and_the_server_goes_on(
         assert (await ssh.run("x")).exit_status == 77
 
 
-async def test_redis_asks_for_its_password_and_forgets_nothing_by_kill_or_restart(keep: Keep) -> None:
+@pytest.mark.parametrize("path", [os.environ["PATH"], "/nonexistent"], ids=["from PATH", "the wheel's"])
+async def test_redis_asks_for_its_password_and_forgets_nothing_by_kill_or_restart(
+    keep: Keep, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", path)
     server = Redis(keep, lambda line: None)
     await server.start()
     try:
