@@ -175,6 +175,7 @@ class Server:
         known = json.loads(path.read_text()) if path.exists() else {
             "www": str(self.www), "state": str(self.state), "logs": str(self.logs), "php": str(self.bin / "php"),
             "sudo": str(self.bin / "sudo"), "services": ["php8.2-fpm", "broken"],
+                "caches": [],
         }  # fmt: skip
         path.write_text(json.dumps({**known, **more}))
 

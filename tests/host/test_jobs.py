@@ -31,7 +31,6 @@ print("Migrated:  2025_01_01_000000_create_notes (9ms)", flush=True)
 @pytest.fixture
 def staged(server: Server) -> Channel:
     """A release that can be migrated, slowly: until `go`."""
-    server.settings(caches=[])
     channel = server.channel()
     assert channel.run("chg-7f3kq2/stage/forward", "stage", server.stage_args(R1, "v1.0"))["ok"]
     server.artisan("migrate", SLOW)

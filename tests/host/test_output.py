@@ -15,7 +15,6 @@ JOB = "chg-7f3kq2/migrate/forward"
 
 
 def test_endless_output_is_cut_and_fills_no_disk(server: Server) -> None:
-    server.settings(caches=[])
     channel = server.channel()
     channel.run("chg-7f3kq2/stage/forward", "stage", server.stage_args(R1, "v1.0"))
     server.artisan("migrate", """

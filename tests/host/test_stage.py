@@ -31,7 +31,12 @@ def test_stage_links_what_is_shared_and_says_what_it_is(server: Server, channel:
     assert {path.name for path in (server.www / "releases").iterdir()} == {R1}, "no half release is left behind"
 
 
-def test_stage_builds_the_caches_apart_from_each_other(server: Server, channel: Channel) -> None:
+CACHES = ["config:cache", "route:cache", "view:cache"]
+
+
+def test_stage_builds_the_caches_apart_from_each_other(server: Server) -> None:
+    server.settings(caches=CACHES)
+    channel = server.channel()
     server.artisan("config:cache", "p = release / 'bootstrap/cache/config.php'; p.write_text('secret'); p.chmod(0o777)")
     channel.run("run/stage/forward", "stage", server.stage_args(R1, "v1.0"))
     calls = {call["verb"]: call for call in server.php_log()}
@@ -70,7 +75,9 @@ def test_a_release_without_its_mark_is_staged_anew(server: Server, channel: Chan
     assert not (half / "left-over").exists()
 
 
-def test_a_stage_whose_cache_fails_leaves_nothing_that_looks_whole(server: Server, channel: Channel) -> None:
+def test_a_stage_whose_cache_fails_leaves_nothing_that_looks_whole(server: Server) -> None:
+    server.settings(caches=CACHES)
+    channel = server.channel()
     server.artisan("route:cache", "print('no such route'); sys.exit(3)")
     state = channel.run("run/stage/forward", "stage", server.stage_args(R1, "v1.0"))
     assert (state["ok"], state["summary"]) == (False, "php artisan route:cache failed with exit status 3")
