@@ -600,10 +600,9 @@ def _lost_output(settings: Settings, directory: Path, claim: Json) -> tuple[list
     lines: list[str] = []
     for path in [directory / "log", *sorted(directory.glob("raw.*"))]:
         with contextlib.suppress(FileNotFoundError):
-            text = path.read_bytes()[-MAX_LOG:].decode("utf-8", "replace")
-            lines += [redact(line, known)[:LINE] for line in text.splitlines()]
+            lines += path.read_bytes()[-MAX_LOG:].decode("utf-8", "replace").splitlines()
     names = [applied_migration(line) for line in lines] if claim["verb"] == "migrate" else []
-    return lines[-20:], list(dict.fromkeys(name for name in names if name))
+    return [redact(line, known)[:LINE] for line in lines[-20:]], list(dict.fromkeys(name for name in names if name))
 
 
 def begin(settings: Settings, args: Json) -> Json:
@@ -1377,15 +1376,15 @@ def unstage(work: Work, release: str) -> str:
 
 
 _APPLIED = (
-    re.compile(r"\s*Migrated:\s+(\S+)"),  # Laravel 8
-    re.compile(r"\s*([0-9]{4}_[0-9]{2}_[0-9]{2}_[0-9]{6}_\S+)\s.*\bDONE\s*"),  # Laravel 9 and later
+    re.compile(r"Migrated:\s+(\S+)"),  # Laravel 8
+    re.compile(r"([0-9]{4}_[0-9]{2}_[0-9]{2}_[0-9]{6}_\w+)\s[^\n]*\bDONE\s*$"),  # Laravel 9 and later
 )
 
 
 def applied_migration(line: str) -> str:
-    """The migration that this line of artisan's says was applied, "" for none."""
-    line = _CONTROL.sub("", line)
-    found = next(filter(None, (pattern.match(line) for pattern in _APPLIED)), None)
+    """The migration that this line of artisan's says was applied, "" for none; what it printed may stand before."""
+    line = _CONTROL.sub("", line)[-LINE:]
+    found = next(filter(None, (pattern.search(line) for pattern in _APPLIED)), None)
     return found.group(1) if found else ""
 
 
@@ -1456,11 +1455,23 @@ def health(work: Work, release: str, path: str) -> str:
             "REDIRECT_STATUS": "200",
         },
     )
-    for line in [line.strip() for line in page.splitlines() if line.strip()][:5]:
-        work.say(line[:500])
+    said = [line.strip()[:500] for line in page.splitlines() if line.strip()][:5]
+    for line in said:
+        work.say(line)
     if not 200 <= status < 300:
-        raise Failed(f"{path} of {release} answers HTTP {status}")
+        why = f": {reason_in(page) or said[0][:200]}" if said else ""
+        raise Failed(f"{path} of {release} answers HTTP {status}{why}")
     return f"{path} of {release} answers HTTP {status}"
+
+
+def reason_in(page: str) -> str:
+    """What a JSON answer says under "error" or "message", as many health checks do; "" where there is none."""
+    try:
+        body = json.loads(page)
+    except ValueError:
+        return ""
+    told = (body.get("error") or body.get("message")) if isinstance(body, dict) else None
+    return " ".join(told.split())[:200] if isinstance(told, str) else ""
 
 
 def switch(work: Work, release: str, workers: bool) -> str:

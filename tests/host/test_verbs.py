@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from actions.host import chom_host
 from tests.host.server import AGENT, Channel, Refusal, Server, target
 
 R1, R2, R3, R4, R5 = (f"2026112{n}_100000" for n in range(1, 6))
@@ -97,6 +98,22 @@ def test_migrate_names_what_it_applied(server: Server, channel: Channel, output:
     again = channel.run("run/migrate/again", "migrate", {"release": R1})
     assert (again["ok"], again["summary"], again["applied"]) == (True, "nothing to migrate", [])
     assert channel.ask("survey")["migrations"] == APPLIED
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("a word from the migrationMigrated:  2025_01_01_000000_create_notes (1ms)", "2025_01_01_000000_create_notes"),
+        ("a word 2025_01_01_000000_create_notes .... 1ms DONE", "2025_01_01_000000_create_notes"),
+        ("PASSWORD=xMigrated:  2025_01_01_000000_create_notes (1ms)", "2025_01_01_000000_create_notes"),
+        ("Migrating: 2025_01_01_000000_create_notes", ""),
+        ("  2025_01_01_000000_create_notes ........ 1ms FAIL", ""),
+        ("  2025_01_01_000000_create_notes ........ DONE 12 of 40 rows", ""),
+        ("Nothing to migrate.", ""),
+    ],
+)
+def test_a_line_that_says_what_was_applied(line: str, name: str) -> None:
+    assert chom_host.applied_migration(line) == name
 
 
 def test_migrate_that_fails_half_way_names_what_stays(server: Server, channel: Channel) -> None:
