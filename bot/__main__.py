@@ -19,6 +19,7 @@ from bot.app import Bot, build, secrets_of, serve
 from bot.config import BrokenConfig, Settings, load
 from bot.host_commands import host
 from bot.redact import RedactingFormatter, redactor
+from policies.rules import BrokenRules
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 cli.add_typer(host, name="host")
@@ -51,10 +52,11 @@ def _bot(path: Path, *, shell: bool = False) -> Bot:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter(redactor(secrets_of(settings))))
     logging.basicConfig(level=logging.WARNING if shell else logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("asyncssh").setLevel(logging.WARNING)
+    for talkative in ("asyncssh", "docket"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     try:
         return build(settings, lead="chom-bot " if shell else "/chom ")
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError, BrokenRules) as fault:
         typer.echo(str(fault), err=True)
         raise typer.Exit(2) from None
 

@@ -121,9 +121,10 @@ def build(
 async def serve(bot: Bot, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, then drain: no new requests, runs handed over, the last pictures sent.
 
-    Raises NotDurable or SlackUnusable, in a sentence, before anything is taken in.
+    Raises NotDurable, InstanceTaken or SlackUnusable, in a sentence, before anything is taken in.
     """
     await bot.store.check_durable(bot.settings.redis_without_aof)
+    await bot.work.claim()
     async with _faced(bot) as face:
         runner = await listen(make_web(_checks(bot, face), face.routes() if face else ()), bot.settings.listen)
         try:
@@ -136,6 +137,8 @@ async def serve(bot: Bot, stop: asyncio.Event) -> None:
                 await stop.wait()
                 if face:
                     await face.stop_intake()
+        except BaseExceptionGroup as faults:
+            raise faults.exceptions[0] from faults
         finally:
             await runner.cleanup()
     logger.info("stopped")

@@ -1536,15 +1536,22 @@ def prune(work: Work, keep: int, protect: list[str]) -> str:
 
 def _forget(settings: Settings) -> None:
     """Uploads that are staged, uploads that were never finished, and jobs that nobody will ask about any more."""
+    now = time.time()
     for artifact in settings.incoming.iterdir():
-        if artifact.name.endswith(".tar.gz") or artifact.stat().st_mtime < time.time() - 86400:
-            artifact.unlink()
+        if artifact.name.endswith(".tar.gz") or changed(artifact) < now - 86400:
+            artifact.unlink(missing_ok=True)
     for directory in settings.jobs.iterdir():
-        if directory.name.startswith(".new.") and directory.stat().st_mtime < time.time() - 3600:
+        unborn = directory.name.startswith(".new.") and changed(directory) < now - 3600
+        if unborn or changed(directory / "result.json") < now - REMEMBERED:
             shutil.rmtree(directory)
-        result = directory / "result.json"
-        if result.exists() and result.stat().st_mtime < time.time() - REMEMBERED:
-            shutil.rmtree(directory)
+
+
+def changed(path: Path) -> float:
+    """When a file was last written; now, for one that another program has just moved away."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
 
 
 EFFECTS: Mapping[str, Callable[..., str]] = {
