@@ -12,7 +12,8 @@ test: .venv/ready              ## everything that needs only Python
 
 lab: .venv/ready               ## a real VPS: systemd, sshd, nginx, PHP-FPM, MariaDB, Laravel (root on Debian)
 	tests/lab/install
-	$(BIN)/python -m pytest tests/lab
+	$(BIN)/python -m tests.lab.vps
+	CHOM_LAB=1 $(BIN)/python -m pytest -x -v --durations 5 tests/lab
 
 check: .venv/ready             ## style, types, architecture, and that the house is clean
 	$(BIN)/ruff check .

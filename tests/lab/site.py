@@ -27,8 +27,21 @@ APP_KEY=base64:{key}
 DB_HOST=127.0.0.1
 DB_DATABASE=chom
 DB_USERNAME=chom
-DB_PASSWORD=correct-horse-battery
+DB_PASSWORD={password}
 """
+
+
+WORKER = """
+[program:chom-worker]
+command=/usr/bin/php artisan queue:work --sleep=1 --tries=3
+directory=/var/www/chom
+user=www-data
+autostart=false
+autorestart=true
+startretries=1000
+stopwaitsecs=60
+"""
+DB_PASSWORD = "correct-horse-battery"
 
 
 def set_up(vps: Vps) -> None:
@@ -37,14 +50,15 @@ def set_up(vps: Vps) -> None:
         "/etc/nginx/sites-available/default": NGINX,
         "/etc/php/8.2/fpm/conf.d/90-chom.ini": OPCACHE,
         "/etc/php/8.2/fpm/pool.d/zz-chom.conf": FPM,
+        "/etc/supervisor/conf.d/chom.conf": WORKER,
     }
     for path, text in files.items():
         vps.ssh(f"cat > {path}", stdin=text.encode())
     vps.ssh(
-        "mariadb -e \"create database chom; create user chom@localhost identified by 'correct-horse-battery';"
+        f"mariadb -e \"create database chom; create user chom@localhost identified by '{DB_PASSWORD}';"
         ' grant all on chom.* to chom@localhost"'
     )
-    vps.ssh("systemctl restart php8.2-fpm && systemctl reload nginx")
+    vps.ssh("systemctl restart php8.2-fpm && systemctl reload nginx && supervisorctl update")
 
 
 def write_env(vps: Vps) -> None:
@@ -52,5 +66,21 @@ def write_env(vps: Vps) -> None:
     key = base64.b64encode(os.urandom(32)).decode()
     vps.ssh(
         "umask 027; cat > /var/www/shared/.env && chown ops:www-data /var/www/shared/.env",
-        stdin=ENV.format(key=key).encode(),
+        stdin=ENV.format(key=key, password=DB_PASSWORD).encode(),
     )
+
+
+def query(vps: Vps, sql: str) -> str:
+    """What the database says, tab-separated, without a header."""
+    return vps.ssh("mariadb -N chom", stdin=sql.encode()).stdout.decode().strip()
+
+
+def start_worker(vps: Vps) -> None:
+    """Start the queue worker; from now on Supervisor keeps one alive."""
+    vps.ssh("supervisorctl start chom-worker")
+
+
+def worker(vps: Vps) -> str:
+    """The release that the queue worker runs, by its id; "" while none runs."""
+    found = vps.ssh("readlink /proc/$(supervisorctl pid chom-worker)/cwd", check=False)
+    return found.stdout.decode().strip().rpartition("/")[2] if found.returncode == 0 else ""

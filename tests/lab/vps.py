@@ -5,6 +5,9 @@ The root file system is built once (`base`); each boot is an overlay on it, so t
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import fcntl
 import os
 import shutil
 import signal
@@ -12,13 +15,17 @@ import socket
 import subprocess
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 LAB = Path(os.environ.get("CHOM_LAB_DIR", Path(__file__).parent.parent.parent / ".lab")).absolute()
+HOSTS = LAB / "hosts"
 BRIDGE, NET = "chomlab0", "10.232.7"
+ALONE = Path("/run/lock/chom-lab.lock")
+"""Held by whoever uses the lab: its bridge and its addresses are there once on a machine."""
 PACKAGES = """
-    systemd systemd-sysv dbus openssh-server sudo iproute2 nginx-light php8.2-fpm php8.2-mysql php8.2-cli
+    systemd systemd-sysv dbus libpam-systemd openssh-server sudo iproute2 nginx-light php8.2-fpm php8.2-mysql php8.2-cli
     php8.2-mbstring php8.2-xml php8.2-curl php-redis mariadb-server redis-server supervisor curl ca-certificates
     php-laravel-framework procps python3
 """.split()  # noqa: SIM905  a list of packages reads as a list of packages
@@ -39,16 +46,16 @@ def sh(*argv: str | Path, stdin: bytes | None = None, check: bool = True) -> sub
 def base() -> Path:
     """The root file system that every boot lies upon; built where it is missing or its package list is another."""
     root, mark = LAB / "base", LAB / "base.packages"
-    if mark.exists() and mark.read_text() == " ".join(PACKAGES):
+    if root.exists() and mark.exists() and mark.read_text() == " ".join(PACKAGES):
         return root
     LAB.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(root, ignore_errors=True)
+    mark.unlink(missing_ok=True)
     excluded = [f"--dpkgopt=path-exclude=/usr/share/{what}/*" for what in ("man", "doc", "locale")]
     sh("mmdebstrap", "--quiet", "--variant=apt", f"--include={','.join(PACKAGES)}",
        '--aptopt=Acquire::Languages "none"', "--dpkgopt=force-unsafe-io", *excluded, "bookworm", root)  # fmt: skip
     for unit in MASKED:
         (root / "etc/systemd/system" / unit).symlink_to("/dev/null")
-    (root / "etc/ssh/sshd_config.d/lab.conf").write_text("UseDNS no\n")
     mark.write_text(" ".join(PACKAGES))
     return root
 
@@ -70,7 +77,7 @@ class Vps:
     @property
     def root(self) -> Path:
         """Its root file system, seen from here."""
-        return LAB / self.name / "root"
+        return HOSTS / self.name / "root"
 
     def host_key(self) -> str:
         """The server's public key, "ssh-ed25519 AAAA…"."""
@@ -128,7 +135,10 @@ class Vps:
             ["systemd-nspawn", "-q", "-D", str(self.root), "-M", f"chomlab-{self.name}", "--boot", "--register=no",
              "--keep-unit", f"--network-namespace-path=/run/netns/chomlab-{self.name}", "--console=pipe",
              "--kill-signal=SIGRTMIN+3"],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)  # fmt: skip
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            preexec_fn=_die_with_us)  # fmt: skip
+        log.close()
+        (self.root.parent / "pid").write_text(str(self.process.pid))
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
@@ -136,7 +146,14 @@ class Vps:
                 break
             except OSError:
                 time.sleep(0.1)
+        else:
+            boot = (self.root.parent / "boot.log").read_text(errors="replace")
+            raise RuntimeError(f"{self.name} did not boot within 60 s:\n{boot[-3000:]}")
         self.ssh("systemctl is-system-running --wait || true")
+
+    def within(self, *argv: str | Path) -> list[str]:
+        """The command line of a program of this machine that runs at the server's own network."""
+        return ["ip", "netns", "exec", f"chomlab-{self.name}", *map(str, argv)]
 
     def cut(self, off: bool = True) -> None:
         """Pull the network cable, or put it back."""
@@ -152,20 +169,79 @@ class Vps:
                 self.process.kill()
                 self.process.wait()
         self.process = None
-        sh("umount", self.root, check=False)
-        sh("ip", "netns", "del", f"chomlab-{self.name}", check=False)
-        sh("ip", "link", "del", f"cl-{self.name}", check=False)
+        _dismantle(self.name)
 
     def remove(self) -> None:
         """Stop it and forget its disk."""
         self.stop()
         shutil.rmtree(self.root.parent, ignore_errors=True)
-        sh("ip", "link", "del", BRIDGE, check=False)
+
+
+def _die_with_us() -> None:
+    """In the child: the kernel kills it, and with it its server, where the lab is killed."""
+    ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))
+
+
+def _dismantle(name: str) -> None:
+    sh("umount", "--lazy", HOSTS / name / "root", check=False)
+    sh("ip", "netns", "del", f"chomlab-{name}", check=False)
+    sh("ip", "link", "del", f"cl-{name}", check=False)
+
+
+def sweep() -> None:
+    """Take away what a lab that was killed has left: processes, mounts, network, disks and keys."""
+    for record in HOSTS.glob("*/pid"):
+        command = Path("/proc", record.read_text().strip() or "none", "cmdline")
+        if command.exists() and f"-M\0chomlab-{record.parent.name}\0".encode() in command.read_bytes():
+            os.kill(int(command.parent.name), signal.SIGKILL)
+            _gone(command)
+    for disk in [path.parent for path in HOSTS.glob("*/root")]:
+        _dismantle(disk.name)
+        shutil.rmtree(disk, ignore_errors=True)
+    for key in LAB.glob("admin-*"):
+        key.unlink()
+    for line in sh("ip", "netns", "list").stdout.decode().splitlines():
+        if line.startswith("chomlab-"):
+            _dismantle(line.split()[0].removeprefix("chomlab-"))
+    sh("ip", "link", "del", BRIDGE, check=False)
+
+
+def _gone(entry: Path) -> None:
+    deadline = time.monotonic() + 20
+    while entry.exists() and entry.read_bytes():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"process {entry.parent.name} of an earlier lab does not die")
+        time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """The lab is ours, swept before and after. Raises RuntimeError where another one runs on this machine."""
+    with ALONE.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RuntimeError("Another lab runs on this machine; wait for its end.") from None
+        LAB.mkdir(parents=True, exist_ok=True)
+        sweep()
+        try:
+            yield
+        finally:
+            sweep()
 
 
 def admin_key() -> Path:
     """The operator's key pair, made anew for each run of the lab."""
-    LAB.mkdir(parents=True, exist_ok=True)
     key = LAB / f"admin-{uuid.uuid4().hex[:8]}"
     sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
     return key
+
+
+def main() -> None:
+    """Build the root file system where it is missing: about a minute, so it is done before the tests' clocks run."""
+    with alone():
+        base()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,8 @@
 <?php
 return ['default' => 'single', 'deprecations' => 'null', 'channels' => [
-    'single' => ['driver' => 'single', 'path' => storage_path('logs/laravel.log'), 'level' => 'debug'],
+    'single' => [
+        'driver' => 'single', 'path' => storage_path('logs/laravel.log'), 'level' => 'debug',
+        'permission' => 0664, // both PHP-FPM and the deploying login write to it
+    ],
     'null' => ['driver' => 'monolog', 'handler' => Monolog\Handler\NullHandler::class],
 ]];

@@ -1,2 +1,2 @@
 <?php
-return ['paths' => [resource_path('views')], 'compiled' => storage_path('framework/views')];
+return ['paths' => [resource_path('views')], 'compiled' => env('VIEW_COMPILED_PATH', storage_path('framework/views'))];

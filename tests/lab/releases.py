@@ -1,0 +1,43 @@
+"""The versions of the lab's application, the good, the broken and the slow, and what each migration leaves behind."""
+
+from __future__ import annotations
+
+from tests.lab.laravel import Build, migration
+from tests.lab.site import DB_PASSWORD
+
+SUBTITLE = "2026_02_01_000000_add_subtitle"
+SUMMARY = "2026_03_01_000000_add_summary"
+DOOMED = "2026_03_02_000000_add_doomed"
+SLOW = "2026_04_01_000000_add_slow"
+CUT = "2026_05_01_000000_add_cut"
+RESTARTED = "2026_06_01_000000_add_restarted"
+LEAK = f"the server refused chom with the password {DB_PASSWORD}"
+"""What a careless driver says when it fails: none of it may be logged, posted or stored with the password."""
+
+
+def _slow(version: str, seconds: int) -> str:
+    """A migration's first half: leaves a note, so that it can be counted how often it began, and takes its time."""
+    note = f"\\Illuminate\\Support\\Facades\\DB::table('notes')->insert(['text' => 'migrated by {version}']);"
+    return f'{note} echo "{version} is migrating\\n"; for ($i = 0; $i < {seconds * 10}; $i++) {{ usleep(100000); }}'
+
+
+def _file(name: str, text: str) -> dict[str, str]:
+    return {f"database/migrations/{name}.php": text}
+
+
+_V11 = _file(SUBTITLE, migration("subtitle"))
+_V13 = _V11 | _file(SUMMARY, migration("summary"))
+_V14 = _V13 | _file(SLOW, migration("slow", _slow("v1.4", 6)))
+_V15 = _V14 | _file(CUT, migration("cut", _slow("v1.5", 12)))
+_V16 = _V15 | _file(RESTARTED, migration("restarted", _slow("v1.6", 4)))
+
+BUILDS = [
+    Build("v1.0"),
+    Build("v1.1", _V11),
+    Build("v1.2", _V11 | {"broken": "yes\n"}),
+    Build("v1.3", _V13 | _file(DOOMED, migration("doomed", f'throw new \\RuntimeException("{LEAK}");'))),
+    Build("v1.4", _V14),
+    Build("v1.5", _V15),
+    Build("v1.6", _V16),
+    Build("v1.7", _V16 | {"public/robots.txt": "User-agent: *\n"}),
+]

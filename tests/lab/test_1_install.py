@@ -1,0 +1,90 @@
+"""`chom-bot host install` on a real server: shows, asks, writes once, and what drifts is seen and put right."""
+
+from __future__ import annotations
+
+import pytest
+
+from actions.host import CHOM_HOST
+from tests.lab import site
+from tests.lab.bot_process import Bot
+from tests.lab.vps import Vps
+
+PATHS = "/usr/local/lib/chom /etc/chom /etc/sudoers.d /var/lib/chom /var/lib/chom-host /var/log/chom"
+STATE = (
+    f"find {PATHS} /var/www/releases /var/www/shared -printf '%p %m %u:%g %i\\n' | sort;"
+    f" find {PATHS} -type f -not -name '*.log' -printf '%p %T@ %C@\\n' | sort;"
+    f" find {PATHS} -type f -not -name '*.log' -exec sha256sum {{}} + | sort;"
+    " getent passwd ops; getent shadow ops; id ops; visudo -c"
+)
+
+
+def host(bot: Bot, vps: Vps, command: str, *words: str, status: int = 0, typed: str = "") -> str:
+    """`chom-bot host …` by an administrator who has a key for root; what it said."""
+    return bot.shell("host", command, *words, "--key", vps.admin_key, typed=typed).ends(status)
+
+
+def test_nothing_is_written_before_a_yes(bot: Bot, vps: Vps) -> None:
+    said = host(bot, vps, "install", status=1, typed="n\n")
+    assert "Write this on app1 (10.232.7.11)?" in said and "nothing was written" in said
+    assert 'restrict,command="/usr/local/lib/chom/chom-host" ssh-ed25519' in said, "the key is shown with its bounds"
+    assert "ops ALL=(root) NOPASSWD: /usr/bin/systemctl reload php8.2-fpm" in said, "the sudoers lines are shown"
+    assert vps.ssh("id ops; ls /usr/local/lib/chom /etc/chom /etc/sudoers.d/chom", check=False).stdout == b""
+
+
+def test_installed_once_and_a_second_time_changes_nothing(bot: Bot, vps: Vps) -> None:
+    first = host(bot, vps, "install", "--yes")
+    assert "changed user ops" in first and "/var/lib/chom/.ssh/authorized_keys" in first
+    before = vps.ssh(STATE).stdout
+    second = host(bot, vps, "install")
+    assert "no drift" in second and "no change" in second
+    assert vps.ssh(STATE).stdout == before
+    assert vps.ssh("cat /usr/local/lib/chom/chom-host").stdout == CHOM_HOST.read_bytes()
+    assert "no drift" in host(bot, vps, "status")
+    site.write_env(vps)
+    assert "no drift" in host(bot, vps, "status"), "what the operator puts into shared/ is the operator's"
+
+
+@pytest.mark.parametrize(
+    ("harm", "path", "what"),
+    [
+        ("echo '# ' >> /usr/local/lib/chom/chom-host", "/usr/local/lib/chom/chom-host", "has another content"),
+        ("chmod 777 /usr/local/lib/chom", "/usr/local/lib/chom", "has the mode 777, not 755"),
+        ("chown ops /etc/chom/host.json", "/etc/chom/host.json", "belongs to ops:root"),
+        ("echo 'ops ALL=NOPASSWD: ALL' >> /etc/sudoers.d/chom", "/etc/sudoers.d/chom", "has another content"),
+        (
+            "sed -i 's/^restrict,command=[^ ]* //' /var/lib/chom/.ssh/authorized_keys",
+            "/var/lib/chom/.ssh/authorized_keys",
+            "has another content",
+        ),
+        ("rm -r /var/log/chom", "/var/log/chom", "is missing"),
+        ("ln -sfn /etc/hostname /etc/chom/host.json", "/etc/chom/host.json", "is a link, not a file"),
+        ("usermod -s /bin/bash ops", "user ops", "has the shell /bin/bash, not /bin/sh"),
+        ("echo ops:hunter2hunter2 | chpasswd", "user ops", "has a password"),
+    ],
+)
+def test_drift_is_named_and_put_right(bot: Bot, vps: Vps, harm: str, path: str, what: str) -> None:
+    vps.ssh(harm)
+    drift, _, done = host(bot, vps, "install", "--yes").partition("app1: changed")
+    assert f"{path} {what}" in drift
+    assert path in done
+
+
+def test_status_says_what_drifted_and_changes_nothing(bot: Bot, vps: Vps) -> None:
+    assert "no drift" in host(bot, vps, "status"), "all of the above was put right"
+    vps.ssh("chmod 666 /etc/chom/host.json")
+    for _ in range(2):
+        assert "/etc/chom/host.json has the mode 666, not 644" in host(bot, vps, "status", status=1)
+    vps.ssh("chmod 644 /etc/chom/host.json")
+
+
+def test_only_to_the_server_that_was_pinned_and_with_a_key(bot: Bot, vps: Vps) -> None:
+    text = bot.config.read_text()
+    other = (bot.directory / "id_ed25519.pub").read_text().split()[1]
+    try:
+        bot.config.write_text(text.replace(vps.host_key().split()[1], other))
+        assert "shows another host key than the pinned one" in host(bot, vps, "install", "--yes", status=1)
+    finally:
+        bot.config.write_text(text)
+    refused = bot.shell("host", "install", "--yes", "--key", bot.directory / "id_ed25519").ends(1)
+    assert "name a key that lets an administrator in" in refused
+    assert "it has app1" in bot.shell("host", "status", "app9").ends(2)

@@ -1,0 +1,119 @@
+"""Deploys and rollbacks of a real Laravel by the real bot, typed and clicked in Slack, with users on the site.
+
+The tests of the lab are one story, in the order of their files: each begins where the one before has ended.
+"""
+
+from __future__ import annotations
+
+import http.client
+import time
+
+from tests.lab import site
+from tests.lab.bot_process import Bot
+from tests.lab.conftest import Users
+from tests.lab.releases import DOOMED, SUBTITLE, SUMMARY
+from tests.lab.site import query
+from tests.lab.slack import Slack
+from tests.lab.vps import Vps
+
+FIRST = "2026_01_01_000000_create_notes"
+DONE = "is live on production"
+
+
+def served(vps: Vps) -> str:
+    """What a user is given now."""
+    connection = http.client.HTTPConnection(vps.address, timeout=10)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
+def migrations(vps: Vps) -> list[str]:
+    """The database's own list, in the order of their ids."""
+    return query(vps, "select migration from migrations order by id").split()
+
+
+def columns(vps: Vps) -> set[str]:
+    return set(query(vps, "select column_name from information_schema.columns where table_name='notes'").split())
+
+
+def current(vps: Vps) -> str:
+    """The id of the release that is served."""
+    return vps.ssh("readlink /var/www/chom_current").stdout.decode().strip().removeprefix("releases/")
+
+
+def releases(vps: Vps) -> list[str]:
+    return vps.ssh("ls /var/www/releases").stdout.decode().split()
+
+
+def worker_runs(vps: Vps, release: str) -> None:
+    """Until the queue worker has left the old release and begun anew in this one."""
+    deadline = time.monotonic() + 30
+    while (found := site.worker(vps)) != release:
+        assert time.monotonic() < deadline, f"the worker runs {found!r}, not {release}"
+        time.sleep(0.2)
+
+
+def test_the_first_deploy_ever(vps: Vps, bot: Bot, channel: Slack) -> None:
+    channel.command("dev", "plan deploy v1.0")
+    channel.whisper("dev", "Only a plan: nothing has been started.")
+    card = channel.ask_and_approve("deploy v1.0", "Deploy v1.0 to production")
+    channel.card_says("Deploy v1.0 to production", DONE)
+    assert served(vps) == "CHOM v1.0"
+    assert migrations(vps) == [FIRST]
+    assert vps.ssh("readlink /var/www/chom").stdout.strip() == b"chom_current"
+    assert releases(vps) == [current(vps)]
+    assert any(FIRST in said for said in channel.thread(card))
+
+
+def test_a_version_with_a_migration(vps: Vps, channel: Slack, users: Users) -> None:
+    site.start_worker(vps)
+    worker_runs(vps, blue := current(vps))
+    channel.ask_and_approve("deploy v1.1", "Deploy v1.1 to production")
+    channel.card_says("Deploy v1.1 to production", DONE)
+    assert served(vps) == "CHOM v1.1"
+    assert migrations(vps) == [FIRST, SUBTITLE] and "subtitle" in columns(vps)
+    assert releases(vps) == [blue, current(vps)], "BLUE is kept"
+    worker_runs(vps, current(vps))
+    seen = users.seen()
+    assert seen["order"] == ["v1.0", "v1.1"] and seen["served"]["v1.0"] > 20
+
+
+def test_a_broken_version_is_served_to_nobody(vps: Vps, channel: Slack, users: Users) -> None:
+    blue, before = current(vps), releases(vps)
+    title = "Deploy v1.2 to production"
+    card = channel.ask_and_approve("deploy v1.2", title)
+    channel.card_says(title, "HTTP 500")
+    channel.until(lambda _: any("v1.1" in said and "still" in said for said in channel.thread(card)), "how it ended")
+    assert (served(vps), current(vps), releases(vps)) == ("CHOM v1.1", blue, before)
+    assert any("the mail server is not configured" in said for said in _all_said(channel)), "the page says why"
+    assert users.seen()["order"] == ["v1.0", "v1.1"]
+
+
+def test_a_migration_that_fails_names_what_was_applied(vps: Vps, channel: Slack, users: Users) -> None:
+    blue, before = current(vps), releases(vps)
+    title = "Deploy v1.3 to production"
+    card = channel.ask_and_approve("deploy v1.3", title)
+    channel.until(lambda _: any(SUMMARY in said and "stay" in said for said in channel.thread(card)), "what stays")
+    assert migrations(vps) == [FIRST, SUBTITLE, SUMMARY] and "doomed" not in columns(vps)
+    assert (served(vps), current(vps), releases(vps)) == ("CHOM v1.1", blue, before)
+    assert DOOMED not in migrations(vps)
+    assert users.seen()["order"] == ["v1.0", "v1.1"]
+
+
+def test_rollback(vps: Vps, channel: Slack, users: Users) -> None:
+    old, new = releases(vps)
+    worker_runs(vps, new)
+    channel.ask_and_approve("rollback", "Roll back production from v1.1 to v1.0")
+    channel.card_says("Roll back production from v1.1 to v1.0", "v1.0")
+    channel.until(lambda _: current(vps) == old, "v1.0 is the current release")
+    assert served(vps) == "CHOM v1.0"
+    worker_runs(vps, old)
+    assert migrations(vps) == [FIRST, SUBTITLE, SUMMARY], "a rollback leaves the database as it is"
+    assert users.seen()["order"] == ["v1.0", "v1.1", "v1.0"]
+
+
+def _all_said(channel: Slack) -> list[str]:
+    return [str(message) for message in channel.state()["channels"]["deploys"]]
