@@ -40,7 +40,7 @@ class Homeward:
             except HostRefused as refused:
                 if refused.code in FOR_GOOD:
                     return await hands.say(host, hands.failed(step, host, Way.BACK, str(refused)))
-                why, patient = str(refused), False
+                why, patient = f"it refuses: {str(refused).removeprefix(f'{host}: ')}", False
             hands.fenced.discard(host)
             if not patient or hands.now() - outage.since >= NOTICE:
                 return await self._owe(step, host, why)
@@ -55,9 +55,9 @@ class Homeward:
         hands = self._hands
         try:
             result = await hands.heard(host, hands.join(step, host))
-        except LostJob:
-            why = f"{host} lost it in the middle, and what it did there is not known"
-            return await hands.say(host, hands.failed(step, host, Way.FORWARD, why))
+        except LostJob as lost:
+            why = "the server lost it in the middle, and whether it did all of its work is not known"
+            return await hands.say(host, hands.failed(step, host, Way.FORWARD, why, lost.applied))
         if result is None:
             return await hands.say(host, hands.never_began(step, host))
         return await hands.say(host, hands.ended(step, host, Way.FORWARD, result))
@@ -67,12 +67,14 @@ class Homeward:
         if hands.state.mark(step.name, host, Way.BACK) is None:
             if mark and mark.phase is Phase.FAILED and await self._never_ran(step, host):
                 return await hands.say(host, hands.never_began(step, host))
+            hands.fenced.discard(host)
+            await hands.reach(host)  # a host that is away is found out before its undo counts as begun
             await hands.say(host, Started(hands.now(), step.name, host, Way.BACK))
         while True:
             try:
                 result = await hands.heard(host, hands.run(step, host, Way.BACK, again))
-            except LostJob:
-                again = await hands.once_more(step, host, Way.BACK)
+            except LostJob as lost:
+                again = await hands.once_more(step, host, Way.BACK, lost)
                 if not again:
                     return None
             else:

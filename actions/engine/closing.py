@@ -99,6 +99,13 @@ def serves(plan: Plan, state: State, host: str) -> str:
     return plan.version if sure else f"{old} or {plan.version}"
 
 
+def known_of(applied: tuple[str, ...]) -> str:
+    """What is known of a job that its server lost."""
+    if not applied:
+        return "What it did there before is not known."
+    return f"It had applied {joined(applied)}; whether it had begun more is not known."
+
+
 def took(start: datetime, end: datetime) -> str:
     """How long it was: "42 s", "3 min 5 s", "2 h 10 min"."""
     seconds = max(0, round((end - start).total_seconds()))
@@ -164,7 +171,7 @@ def _stays(plan: Plan, state: State) -> Iterator[str]:
             yield f"{step.undo.what.rstrip('.')}."
         for host, mark in _failed(step, state, Way.FORWARD):
             if not state.turned or _why(mark, host) not in state.turned.why:
-                yield f"{capital(noun(step))} had begun on {host}: {_why(mark, host)}."
+                yield f"{capital(noun(step))} failed on {host}: {_why(mark, host)}."
 
 
 def capital(text: str) -> str:

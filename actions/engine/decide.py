@@ -135,10 +135,10 @@ def _turning(plan: Plan, state: State) -> TurnBack | None:
         return turn_back(plan, state, why)
     if TURN_BACK in state.answers.values():
         return turn_back(plan, state, f"the answer was “{TURN_BACK}”")
-    left = [step for step in plan.steps if _must(step) and not _is_over(step, state)]
-    if state.stop and left:
-        return turn_back(plan, state, closing.stopped_at(left[0], state), state.stop.by)
-    return None
+    if state.stop is None:
+        return None
+    left = next((step for step in plan.steps if _must(step) and not _is_over(step, state)), None)
+    return turn_back(plan, state, closing.stopped_at(left, state), state.stop.by) if left else None
 
 
 def _must(step: Step) -> bool:

@@ -31,6 +31,8 @@ class Lost:
     """The host lost the job, and a person has to decide."""
 
     host: str
+    applied: tuple[str, ...]
+    """Migrations it is known to have applied before."""
 
 
 class Forth:
@@ -72,11 +74,11 @@ class Forth:
                 fresh = again = False
                 if gave_up := await self._endure(host, gone, outage):
                     return await self._given_up(step, host, gave_up)
-            except LostJob:
+            except LostJob as lost:
                 await hands.say(host)
                 if step.again is Again.ASK:
-                    return Lost(host)
-                fresh, again = False, await hands.once_more(step, host, Way.FORWARD)
+                    return Lost(host, lost.applied)
+                fresh, again = False, await hands.once_more(step, host, Way.FORWARD, lost)
                 if not again:
                     return None
             except (HostRefused, CannotPlan) as refused:

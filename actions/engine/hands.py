@@ -13,7 +13,7 @@ from actions.engine.halting import Halt
 from actions.engine.journal import Done, Entry, Failed, Returned, Started, Way
 from actions.engine.pen import Pen
 from actions.engine.plan import Back, Do
-from actions.engine.ports import Job, OnLine, Result, RunRecord, World
+from actions.engine.ports import Job, LostJob, OnLine, Result, RunRecord, World
 from actions.engine.wording import Wording
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class Hands:
         """Takes the output of the step's job there as it comes."""
         return self.words.live(self.record.id, step.name, host)
 
-    async def once_more(self, step: Do, host: str, way: Way) -> bool:
+    async def once_more(self, step: Do, host: str, way: Way, lost: LostJob) -> bool:
         """Write down that a lost job is run again; False where it was lost too often, which is a failure.
 
         Raises Conflict where somebody wrote meanwhile.
@@ -79,7 +79,8 @@ class Hands:
         mark = self.state.mark(step.name, host, way)
         attempt = mark.attempt if mark else 1
         if attempt >= LOSSES:
-            await self.say(host, self.failed(step, host, way, f"{host} lost it {attempt} times, and left no result"))
+            why = f"the server lost it {attempt} times, and left no result"
+            await self.say(host, self.failed(step, host, way, why, lost.applied))
             return False
         started = Started(self.now(), step.name, host, way, attempt + 1)
         await self.pen.decided(*self.returned(host), started)
@@ -113,9 +114,9 @@ class Hands:
             return Done(self.now(), step.name, host, way, summary, lines, result.applied)
         return Failed(self.now(), step.name, host, way, summary, lines, result.applied)
 
-    def failed(self, step: Do, host: str, way: Way, why: str) -> Failed:
+    def failed(self, step: Do, host: str, way: Way, why: str, applied: tuple[str, ...] = ()) -> Failed:
         """A failure that no job reports, as an entry."""
-        return Failed(self.now(), step.name, host, way, self.words.short(why))
+        return Failed(self.now(), step.name, host, way, self.words.short(why), (), applied)
 
     def never_began(self, step: Do, host: str) -> Done:
         """Nothing to undo there, as an entry: the way back is done."""

@@ -51,9 +51,11 @@ class HostRefused(Exception):
 class LostJob(Exception):
     """The host has a claim for the job but neither a result nor its live process: what it did is unknown."""
 
-    def __init__(self, host: str, job: str) -> None:
+    def __init__(self, host: str, job: str, applied: tuple[str, ...] = ()) -> None:
         super().__init__(f"{host} lost {job}")
         self.host, self.job = host, job
+        self.applied = applied
+        """Migrations that its output names; there may be one more, begun and not named."""
 
 
 @dataclass(frozen=True, slots=True)

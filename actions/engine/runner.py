@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from actions.engine import closing
 from actions.engine.back import Homeward
 from actions.engine.decide import (
     TRY_AGAIN,
@@ -172,16 +173,16 @@ class _Walk:
             return
         if gave_up := [one.why for one in left if isinstance(one, GaveUp) and one.why]:
             await self._turn_back(turn_back(self._plan, self._pen.state, "; ".join(gave_up)))
-        elif lost := [one.host for one in left if isinstance(one, Lost)]:
+        elif lost := [one for one in left if isinstance(one, Lost)]:
             await self._ask_about(step, lost[0])
 
-    async def _ask_about(self, step: Do, host: str) -> None:
+    async def _ask_about(self, step: Do, lost: Lost) -> None:
         """One question at a time; another host that lost its job is asked about after this answer."""
         question = (
-            f"{host} lost a job in the middle: “{step.title.rstrip('.')}”. What it did there before is not known. "
-            f"Look at {host}, then say whether to run it once more or to turn back."
+            f"{lost.host} lost this in the middle: “{step.title.rstrip('.')}”. {closing.known_of(lost.applied)} "
+            f"Look at {lost.host}, then say whether to run it once more or to turn back."
         )
-        await self._pen.decided(Asked(self._now(), step.name, host, question, (TRY_AGAIN, TURN_BACK)))
+        await self._pen.decided(Asked(self._now(), step.name, lost.host, question, (TRY_AGAIN, TURN_BACK)))
 
     async def _listen(self, until: datetime | None) -> None:
         """Wait a moment for an answer or a Stop."""

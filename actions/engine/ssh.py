@@ -258,7 +258,7 @@ def _result(host: str, job: Job, state: _State) -> Result:
             lines = tuple(_cut(line) for line in (state.lines or [])[-20:])
             return Result(state.ok, _cut(state.summary), lines, tuple(state.applied or ()))
         case "lost":
-            raise LostJob(host, job.id)
+            raise LostJob(host, job.id, tuple(state.applied or ()))
         case "running":
             raise Unreachable(host, f"it stopped following {job.id} before its end")
 
