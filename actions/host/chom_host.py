@@ -1467,10 +1467,11 @@ def health(work: Work, release: str, path: str) -> str:
 def reason_in(page: str) -> str:
     """What a JSON answer says under "error" or "message", as many health checks do; "" where there is none."""
     try:
-        body = json.loads(page)
-    except ValueError:
+        body: object = json.loads(page)
+    except (ValueError, RecursionError):
         return ""
-    told = (body.get("error") or body.get("message")) if isinstance(body, dict) else None
+    said = cast(Json, body) if isinstance(body, dict) else {}
+    told: object = said.get("error") or said.get("message")
     return " ".join(told.split())[:200] if isinstance(told, str) else ""
 
 

@@ -49,6 +49,7 @@ HOSTILE = {
     "a hard link up": ([member("x", LNK, "../x")], "“x” is a hard link out: “../x”"),
     "a hard link to a link": ([member("l", SYM, "artisan"), member("x", LNK, "l")], "which is no file before it"),
     "a hard link to what comes later": ([member("x", LNK, "y"), member("y")], "which is no file before it"),
+    "a hard link to itself": ([member("x", LNK, "x")], "which is no file before it"),
     "setuid": ([member("x", mode=0o4755)], "“x” has a setuid, setgid or sticky bit (mode 4755)"),
     "setgid directory": ([member("x", DIR, mode=0o2755)], "“x” has a setuid, setgid or sticky bit (mode 2755)"),
     "sticky": ([member("x", DIR, mode=0o1777)], "“x” has a setuid, setgid or sticky bit (mode 1777)"),

@@ -35,10 +35,12 @@ def test_health_asks_php_fpm_for_that_release(server: Server, channel: Channel, 
     [
         (b"Status: 503 Away\r\n\r\n<h1>down</h1>\nPASSWORD=hunter2 x", "answers HTTP 503", "<h1>down</h1>"),
         (b"Status: 302 Found\r\nLocation: /login\r\n\r\n", "answers HTTP 302", None),
+        (b'Status: 503 x\r\n\r\n{"error": "no table  notes"}', "answers HTTP 503: no table notes", None),
+        (b"Status: 500 x\r\n\r\n" + b"[" * 60_000, "answers HTTP 500: [[[", None),
         (b"", "answered nothing", None),
         (None, "closed the connection before the end", None),
     ],
-    ids=["503", "redirect", "empty", "cut"],
+    ids=["503", "redirect", "reason", "deep", "empty", "cut"],
 )  # fmt: skip
 def test_health_that_is_none(
     server: Server, channel: Channel, fpm: Callable[[Any], Fpm], reply: bytes | None, why: str, line: str | None

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,22 @@ def test_prune_orders_by_activation_and_keeps_what_matters(server: Server, chann
     twice(channel, "prune", {"keep": 1, "protect": []})
     assert [r["id"] for r in channel.ask("survey")["releases"]] == [R1, R4]
     assert list((server.state / "incoming").iterdir()) == [], "what was staged is not kept twice"
+
+
+def test_prune_forgets_what_nobody_will_ask_about(server: Server, channel: Channel) -> None:
+    assert channel.run("run/unstage/old", "unstage", {"release": R1})["ok"]
+    assert channel.run("run/unstage/new", "unstage", {"release": R1})["ok"]
+    long_ago = time.time() - chom_host.REMEMBERED - 60
+    os.utime(server.state / "jobs/run~unstage~old/result.json", (long_ago, long_ago))
+    (server.state / "jobs/.new.1.1").mkdir()
+    os.utime(server.state / "jobs/.new.1.1", (long_ago, long_ago))
+    for name, at in ((".torn.part", long_ago), (".fresh.part", time.time())):
+        (server.state / "incoming" / name).write_text("x")
+        os.utime(server.state / "incoming" / name, (at, at))
+    twice(channel, "prune", {"keep": 1, "protect": []})
+    left = {path.name for path in (server.state / "jobs").iterdir()}
+    assert "run~unstage~new" in left and not left & {"run~unstage~old", ".new.1.1"}
+    assert [path.name for path in (server.state / "incoming").iterdir()] == [".fresh.part"]
 
 
 def test_a_command_that_is_not_there(server: Server, channel: Channel) -> None:
