@@ -5,6 +5,33 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from math import comb
+
+CONFIDENCE = 0.95
+
+
+class Verdict(StrEnum):
+    """What a row says of its goal."""
+
+    MET = "met"
+    MISSED = "MISSED"
+    UNDECIDED = "within the spread"
+
+
+def between(values: Sequence[float]) -> tuple[float, float]:
+    """Between which two of the values the true median lies, with CONFIDENCE and whatever their distribution.
+
+    The sign test's interval: of 9 values the second from below and from above, of 12 the third. It lets go of
+    the rounds in which the machine did something else, and gets narrower with more rounds. Of fewer than 6 values, all.
+    """
+    ordered, n = sorted(values), len(values)
+    cut, tail = 0, 0.5**n
+    while 1 - 2 * tail >= CONFIDENCE:
+        cut += 1
+        tail += comb(n, cut) * 0.5**n
+    cut = max(cut - 1, 0)
+    return ordered[cut], ordered[n - 1 - cut]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +58,35 @@ class Row:
 
     @property
     def spread(self) -> float:
-        """The most by which the peer differed from itself."""
+        """A/A: how far the peer's median against itself may be from "the same", at CONFIDENCE (see `between`).
+
+        The most that a round differed by would grow with the number of rounds, and be one hiccup of the machine.
+        """
         level = 0.0 if self.plus else 1.0
-        return max(abs(value - level) for value in self._compare(self.again, self.peer))
+        return max(abs(edge - level) for edge in between(self._compare(self.again, self.peer)))
 
     @property
-    def verdict(self) -> str:
-        """A goal is met only beyond the spread; a missed one is said."""
-        if self.value + self.spread <= self.goal:
-            return "met"
-        return "MISSED" if self.value - self.spread > self.goal else "within the spread"
+    def doubt(self) -> float:
+        """The same of ours against the peer: how far the true median may be from `value`."""
+        return max(abs(edge - self.value) for edge in between(self._compare(self.ours, self.peer)))
+
+    @property
+    def verdict(self) -> Verdict:
+        """A goal is met only beyond the spread, and beyond the doubt where ours is the unsteadier one."""
+        margin = max(self.spread, self.doubt)
+        if self.value + margin <= self.goal:
+            return Verdict.MET
+        return Verdict.MISSED if self.value - margin > self.goal else Verdict.UNDECIDED
 
     def line(self) -> str:
         """The row as it is printed."""
         sign, kind = ("+", f" {self.unit}") if self.plus else ("", "x")
         return (
-            f"{self.name:<52} {statistics.median(self.ours):>9.3f} {statistics.median(self.peer):>9.3f} {self.unit:<4}"
-            f" {sign}{self.value:.3f}{kind}  A/A ±{self.spread:.3f}  goal {sign}{self.goal:g}{kind}: {self.verdict}"
+            f"{self.name:<{WIDTH}} {statistics.median(self.ours):>9.3f} {statistics.median(self.peer):>9.3f} "
+            f"{self.unit:<3} {self.value:{'+' if self.plus else ''}.3f}{kind}  A/A ±{self.spread:.3f}"
+            f"  own ±{self.doubt:.3f}  n={len(self.ours)}  goal {sign}{self.goal:g}{kind}: {self.verdict}"
         )
 
 
-HEAD = f"{'':<52} {'ours':>9} {'peer':>9}"
+WIDTH = 48
+HEAD = f"{'':<{WIDTH}} {'ours':>9} {'peer':>9}"

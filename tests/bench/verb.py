@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import shutil
@@ -34,7 +33,7 @@ def _key(path: Path) -> str:
 
 @contextmanager
 def openssh(tmp: Path):
-    """OpenSSH's sshd on loopback: the key `bot` meets the forced command, the key `free` a shell. Yields (port, key)."""
+    """OpenSSH's sshd on loopback: the key `bot` meets the forced command, the key `free` a shell. Yields port, key."""
     sshd = shutil.which("sshd", path="/usr/sbin:/usr/bin")
     if sshd is None:
         raise SystemExit("This row needs OpenSSH's sshd: apt-get install openssh-server")

@@ -1,0 +1,35 @@
+"""What a row of the bench says of its goal: nothing that one hiccup of the machine could have said."""
+
+import pytest
+
+from tests.bench.ratio import Row, Verdict, between
+
+STEADY = (1.0,) * 9
+
+
+@pytest.mark.parametrize(("n", "low", "high"), [(1, 0, 0), (5, 0, 4), (6, 0, 5), (9, 1, 7), (12, 2, 9), (20, 5, 14)])
+def test_the_median_is_between_the_values_of_the_sign_test(n: int, low: int, high: int) -> None:
+    assert between(range(n)) == (low, high)
+
+
+@pytest.mark.parametrize(
+    ("ours", "again", "verdict"),
+    [
+        (STEADY, STEADY, Verdict.MET),
+        ((1.2,) * 9, STEADY, Verdict.MISSED),
+        ((1.05,) * 9, (0.9, 1.1) * 4 + (1.0,), Verdict.UNDECIDED),
+        ((0.9, 1.2) * 4 + (1.0,), STEADY, Verdict.UNDECIDED),
+        ((9.0, *STEADY[1:]), (5.0, *STEADY[1:]), Verdict.MET),
+    ],
+    ids=["met", "missed", "the peer is as far from itself", "ours is unsteady", "one hiccup each"],
+)
+def test_a_goal_is_met_or_missed_only_beyond_the_spread(
+    ours: tuple[float, ...], again: tuple[float, ...], verdict: Verdict
+) -> None:
+    assert Row("a row", "ms", ours, STEADY, again, 1.1).verdict is verdict
+
+
+def test_a_difference_is_compared_as_one_and_printed_with_its_spread() -> None:
+    row = Row("start-up", "s", (2.25,) * 9, (1.5,) * 9, (1.5,) * 9, 0.5, plus=True)
+    assert (row.value, row.spread, row.verdict) == (0.75, 0.0, Verdict.MISSED)
+    assert row.line().endswith("+0.750 s  A/A ±0.000  own ±0.000  n=9  goal +0.5 s: MISSED")
