@@ -1,4 +1,4 @@
-"""What the bot refuses to plan with is what chom-host refuses to unpack: two copies of one judgement."""
+"""What the bot refuses to plan with is what chom-host refuses to unpack: one scan, and nothing unpacks outside."""
 
 from __future__ import annotations
 
