@@ -12,8 +12,8 @@ import pytest
 
 from actions.engine.journal import Done, Ended, Outcome, Started, StopAsked, Took, Way
 from bot.store import NotDurable, Store, StoreDown, Unsafe
-from bot.store_durable import _is_local
-from bot.store_link import LUA
+from bot.store.durable import _is_local
+from bot.store.link import LUA
 from policies.change import Refused, Why
 from tests.store.conftest import MakeStore
 from tests.store.samples import AT, approval, change, opened

@@ -20,7 +20,7 @@ from actions.engine.fold import fold
 from actions.engine.journal import Ended, Opened, Outcome, Took
 from actions.engine.ports import Job, OnLine, Result, World
 from bot.store import Store
-from bot.store_instance import InstanceName, InstanceTaken, this_process
+from bot.store.instance import InstanceName, InstanceTaken, this_process
 from bot.work import OnExpire, Work
 from tests.store.conftest import MakeStore
 from tests.store.model_hosts import AlwaysWell, FileHosts, NoArtifacts, effects, file_plan

@@ -103,7 +103,7 @@ class Link:
     async def script(
         self, name: str, keys: Sequence[str], argv: Sequence[str | int | float], patience: float | None = None
     ) -> tuple[str, str]:
-        """Run one of bot/lua; its first word and what it says beside. Raises StoreDown."""
+        """Run one of bot/store/lua; its first word and what it says beside. Raises StoreDown."""
         script = self._scripts[name]
 
         async def ask() -> list[str]:

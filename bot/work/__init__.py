@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from actions.engine.ports import World
 from bot.store import Store, StoreDown
-from bot.store_instance import InstanceName, InstanceTaken
-from bot.work_walks import Walks
+from bot.store.instance import InstanceName, InstanceTaken
+from bot.work.walks import Walks
 
 if TYPE_CHECKING:
-    from bot.work_docket import Delivery
+    from bot.work.delivery import Delivery
 
 __all__ = ["InstanceTaken", "Work"]
 
@@ -162,6 +162,6 @@ class Work:
 
 
 def _import_delivery() -> type[Delivery]:
-    from bot.work_docket import Delivery  # noqa: PLC0415  docket takes 0.65 s to import, most of a start
+    from bot.work.delivery import Delivery  # noqa: PLC0415  docket takes 0.65 s to import, most of a start
 
     return Delivery

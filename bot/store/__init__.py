@@ -1,6 +1,6 @@
 """What the bot remembers: changes, approvals, journals, fences and who holds what, in a Redis of its own.
 
-Every write is one Lua script (bot/lua) or one command, and may be repeated when its answer was lost.
+Every write is one Lua script (bot/store/lua) or one command, and may be repeated when its answer was lost.
 
 | key (all begin "chom:") | type   | what it holds                                                  | goes          |
 |-------------------------|--------|----------------------------------------------------------------|---------------|
@@ -26,9 +26,9 @@ from __future__ import annotations
 
 import secrets
 
-from bot.store_durable import NotDurable, Unsafe, check_durable
-from bot.store_link import Link, StoreDown, redis_key
-from bot.store_runs import Runs
+from bot.store.durable import NotDurable, Unsafe, check_durable
+from bot.store.link import Link, StoreDown, redis_key
+from bot.store.runs import Runs
 
 __all__ = ["NotDurable", "Store", "StoreDown", "Unsafe"]
 

@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 from actions.engine.codec import dump
 from actions.engine.journal import Ended, Entry, Opened
 from actions.engine.ports import Fenced, RunRecord
-from bot.store_changes import Changes
-from bot.store_link import FEED_CAP, check, redis_key, sets
+from bot.store.changes import Changes
+from bot.store.link import FEED_CAP, check, redis_key, sets
 from policies.change import Change
 
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from actions.engine.codec import dump, load
-from bot.store_link import FEED_CAP, Part, check, redis_key, sets
+from bot.store.link import FEED_CAP, Part, check, redis_key, sets
 from policies.change import Approval, Change, Refused, Word
 
 

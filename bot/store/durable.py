@@ -11,7 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, ResponseError
 
-from bot.store_link import ANSWER, Link, address
+from bot.store.link import ANSWER, Link, address
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
