@@ -29,7 +29,7 @@ def theirs():
         if name.partition(".")[0] not in own and "site-packages" in (getattr(module, "__file__", None) or "")]
 import bot.app
 first = theirs()
-import bot.work_docket
+import bot.work.delivery
 print(json.dumps([first, [name for name in theirs() if name not in first]]))
 """
 _SLEEPER = """

@@ -46,6 +46,8 @@ class Row:
     goal: float
     """The ratio ours / peer that is aimed at; or, with `plus`, the difference in `unit`."""
     plus: bool = False
+    note: str = ""
+    """What else was seen, printed below the row."""
 
     def _compare(self, one: Sequence[float], other: Sequence[float]) -> list[float]:
         pairs = zip(one, other, strict=True)
@@ -81,10 +83,11 @@ class Row:
     def line(self) -> str:
         """The row as it is printed."""
         sign, kind = ("+", f" {self.unit}") if self.plus else ("", "x")
+        note = f"\n    {self.note}" if self.note else ""
         return (
             f"{self.name:<{WIDTH}} {statistics.median(self.ours):>9.3f} {statistics.median(self.peer):>9.3f} "
             f"{self.unit:<3} {self.value:{'+' if self.plus else ''}.3f}{kind}  A/A ±{self.spread:.3f}"
-            f"  own ±{self.doubt:.3f}  n={len(self.ours)}  goal {sign}{self.goal:g}{kind}: {self.verdict}"
+            f"  own ±{self.doubt:.3f}  n={len(self.ours)}  goal {sign}{self.goal:g}{kind}: {self.verdict}{note}"
         )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -69,25 +71,57 @@ async def _calls(call: Callable[[], Awaitable[object]]) -> float:
     return median(took)
 
 
-async def measure(tmp: Path) -> Row:
+class _Agreed(logging.Handler):
+    """What asyncssh and sshd agreed on, in the order of their connections."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.algorithms: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if found := re.search(r"(?:Key exchange|Encryption) alg: (\S+)", record.getMessage()):
+            self.algorithms.append(found[1])
+
+
+@contextmanager
+def _agreed() -> Iterator[_Agreed]:
+    """While connections are made; its logging costs time, so calls are measured outside."""
+    handler, logger = _Agreed(), logging.getLogger("asyncssh")
+    before, propagated = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    asyncssh.set_debug_level(2)
+    try:
+        yield handler
+    finally:
+        asyncssh.set_debug_level(1)
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+        logger.propagate = propagated
+
+
+async def measure(tmp: Path) -> list[Row]:
     """Interleaved rounds: ours, `true`, `true` again."""
     with openssh(tmp) as (port, host_key):
         login = HostLogin("app1", "127.0.0.1", port, "root", host_key, tmp / "bot")
         hosts = SshHosts({"app1": login}, hashlib.sha256(CHOM_HOST.read_bytes()).hexdigest(), no_artifacts)
         known = asyncssh.import_known_hosts(f"[127.0.0.1]:{port} {host_key}\n")
-        free = await asyncssh.connect(
-            "127.0.0.1", port, username="root", client_keys=[str(tmp / "free")], known_hosts=known, config=None,
-            agent_path=None, encryption_algs=["aes128-gcm@openssh.com"],
-        )  # fmt: skip
+        with _agreed() as agreed:
+            await hosts.raise_fence("app1", 1)
+            free = await asyncssh.connect(
+                "127.0.0.1", port, username="root", client_keys=[str(tmp / "free")], known_hosts=known, config=None,
+                agent_path=None, encryption_algs=["aes128-gcm@openssh.com"],
+            )  # fmt: skip
         ours: list[float] = []
         peer: list[float] = []
         again: list[float] = []
         async with free:
-            await hosts.raise_fence("app1", 1)
             await free.run("true", check=True)
             for _ in range(ROUNDS):
                 ours.append(await _calls(lambda: hosts.raise_fence("app1", 1)))
                 peer.append(await _calls(lambda: free.run("true", check=True)))
                 again.append(await _calls(lambda: free.run("true", check=True)))
         await hosts.close()
-    return Row("a verb (fence) through chom-host / `true`", "ms", ours, peer, again, GOAL)
+    note = f"both: {', '.join(sorted(set(agreed.algorithms)))}"
+    return [Row("a verb (fence) through chom-host / `true`", "ms", ours, peer, again, GOAL, note=note)]
