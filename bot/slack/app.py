@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+PING = 5.0
+"""Seconds between two looks at the socket: a connection that Slack lost is missed after one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waits:
@@ -120,7 +123,9 @@ class SlackFace:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 30.0)
         if self._settings.mode == "socket":
-            self._socket = AsyncSocketModeHandler(self._app, self._settings.app_token, web_client=self._teller.client)
+            self._socket = AsyncSocketModeHandler(
+                self._app, self._settings.app_token, web_client=self._teller.client, ping_interval=PING
+            )
             self._socket.client.proxy = proxy_for(self._settings.api_url)
             await self._socket.connect_async()
         logger.info("connected to Slack as %s in %s", self._intake.identity.user, self._intake.identity.team)
@@ -164,6 +169,7 @@ class SlackFace:
         client = new_client(self._settings, self._session, token=None, retrying=True)
         app = AsyncApp(
             name="chom",
+            logger=_bolt_logger(),
             client=client,
             signing_secret=self._settings.signing_secret,
             authorize=authorize,
@@ -183,6 +189,17 @@ class SlackFace:
         if asker.account.user and not self._errands.full:
             self._errands.go("saying so", self._teller.tell(asker, texts.trouble(reference)), _nobody_left)
         return BoltResponse(status=200, body="")
+
+
+def _bolt_logger() -> logging.Logger:
+    """Bolt's own lines, but for its remark that a token it was not meant to use is unused."""
+    own = logging.getLogger("bot.slack.bolt")
+    own.addFilter(_worth_reading)
+    return own
+
+
+def _worth_reading(record: logging.LogRecord) -> bool:
+    return "`token` will be unused" not in record.getMessage()
 
 
 async def _nobody_left(reference: str) -> None:

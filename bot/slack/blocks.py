@@ -12,6 +12,7 @@ from bot.slack.words import plain
 Block = dict[str, Any]
 MOST_BLOCKS = 50
 SECTION = 3000
+HEADER = 150
 TEXT = 3000
 """Longest `text` of a message that is sent; Slack refuses more than 4,000 characters."""
 
@@ -65,7 +66,8 @@ def mrkdwn(text: str, limit: int = SECTION) -> Block:
 
     verbatim, so that Slack makes no links or mentions of what only looks like them.
     """
-    return {"type": "mrkdwn", "text": text if len(text) <= limit else _whole_lines(text, limit), "verbatim": True}
+    kept = text if len(text) <= limit else _whole_lines(text, limit)
+    return {"type": "mrkdwn", "text": kept if kept.strip() else "…", "verbatim": True}
 
 
 def _whole_lines(text: str, limit: int) -> str:
@@ -81,7 +83,7 @@ def _whole_lines(text: str, limit: int) -> str:
 
 def header(text: str) -> Block:
     """The first line, in large letters."""
-    return {"type": "header", "text": text_object(text, 150)}
+    return {"type": "header", "text": text_object(text, HEADER)}
 
 
 def section(text: str, accessory: Button | None = None) -> Block:

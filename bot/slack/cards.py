@@ -6,6 +6,7 @@ from typing import assert_never
 
 from actions.engine.journal import Way
 from bot.slack.blocks import (
+    HEADER,
     Block,
     Button,
     Card,
@@ -41,7 +42,7 @@ EVENT_TYPE = "chom_card"
 def change_card(view: ChangeView, *, newest: bool = True) -> Card:
     """The card. `newest` is False where a later run has changed the environment: then nothing is offered any more."""
     stage, lead = stage_of(view), lead_of(view)
-    blocks: list[Block] = [header(view.change.plan.title), section(f"*{inline(lead.head)}* {lead.next}")]
+    blocks: list[Block] = [_header(view), section(f"*{inline(lead.head)}* {lead.next}")]
     if lead.quote:
         blocks.append(words(lead.quote))
     blocks += [*_asked_by(view), *_steps(view, stage), *_for_good(view, stage)]
@@ -54,7 +55,7 @@ def preview_card(view: ChangeView) -> Card:
     """What `plan` shows: the same card without buttons, and that nothing has been started."""
     plan = view.change.plan
     blocks = [
-        header(plan.title),
+        _header(view),
         section("*Only a plan: nothing has been started,* and nothing waits for anybody."),
         *sections(planned_steps(plan)),
         *_for_good(view, Stage.WAITING),
@@ -72,6 +73,12 @@ def metadata(view: ChangeView, revision: str) -> Block:
 def value_of(view: ChangeView) -> str:
     """What a button carries: the change and the digest of what was shown."""
     return f"{view.change.id}:{view.change.digest}"
+
+
+def _header(view: ChangeView) -> Block:
+    """The title; where it is too long for a header, without what it has in brackets, which the card says below."""
+    title = view.change.plan.title
+    return header(title if len(title) <= HEADER else title.partition(" (")[0])
 
 
 def _asked_by(view: ChangeView) -> list[Block]:
@@ -95,6 +102,9 @@ def _for_good(view: ChangeView, stage: Stage) -> list[Block]:
     if not run.seq:
         lines = [f"Step {n} cannot be undone: {inline(sentence(what), 600)}" for n, what in irreversible(plan)]
         unnamed = [name for name in migrations(plan) if not any(name in line for line in lines)]
+        if left := plan.facts.get("migrations_left"):
+            names = [code(name, 120) for name in (left if isinstance(left, tuple) else (str(left),))]
+            lines.append(f"Of the newer version stay in the database: {listed(names, 12)}.")
         if unnamed:
             lines.append(f"Migrations that will be applied: {listed([code(n, 120) for n in unnamed], 12)}.")
         return [section("\n".join(lines))] if lines else []

@@ -34,8 +34,8 @@ def lead_of(view: ChangeView) -> Lead:
         case Stage.BLOCKED:
             return Lead("It cannot start now.", "Nothing has been started.", view.verdict.said, view.verdict.said)
         case Stage.ALLOWED:
-            said = "It is approved and has not been started yet."
-            return Lead("Approved, not started yet.", "If nothing moves, press Start now.", said)
+            next_ = "It starts once the servers have been looked at again. If it does not, press Start now."
+            return Lead("Approved.", next_, f"It is approved. {next_}")
         case Stage.REJECTED | Stage.EXPIRED | Stage.VOID | Stage.STRATEGY:
             return _refused(view, stage)
         case Stage.STARTING:

@@ -8,7 +8,7 @@ from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Way
 from actions.engine.plan import Ask, Back, Do, Expect, Harmless, Irreversible, Plan, Step, Watch, hosts_of
 from bot.slack.stage import StepPhase, marks_of, phase_of, since
-from bot.slack.words import at, code, inline, listed, sentence, took
+from bot.slack.words import INSTANT, at, code, inline, listed, sentence, took
 
 
 def planned_steps(plan: Plan) -> list[str]:
@@ -70,8 +70,8 @@ def _running(step: Step, run: State, marks: dict[str, Mark]) -> str:
 
 def _time(marks: dict[str, Mark]) -> str:
     begun, ended = since(marks), [mark.ended for mark in marks.values() if mark.ended]
-    time = took(begun, max(ended)) if begun and ended else "0 s"
-    return "" if time == "0 s" else f" in {time}"
+    time = took(begun, max(ended)) if begun and ended else INSTANT
+    return "" if time == INSTANT else f" in {time}"
 
 
 def _where(marks: dict[str, Mark], phase: Phase) -> str:

@@ -9,7 +9,7 @@ from actions.engine.journal import Done, Ended, Entry, Failed, Opened, Outcome, 
 from bot.milestones import milestone
 from bot.slack.blocks import Block, Card, card, section
 from bot.slack.stage import decided
-from bot.slack.words import code, code_block, inline, listed, sentence, took
+from bot.slack.words import INSTANT, code, code_block, inline, listed, sentence, took
 from bot.view import ChangeView
 from policies.change import Word
 
@@ -77,8 +77,8 @@ def _timed(said: str, entry: Entry, view: ChangeView) -> str:
     if not isinstance(entry, Done | Failed):
         return said
     mark = view.run.mark(entry.step, entry.host, entry.way)
-    time = took(mark.started, entry.at) if mark else "0 s"
-    return said if time == "0 s" else f"{said.rstrip('.')} ({time})."
+    time = took(mark.started, entry.at) if mark else INSTANT
+    return said if time == INSTANT else f"{said.rstrip('.')} ({time})."
 
 
 def _end(ended: Ended, view: ChangeView) -> Card:

@@ -93,9 +93,14 @@ def day(moment: datetime) -> str:
     )
 
 
+INSTANT = "less than 1 s"
+
+
 def took(start: datetime, end: datetime) -> str:
     """How long it was: "42 s", "3 min 5 s", "2 h 10 min"."""
     seconds = max(0, round((end - start).total_seconds()))
+    if seconds == 0:
+        return INSTANT
     if seconds < 60:
         return f"{seconds} s"
     minutes, rest = divmod(seconds, 60)

@@ -53,29 +53,57 @@ class Painter:
         self._updates = Minute(pace.updates)
         self._last_update: dict[str, float] = {}
         self._last_post = float("-inf")
+        self._unsaved_place: dict[str, Place] = {}
+        self._unsaved: dict[str, Shown] = {}
+        """What Slack took while the store was away: not to be sent again when it is back."""
 
     async def card(
         self, view: ChangeView, place: Place | None, shown: Shown, *, newest: bool, urgent: bool
     ) -> tuple[Place, Shown]:
         """Post the card, or update it where it shows something else. Raises Again, Gone, CallFailed."""
+        id_, shown = view.change.id, self._newest(view.change.id, shown)
         card = change_card(view, newest=newest)
         face = face_of(card)
+        if place is None and (place := self._unsaved_place.get(id_)):
+            await self._save_place(id_, place)
         if place is not None and (face == shown.face or not shown.older_than(view)):
             return place, shown
         told = {"text": card.text, "blocks": list(card.blocks), "metadata": metadata(view, revision_of(view))}
         if place is None:
             answer = await self._post(told, card)
             place = (answer.text("channel") or self._channel, answer.text("ts"))
-            await self._store.set_card(view.change.id, *place)
+            self._unsaved_place[id_] = place
         else:
-            await self._update(view.change.id, place, told, card, urgent)
+            await self._update(id_, place, told, card, urgent)
         seen = replace(shown, seq=view.run.seq, approvals=len(view.approvals), stage=stage_of(view).value, face=face)
-        await self._store.set_shown(view.change.id, write_shown(seen))
+        self._unsaved[id_] = seen
+        if id_ in self._unsaved_place:
+            await self._save_place(id_, place)
+        await self._save(id_)
         return place, seen
+
+    def forget(self, id_: str) -> None:
+        """Its card is gone."""
+        self._unsaved_place.pop(id_, None)
+
+    async def _save_place(self, id_: str, place: Place) -> None:
+        await self._store.set_card(id_, *place)
+        self._unsaved_place.pop(id_, None)
+
+    async def _save(self, id_: str) -> None:
+        await self._store.set_shown(id_, write_shown(self._unsaved[id_]))
+        del self._unsaved[id_]
+
+    def _newest(self, id_: str, shown: Shown) -> Shown:
+        """What is known to be shown: what the store says, or what this bot could not yet tell it."""
+        mine = self._unsaved.get(id_, shown)
+        return mine if (mine.thread, mine.revision) >= (shown.thread, shown.revision) else shown
 
     async def thread(self, view: ChangeView, entries: Sequence[Entry], place: Place, shown: Shown) -> None:
         """Tell what the thread has not told, each entry claimed before it is told. Raises Again, Gone, CallFailed."""
-        id_ = view.change.id
+        id_, shown = view.change.id, self._newest(view.change.id, shown)
+        if id_ in self._unsaved:
+            await self._save(id_)
         if len(entries) <= shown.thread:
             return
         messages = thread(entries, shown.thread, view)
@@ -86,8 +114,8 @@ class Painter:
                 raise Again(_now() + self._pace.card)
             told: dict[str, Any] = {"text": said.card.text, "blocks": list(said.card.blocks), "thread_ts": place[1]}
             await self._post(told | ({"reply_broadcast": True} if said.broadcast else {}), said.card)
-            shown = replace(shown, thread=said.upto)
-            await self._store.set_shown(id_, write_shown(shown))
+            shown = self._unsaved[id_] = replace(shown, thread=said.upto)
+            await self._save(id_)
 
     # --- one call ------------------------------------------------------------
 

@@ -21,7 +21,8 @@ from bot.config import SlackSettings
 from bot.planning import Refusal
 from bot.slack.stage import OVER, Stage, stage_of
 from bot.slack.web import CallFailed, Client, Failure, Trouble, advice
-from bot.store_link import StoreDown
+from bot.store.link import StoreDown
+from bot.tails.lease import Lease, Names
 from bot.tails.pace import Pace
 from bot.tails.painter import Again, Gone, Painter
 from bot.tails.shown import Shown, news, read_shown
@@ -29,13 +30,12 @@ from bot.view import ChangeView
 
 logger = logging.getLogger(__name__)
 
-NAME = "slack-tail"
 LOOK_BACK = timedelta(hours=24)
 """A change that is over and older than this gets no card any more, if it never had one."""
 RECENT = 20
 
 
-class Feed(Protocol):
+class Feed(Names, Protocol):
     """What the tail needs of the store."""
 
     async def feed(self, cursor: str, block_s: float) -> tuple[str, list[str]]: ...
@@ -49,8 +49,6 @@ class Feed(Protocol):
     async def set_thread_seq(self, id_: str, n: int, expect: int) -> bool: ...
     async def shown(self, id_: str) -> str: ...
     async def set_shown(self, id_: str, note: str) -> None: ...
-    async def hold_instance(self, name: str, owner: str, ttl_s: float, stale: str = "") -> str: ...
-    async def release_instance(self, name: str, owner: str) -> None: ...
 
 
 class Viewer(Protocol):
@@ -74,11 +72,10 @@ class SlackTail:
     ) -> None:
         self._store, self._desk = store, desk
         self._pace = pace or Pace()
-        self._owner = instance or secrets.token_hex(8)
-        self._painter = Painter(client, store, settings.channel, self._pace, self._still_mine)
+        self._lease = Lease(store, instance or secrets.token_hex(8), self._pace.lease)
+        self._painter = Painter(client, store, settings.channel, self._pace, lambda: self._lease.mine)
         self._due: dict[str, float] = {}
         self._wake = asyncio.Event()
-        self._mine_until = 0.0
         self._quiet_until = 0.0
         self._pause = self._pace.backoff[0]
         self._said: str = ""
@@ -90,23 +87,13 @@ class SlackTail:
         """
         while not stop.is_set():
             try:
-                if await self._guarded(self._hold) and self._still_mine():
+                if await self._guarded(self._lease.renew) and self._lease.mine:
                     await self._tenure(stop)
                     continue
             except Exception:
                 logger.exception("the Slack tail stumbled; it begins again")
             await _wait(stop, self._pace.lease / 3)
-        await self._guarded(lambda: self._store.release_instance(NAME, self._owner))
-
-    # --- the lease -----------------------------------------------------------
-
-    def _still_mine(self) -> bool:
-        return _now() < self._mine_until
-
-    async def _hold(self) -> None:
-        asked = _now()
-        other = await self._store.hold_instance(NAME, self._owner, self._pace.lease)
-        self._mine_until = 0.0 if other else asked + self._pace.lease * 0.8
+        await self._guarded(self._lease.give_up)
 
     async def _guarded(self, act: Callable[[], Awaitable[None]]) -> bool:
         """Do it; False, and a line in the log, where Redis is away."""
@@ -122,7 +109,7 @@ class SlackTail:
         over = asyncio.Event()
         helpers = [asyncio.create_task(job(over)) for job in (self._keep, self._follow, self._sweep)]
         try:
-            while self._still_mine() and not stop.is_set():
+            while self._lease.mine and not stop.is_set():
                 await self._one_turn()
                 for helper in helpers:
                     if helper.done():
@@ -138,7 +125,7 @@ class SlackTail:
 
     async def _keep(self, over: asyncio.Event) -> None:
         while not await _wait(over, self._pace.lease / 4):
-            await self._guarded(self._hold)
+            await self._guarded(self._lease.renew)
             self._wake.set()
 
     # --- what is to be done --------------------------------------------------
@@ -229,6 +216,7 @@ class SlackTail:
             return again.when
         except Gone:
             logger.warning("the card of %s was deleted in Slack; it gets a new one", view.change.id)
+            self._painter.forget(view.change.id)
             await self._store.set_card(view.change.id, "", "")
             return _now()
         return None
@@ -268,7 +256,7 @@ class SlackTail:
     async def _flush(self) -> None:
         """The last pictures."""
         until = _now() + self._pace.flush
-        while self._due and _now() < min(until, self._mine_until) and _now() >= self._quiet_until:
+        while self._due and self._lease.mine and self._quiet_until <= _now() < until:
             ready = [id_ for id_, when in self._due.items() if when <= _now()]
             if not ready:
                 await asyncio.sleep(0.1)

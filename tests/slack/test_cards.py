@@ -201,3 +201,13 @@ def test_the_failing_steps_output_stands_in_a_code_block() -> None:
     (middle, end) = thread.thread(TURNED, 0, view(GO, yes(), entries=TURNED))
     assert "```\nGET /health\nHTTP 500" in words_of(middle.card)
     assert "16 s" in end.card.text and "approved by Lea Lead" in end.card.text
+
+
+def test_a_title_too_long_for_a_header_loses_its_brackets_and_nothing_is_lost() -> None:
+    left = tuple(f"2026_11_{n:02}_create_things" for n in range(1, 9))
+    title = f"Roll back production from v1.2 to v1.1 ({', '.join(left)} stay in the database)"
+    plan = replace(CHANGE.plan, title=title, hosts=(), facts={"migrations_left": left})
+    made = change_card(view(change=replace(CHANGE, plan=plan)))
+    check(made)
+    assert made.blocks[0]["text"]["text"] == "Roll back production from v1.2 to v1.1"
+    assert all(name in words_of(made) for name in left)

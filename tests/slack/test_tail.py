@@ -17,10 +17,11 @@ from actions.engine.ports import Clock
 from bot.looking import Looking
 from bot.planning import Planning
 from bot.slack.web import new_client, new_session
-from bot.store import Store
+from bot.store import Store, StoreDown
+from bot.tails.lease import NAME
 from bot.tails.pace import Minute, Pace
 from bot.tails.shown import Shown, read_shown, write_shown
-from bot.tails.slack import NAME, SlackTail
+from bot.tails.slack import SlackTail
 from policies.change import Approval, Change, Refused, Why, Word
 from tests.slack.support import QUICK, RealClock, Slack, seen_text, start_slack, until
 from tests.slack.views import CHANGE, FINISHED, PEOPLE, SWITCHED, TURNED, ended
@@ -320,6 +321,36 @@ async def test_redis_away_and_back_only_delays_the_picture(room: Room, redis: Re
             await until(lambda: room.says("Approved by"))
     finally:
         await room.store.close()
+
+
+async def test_what_slack_took_while_redis_was_away_is_not_sent_again(room: Room) -> None:
+    """Redis goes away between Slack's answer and the note of it."""
+
+    class Forgetful(Store):
+        away = 0
+
+        async def set_card(self, id_: str, channel: str, ts: str) -> None:
+            self.away += 1
+            if self.away == 1:
+                raise StoreDown("Redis does not answer.")
+            await super().set_card(id_, channel, ts)
+
+        async def set_shown(self, id_: str, note: str) -> None:
+            self.away += 1
+            if self.away % 2:
+                raise StoreDown("Redis does not answer.")
+            await super().set_shown(id_, note)
+
+    plain = room.store
+    room.store = Forgetful(plain.link.url)
+    async with room.tail("a"):
+        await room.walk(FINISHED)
+        await until(lambda: room.says("v1.2 is live on production") and "Done: Deploy" in room.told())
+        await asyncio.sleep(0.8)
+    assert room.store.away > 3 and len(room.cards()) == 1
+    assert room.told().count("2 migrations applied") == 1 and room.told().count("Done: Deploy") == 1
+    await room.store.close()
+    room.store = plain
 
 
 async def test_the_last_pictures_are_sent_when_the_bot_stops(room: Room) -> None:
