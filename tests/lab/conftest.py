@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,12 +85,19 @@ class Users:
         assert found["failures"] == [], found["failures"][:20]
         return found
 
+    def were_given(self, *versions: str) -> None:
+        """AssertionError where any of them was not given just these versions, one after the other, and all of them."""
+        deadline = time.monotonic() + 3
+        while any(order != list(versions) for order in self.seen()["orders"]):
+            assert time.monotonic() < deadline, self.seen()
+            time.sleep(0.1)
+
 
 @pytest.fixture(scope="session")
 def users(vps: Vps, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Users]:
     """Started by the first test that wants them. They sit at the server's own network: its cable may be pulled."""
     out = tmp_path_factory.mktemp("users") / "seen.json"
-    out.write_text(json.dumps({"served": {}, "failures": [], "order": []}))
+    out.write_text(json.dumps({"served": {}, "failures": [], "orders": []}))
     script = Path(__file__).with_name("load.py")
     process = subprocess.Popen(vps.within(sys.executable, script, "127.0.0.1", out))
     try:

@@ -26,18 +26,18 @@ class Count:
         self.lock = threading.Lock()
         self.served: Counter[str] = Counter()
         self.failures: list[str] = []
-        self.order: list[str] = []
-        """The versions in the order in which they came up, each time another one did."""
+        self.orders: list[list[str]] = [[] for _ in range(CONNECTIONS)]
+        """For each connection the versions that it was given one after the other."""
 
-    def add(self, status: int, body: str) -> None:
+    def add(self, connection: int, status: int, body: str) -> None:
         word, _, version = body.partition(" ")
         with self.lock:
             if status != 200 or word != "CHOM" or not version:
                 self.failures.append(f"{time.time():.2f} HTTP {status}: {body[:200]}")
                 return
             self.served[version] += 1
-            if version not in self.order[-2:]:
-                self.order.append(version)
+            if self.orders[connection][-1:] != [version]:
+                self.orders[connection].append(version)
 
     def failed(self, why: str) -> None:
         with self.lock:
@@ -45,21 +45,21 @@ class Count:
 
     def write(self, out: Path) -> None:
         with self.lock:
-            seen = {"served": self.served, "failures": self.failures, "order": self.order}
+            seen = {"served": self.served, "failures": self.failures, "orders": self.orders}
             text = json.dumps(seen)
         fresh = out.with_suffix(".part")
         fresh.write_text(text)
         fresh.replace(out)
 
 
-def ask(address: str, count: Count, stop: threading.Event) -> None:
+def ask(number: int, address: str, count: Count, stop: threading.Event) -> None:
     """One kept-alive connection, until told to stop."""
     connection = http.client.HTTPConnection(address, timeout=10)
     while not stop.wait(PAUSE):
         try:
             connection.request("GET", "/")
             answer = connection.getresponse()
-            count.add(answer.status, answer.read().decode("utf-8", "replace"))
+            count.add(number, answer.status, answer.read().decode("utf-8", "replace"))
         except (OSError, http.client.HTTPException) as fault:
             count.failed(repr(fault))
             connection.close()
@@ -70,7 +70,7 @@ def main(address: str, out: Path) -> None:
     """Ask until SIGTERM."""
     count, stop = Count(), threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    users = [threading.Thread(target=ask, args=(address, count, stop)) for _ in range(CONNECTIONS)]
+    users = [threading.Thread(target=ask, args=(number, address, count, stop)) for number in range(CONNECTIONS)]
     for user in users:
         user.start()
     while not stop.wait(0.2):
