@@ -80,7 +80,7 @@ def _of_run(run: State) -> Stage:
 class StepPhase(StrEnum):
     """Where a step stands over all its hosts."""
 
-    TODO = "to do"
+    AHEAD = "to do"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
@@ -106,7 +106,7 @@ def phase_of(run: State, step: Step) -> StepPhase:
     marks = marks_of(run, step, Way.FORWARD)
     phases = [mark.phase for mark in marks.values()]
     if not phases:
-        return StepPhase.TODO
+        return StepPhase.AHEAD
     if Phase.FAILED in phases:
         return StepPhase.FAILED
     wanted = 1 if "" in marks else len(hosts_of(step) or ("",))
@@ -121,7 +121,7 @@ def current_step(view: ChangeView) -> tuple[int, Step] | None:
     for number, step in steps:
         if phase_of(view.run, step) in busy:
             return number, step
-    begun = [pair for pair in steps if phase_of(view.run, pair[1]) is not StepPhase.TODO]
+    begun = [pair for pair in steps if phase_of(view.run, pair[1]) is not StepPhase.AHEAD]
     return begun[-1] if begun else None
 
 

@@ -38,7 +38,7 @@ def _line(number: int, step: Step, run: State) -> str:
     forward, back = marks_of(run, step, Way.FORWARD), marks_of(run, step, Way.BACK)
     title, phase = f"{number}. {_title(step)}", phase_of(run, step)
     match phase:
-        case StepPhase.TODO:
+        case StepPhase.AHEAD:
             return f"◦ {title}"
         case StepPhase.DONE:
             return f"✓ {title} — done{_time(forward)}"

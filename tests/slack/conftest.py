@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
 from bot.slack import SlackFace
+from bot.store import Store
+from tests.slack.room import Room, looking
 from tests.slack.support import BRISK, FakeDesk, FakeMemory, RealClock, Slack, serve_http, start_slack
+from tests.slack.views import CHANGE
+from tests.support.redis import RedisServer, redis_server
 
 
 @dataclass
@@ -75,3 +80,20 @@ async def bot() -> AsyncIterator[Faced]:
     """Over Socket Mode."""
     async with faced("socket") as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with redis_server(Path(tmp_path_factory.mktemp("redis"))) as one:
+        yield one
+
+
+@pytest.fixture
+async def room(redis: RedisServer) -> AsyncIterator[Room]:
+    with redis.client() as client:
+        client.flushall()
+    slack, store, clock = await start_slack(limits=False), Store(redis.url), RealClock()
+    change = replace(CHANGE, at=clock.now().replace(microsecond=0))
+    yield Room(slack, store, looking(store, clock), change)
+    await store.close()
+    await slack.server.close()

@@ -1,0 +1,85 @@
+"""A strict Slack, a real store, and tails that come and go between them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from actions.engine.journal import Entry, Opened
+from actions.engine.ports import Clock
+from bot.looking import Looking
+from bot.planning import Planning
+from bot.slack.web import new_client, new_session
+from bot.store import Store
+from bot.tails.pace import Pace
+from bot.tails.slack import SlackTail
+from policies.change import Approval, Change, Word
+from tests.slack.support import QUICK, Slack, seen_text
+from tests.slack.views import PEOPLE
+
+
+@dataclass
+class Room:
+    """A Slack, a store, and tails that come and go."""
+
+    slack: Slack
+    store: Store
+    looking: Looking
+    change: Change
+
+    def tail(self, name: str, pace: Pace = QUICK) -> Any:
+        return tailing(self, name, pace)
+
+    async def propose(self) -> None:
+        await self.store.put_change(self.change)
+
+    async def approve(self) -> None:
+        said = Approval("lead", Word.APPROVE, self.change.digest, self.change.at, "", "T0CHOM:U0LEAD")
+        await self.store.add_approval(self.change.id, said, 0)
+
+    async def walk(self, entries: Sequence[Entry], pause: float = 0.0) -> None:
+        """Open the run and write its journal, as a walker does."""
+        await self.propose()
+        await self.approve()
+        assert isinstance(entries[0], Opened)
+        await self.store.open_run(self.change, replace(entries[0], digest=self.change.digest))
+        for entry in entries[1:]:
+            await self.store.append(self.change.id, await self.store.length(self.change.id), [entry], None)
+            await asyncio.sleep(pause)
+
+    def cards(self) -> list[dict[str, Any]]:
+        return [m for m in self.slack.messages() if m.get("metadata", {}).get("event_type") == "chom_card"]
+
+    def thread(self) -> list[dict[str, Any]]:
+        return [m for m in self.slack.messages() if m.get("thread_ts") and m["thread_ts"] != m["ts"]]
+
+    def says(self, words: str) -> bool:
+        """Whether the only card says this."""
+        cards = self.cards()
+        return len(cards) == 1 and words in seen_text(cards[0])
+
+    def told(self) -> str:
+        return "\n".join(seen_text(message | {"text": ""}) for message in self.thread())
+
+
+@asynccontextmanager
+async def tailing(room: Room, name: str, pace: Pace) -> AsyncIterator[SlackTail]:
+    """One bot's tail."""
+    settings, session, stop = room.slack.settings(), new_session(), asyncio.Event()
+    client = new_client(settings, session, token=settings.bot_token, retrying=False)
+    tail = SlackTail(client, room.store, room.looking, settings, instance=name, pace=pace)
+    running = asyncio.create_task(tail.run(stop))
+    try:
+        yield tail
+    finally:
+        stop.set()
+        await asyncio.wait_for(running, 10)
+        await session.close()
+
+
+def looking(store: Store, clock: Clock) -> Looking:
+    """The desk's own eyes."""
+    return Looking(Planning(None, {}, "", None, None), store, PEOPLE, clock)
