@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.lab.vps import Vps
+from tests.lab.vps import Vps, die_with_us
 
 CHOM_TOML = """\
 [bot]
@@ -117,7 +117,12 @@ class Bot:
         """Start `chom-bot serve`."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "serve"], env=self.env(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [sys.executable, "-m", "bot", "serve"],
+                env=self.env(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_us,
             )
 
     def kill(self) -> None:
@@ -165,6 +170,7 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=die_with_us,
         )
         assert self.process.stdin
         self.process.stdin.write(typed)

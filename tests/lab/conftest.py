@@ -19,13 +19,19 @@ from tests.lab import laravel, site
 from tests.lab.bot_process import Bot, write_config
 from tests.lab.releases import BUILDS
 from tests.lab.slack import Slack, slack
-from tests.lab.vps import Vps, admin_key, alone
+from tests.lab.vps import Vps, admin_key, alone, die_with_us
 from tests.support.redis import RedisServer, free_port, redis_server
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """The lab boots a server: it is collected by `make lab` alone, which sets CHOM_LAB."""
     return None if os.environ.get("CHOM_LAB") == "1" else True
+
+
+def pytest_configure() -> None:
+    """SIGTERM ends the lab as Ctrl-C does: everything that was booted and started is taken away."""
+    if os.environ.get("CHOM_LAB") == "1":
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +105,7 @@ def users(vps: Vps, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Users]
     out = tmp_path_factory.mktemp("users") / "seen.json"
     out.write_text(json.dumps({"served": {}, "failures": [], "orders": []}))
     script = Path(__file__).with_name("load.py")
-    process = subprocess.Popen(vps.within(sys.executable, script, "127.0.0.1", out))
+    process = subprocess.Popen(vps.within(sys.executable, script, "127.0.0.1", out), preexec_fn=die_with_us)
     try:
         yield Users(process, out)
     finally:

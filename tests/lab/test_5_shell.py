@@ -14,7 +14,7 @@ GIVEN = ("v1.0", "v1.1", "v1.0", "v1.4", "v1.5", "v1.6")
 
 
 def asked(bot: Bot, said: str) -> str:
-    found = re.search(r"chom-bot approve (chg-[a-z2-7]{6})", said)
+    found = re.search(r"chom-bot approve (chg-[a-z2-9]{6})", said)
     assert found, said
     return found[1]
 
@@ -26,9 +26,9 @@ def test_deploy_with_slack_down(vps: Vps, bot: Bot, channel: Slack, users: Users
     deploy = bot.shell("deploy", "v1.7")
     change = asked(bot, deploy.until("chom-bot approve"))
     refused = bot.shell("approve", change).ends(2)
-    assert "Omar" in refused or "own" in refused, "the requester does not approve"
+    assert refused == "You asked for this yourself, so somebody else has to decide it. Lea Martin can.\n"
     assert served(vps) == "CHOM v1.6"
-    assert "Deploy v1.7 to production" in bot.shell("approve", change, login="lea").ends(0) or True
+    bot.shell("approve", change, login="lea").ends(0)
     said = deploy.ends(0)
     assert "v1.7" in said.splitlines()[-1]
     assert served(vps) == "CHOM v1.7"

@@ -136,7 +136,7 @@ class Vps:
              "--keep-unit", f"--network-namespace-path=/run/netns/chomlab-{self.name}", "--console=pipe",
              "--kill-signal=SIGRTMIN+3"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            preexec_fn=_die_with_us)  # fmt: skip
+            preexec_fn=die_with_us)  # fmt: skip
         log.close()
         (self.root.parent / "pid").write_text(str(self.process.pid))
         deadline = time.monotonic() + 60
@@ -177,8 +177,8 @@ class Vps:
         shutil.rmtree(self.root.parent, ignore_errors=True)
 
 
-def _die_with_us() -> None:
-    """In the child: the kernel kills it, and with it its server, where the lab is killed."""
+def die_with_us() -> None:
+    """In the child: the kernel kills it where the lab is killed; with systemd-nspawn its whole server goes."""
     ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))
 
 
