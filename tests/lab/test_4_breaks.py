@@ -29,9 +29,8 @@ def migrated_once(vps: Vps, version: str, migration: str, column: str) -> None:
     """By what the database says and by what chom-host wrote into its log."""
     assert notes(vps, version) == 1
     assert migrations(vps).count(migration) == 1 and column in columns(vps)
-    begun = vps.ssh(f"grep -l 'stage version={version} ' /var/log/chom/*.log; cat $(grep -l "
-                    f"'begins: stage .*version={version} ' /var/log/chom/deployment_*.log)", check=False)  # fmt: skip
-    lines = begun.stdout.decode().splitlines()
+    logs = f"grep -l 'begins: stage .*version={version} ' /var/log/chom/deployment_*.log"
+    lines = vps.ssh(f"cat $({logs})").stdout.decode().splitlines()
     for verb in ("stage", "migrate", "health", "switch", "restart", "prune"):
         assert sum(f"begins: {verb} " in line for line in lines) == 1, (verb, lines)
 
