@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from actions.engine.grammar import from_shell
+from actions.engine.registry.grammar import from_shell
 from bot import shell as desk_shell
 from bot.app import Bot, build, secrets_of, serve
 from bot.config import BrokenConfig, Settings, load

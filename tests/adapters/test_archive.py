@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from actions.engine.archive import UnsafeArchive, scan
+from actions.engine.artifacts.archive import UnsafeArchive, scan
 from actions.host import chom_host
 from tests.support.releases import member, release, tar_gz
 

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from actions.engine import artifact_sources
-from actions.engine.artifact_index import BrokenIndex, parse
 from actions.engine.artifacts import BadSource, CachedArtifacts, artifacts
+from actions.engine.artifacts import sources as artifact_sources
+from actions.engine.artifacts.index import BrokenIndex, parse
 from actions.engine.fleet import CannotPlan
 from tests.support import releases
 from tests.support.releases import member, tar_gz

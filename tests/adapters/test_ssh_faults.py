@@ -89,8 +89,8 @@ async def test_a_frozen_server_is_found_within_seconds(peer: Peer) -> None:
 
 
 async def test_a_frozen_chom_host_behind_a_live_sshd_is_found(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actions.engine.ssh_channel.QUIET", 0.4)
-    monkeypatch.setattr("actions.engine.ssh_channel.DEAF", 0.6)
+    monkeypatch.setattr("actions.engine.ssh.channel.QUIET", 0.4)
+    monkeypatch.setattr("actions.engine.ssh.channel.DEAF", 0.6)
     async with peer("mute") as (server, hosts):
         following = asyncio.create_task(hosts.run("app1", JOB, unheard))
         await asyncio.sleep(1.5)
@@ -181,7 +181,7 @@ async def test_a_port_that_accepts_and_says_nothing(tmp_path: Path, monkeypatch:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         server = TestServer(tmp_path, agent=PEER)
         server.port = silent.getsockname()[1]
-        monkeypatch.setattr("actions.engine.ssh_connect.CONNECT", 0.5)
+        monkeypatch.setattr("actions.engine.ssh.connect.CONNECT", 0.5)
         hosts = server.hosts()
         with pytest.raises(Unreachable, match=r"no answer within 0\.5 s\. Is the server up"):
             await hosts.survey("app1")

@@ -18,7 +18,7 @@ from statistics import median
 import asyncssh
 
 from actions.engine.ssh import SshHosts
-from actions.engine.ssh_connect import HostLogin
+from actions.engine.ssh.connect import HostLogin
 from actions.host import CHOM_HOST
 from tests.bench.ratio import Row
 from tests.support.redis import free_port

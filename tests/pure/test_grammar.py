@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.engine.grammar import ENVIRONMENT, KINDS, NUMBER, VERSION, BadCommand, Kind, from_shell, read
+from actions.engine.registry.grammar import ENVIRONMENT, KINDS, NUMBER, VERSION, BadCommand, Kind, from_shell, read
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from actions.engine.usage import BadUsage, Form, Literal, Usage, overlap, parse_usage
+from actions.engine.registry.usage import BadUsage, Form, Literal, Usage, overlap, parse_usage
 
 DEPLOY = "deploy <version> [blue-green] [to|on <environment>]"
 

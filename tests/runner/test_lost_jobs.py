@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from actions.engine.decide import TRY_AGAIN, TURN_BACK
 from actions.engine.journal import Asked, Outcome, Way
 from actions.engine.runner import Walked
+from actions.engine.runner.decide import TRY_AGAIN, TURN_BACK
 from tests.runner.model import CLAIMED, EFFECTED, NEW
 from tests.runner.stories import MIGRATIONS, Case, Scene, check, check_fleet, check_journal, points_of, undone, until
 from tests.runner.virtual import run
@@ -142,38 +142,62 @@ def test_lost_again_is_asked_again() -> None:
     run(story())
 
 
+def test_lost_again_while_the_connection_was_cut_is_asked_again() -> None:
+    """The answer was for one more time, and that time was used up though nobody heard of it."""
+
+    async def story() -> None:
+        scene = Case(1, loses=(("app1", "migrate/forward", EFFECTED),) * 2).make()
+        walking = asyncio.create_task(scene.bot().walk())
+        await until(lambda: scene.store.state().question)
+        scene.store.answer(TRY_AGAIN)
+        await until(lambda: times(scene, "migrate/forward") == 2)
+        scene.servers["app1"].down()
+        await asyncio.sleep(10)
+        scene.servers["app1"].up.set()
+        await asyncio.sleep(100)
+        assert times(scene, "migrate/forward") == 2 and scene.store.state().question
+        scene.store.answer(TURN_BACK)
+        assert await walking is Walked.ENDED
+        check_fleet(scene, scene.store.state())
+
+    run(story())
+
+
+async def killed_around_a_loss(phases: tuple[str, ...], point: int, gap: float) -> None:
+    """A person says "try again" whenever asked; a walker is killed at the point, and the next comes after the gap."""
+    scene = Case(1, loses=tuple(("app1", "migrate/forward", phase) for phase in phases)).make()
+    answers = 0
+
+    async def person() -> None:
+        nonlocal answers
+        while True:
+            await asyncio.sleep(2.5)
+            if scene.store.state().question:
+                answers += 1
+                scene.store.answer(TRY_AGAIN)
+
+    answering = asyncio.create_task(person())
+    bot = scene.bot()
+    bot.at[point] = bot.kill
+    await bot.walk()
+    await asyncio.sleep(gap)
+    assert await scene.bot().walk() is Walked.ENDED
+    answering.cancel()
+    await scene.settle()
+    check(scene, Case(1), once=False)
+    assert times(scene, "migrate/forward") + phases.count(CLAIMED) <= 1 + answers
+
+
 def test_killed_at_every_point_around_a_lost_migration(tried: Tried) -> None:
     """It runs at most once for each time that a person said so, wherever walkers die."""
 
-    async def killed(phase: str, point: int) -> int:
-        scene = Case(1, loses=(("app1", "migrate/forward", phase),)).make()
-        answers = 0
-
-        async def person() -> None:
-            nonlocal answers
-            while True:
-                await asyncio.sleep(2.5)
-                if scene.store.state().question:
-                    answers += 1
-                    scene.store.answer(TRY_AGAIN)
-
-        answering = asyncio.create_task(person())
-        bot = scene.bot()
-        bot.at[point] = bot.kill
-        await bot.walk()
-        assert await scene.bot().walk() is Walked.ENDED
-        answering.cancel()
-        await scene.settle()
-        check(scene, Case(1), once=False)
-        assert times(scene, "migrate/forward") <= 1 + answers - (phase == CLAIMED)
-        return len(bot.points)
-
     async def story() -> int:
         count = await points_of(Case(1)) + 20
-        for phase in (CLAIMED, EFFECTED):
+        ways = [((phase,), 0.0) for phase in (CLAIMED, EFFECTED)] + [((EFFECTED, EFFECTED), 5.0)]
+        for phases, gap in ways:
             for point in range(count):
-                await killed(phase, point)
-        return 2 * count
+                await killed_around_a_loss(phases, point, gap)
+        return len(ways) * count
 
     tried("points at which a walker was killed around a lost migration", run(story()))
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from actions.engine.decide import GO_ON, TURN_BACK
 from actions.engine.journal import Done, Outcome, Started, Way
 from actions.engine.plan import Ask, Do, Plan, Watch
 from actions.engine.runner import Walked
+from actions.engine.runner.decide import GO_ON, TURN_BACK
 from tests.runner.bot import Bot
 from tests.runner.model import NEW, Server, Site, Store
 from tests.runner.stories import MIGRATIONS, Case, Scene, blue_green, check, check_fleet, until
@@ -176,6 +176,16 @@ def test_all_servers_are_staged_before_any_is_switched() -> None:
         assert await scene.bot().walk() is Walked.ENDED
         steps = [e.step for e in scene.told() if isinstance(e, Done) and e.host]
         assert steps.index("switch") > max(n for n, step in enumerate(steps) if step in ("stage", "health"))
+
+    run(story())
+
+
+def test_all_servers_are_switched_back_before_any_release_is_removed() -> None:
+    async def story() -> None:
+        scene = Case(2, ill=True).make()
+        assert await scene.bot().walk() is Walked.ENDED
+        back = [e.step for e in scene.told() if isinstance(e, Started) and e.way is Way.BACK]
+        assert back == ["switch", "switch", "stage", "stage"]
 
     run(story())
 

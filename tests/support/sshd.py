@@ -31,7 +31,7 @@ import psutil
 
 from actions.engine.fleet import Artifact
 from actions.engine.ssh import SshHosts
-from actions.engine.ssh_connect import HostLogin
+from actions.engine.ssh.connect import HostLogin
 from tests.support.fpm import Fpm
 
 CHOM_HOST = Path(__file__).parents[2] / "actions/host/chom_host.py"

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from actions.engine import closing
 from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Outcome, Way
 from actions.engine.plan import Ask, Back, Do, Expect, Irreversible, Plan, Step, Watch
+from actions.engine.runner import closing
 
 GO_ON, TURN_BACK, TRY_AGAIN = "go on", "turn back", "try again"
 """The answers there are."""

@@ -12,9 +12,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from actions.engine import closing
-from actions.engine.back import Homeward
-from actions.engine.decide import (
+from actions.engine.journal import Asked, Done, Ended, Failed, Started, Took, TurnedBack, Way
+from actions.engine.plan import Do
+from actions.engine.ports import Conflict, Fenced, HostRefused, RunRecord, Unreachable, World
+from actions.engine.runner import closing
+from actions.engine.runner.back import Homeward
+from actions.engine.runner.decide import (
     TRY_AGAIN,
     TURN_BACK,
     Begin,
@@ -32,14 +35,11 @@ from actions.engine.decide import (
     decide,
     turn_back,
 )
-from actions.engine.forth import Forth, GaveUp, Lost
-from actions.engine.gates import Gates
-from actions.engine.halting import Halt, HandOver, each
-from actions.engine.hands import Hands, Outage
-from actions.engine.journal import Asked, Done, Ended, Failed, Started, Took, TurnedBack, Way
-from actions.engine.pen import Pen
-from actions.engine.plan import Do
-from actions.engine.ports import Conflict, Fenced, HostRefused, RunRecord, Unreachable, World
+from actions.engine.runner.forth import Forth, GaveUp, Lost
+from actions.engine.runner.gates import Gates
+from actions.engine.runner.halting import Halt, HandOver, each
+from actions.engine.runner.hands import Hands, Outage
+from actions.engine.runner.pen import Pen
 
 POLL = 1.0
 """Seconds between two looks into the journal while a person is asked."""

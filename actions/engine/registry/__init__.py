@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import actions
-from actions.engine.advice import advise, nearest, no_environment
 from actions.engine.fleet import Artifact, Fleet, Request
-from actions.engine.grammar import BadCommand, Kind, read
 from actions.engine.plan import Arg, Plan
-from actions.engine.usage import Usage, overlap, parse_usage
+from actions.engine.registry.advice import advise, nearest, no_environment
+from actions.engine.registry.grammar import BadCommand, Kind, read
+from actions.engine.registry.usage import Usage, overlap, parse_usage
 from actions.engine.words import quote
 
 __all__ = ["Action", "BadCommand", "Matched", "Registry", "Reserved", "UsageOverlap", "discover"]

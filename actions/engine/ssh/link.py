@@ -11,8 +11,8 @@ import asyncssh
 from pydantic import TypeAdapter, ValidationError
 
 from actions.engine.ports import HostRefused, Unreachable
-from actions.engine.ssh_channel import Broken, Channel, Json, Malformed, Refusal
-from actions.engine.ssh_connect import HostLogin, connect
+from actions.engine.ssh.channel import Broken, Channel, Json, Malformed, Refusal
+from actions.engine.ssh.connect import HostLogin, connect
 
 PROTOCOL = 1
 HELLO = 10.0

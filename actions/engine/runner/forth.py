@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from actions.engine import closing
-from actions.engine.decide import TurnBack, decide
 from actions.engine.fleet import Artifact, CannotPlan, Host
-from actions.engine.hands import NOTICE, Hands, Outage
 from actions.engine.journal import Waiting, Way
 from actions.engine.plan import Again, Do
 from actions.engine.ports import HostRefused, LostJob, Result, Unreachable
+from actions.engine.runner import closing
+from actions.engine.runner.decide import TurnBack, decide
+from actions.engine.runner.hands import NOTICE, Hands, Outage
 
 LONGEST_WAIT = 15.0
 """Seconds between two tries of a host that does not answer, at most."""

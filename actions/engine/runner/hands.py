@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from actions.engine import closing
 from actions.engine.fold import State
-from actions.engine.halting import Halt
 from actions.engine.journal import Done, Entry, Failed, Returned, Started, Way
-from actions.engine.pen import Pen
 from actions.engine.plan import Back, Do
 from actions.engine.ports import Job, LostJob, OnLine, Result, RunRecord, World
-from actions.engine.wording import Wording
+from actions.engine.runner import closing
+from actions.engine.runner.halting import Halt
+from actions.engine.runner.pen import Pen
+from actions.engine.runner.wording import Wording
 
 T = TypeVar("T")
 

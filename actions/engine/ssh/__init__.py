@@ -11,13 +11,13 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from actions.engine import ssh_upload
 from actions.engine.codec import to_jsonable
 from actions.engine.fleet import Artifact, Host, Release
 from actions.engine.ports import Fenced, HostRefused, Job, LostJob, OnBytes, OnLine, Result, Unreachable
-from actions.engine.ssh_channel import Broken, Json, Malformed, OnEvent, Refusal
-from actions.engine.ssh_connect import HostLogin
-from actions.engine.ssh_link import Hello, Kept, Link
+from actions.engine.ssh import upload as ssh_upload
+from actions.engine.ssh.channel import Broken, Json, Malformed, OnEvent, Refusal
+from actions.engine.ssh.connect import HostLogin
+from actions.engine.ssh.link import Hello, Kept, Link
 
 __all__ = ["Hello", "HostLogin", "SshHosts"]
 

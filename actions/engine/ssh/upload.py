@@ -10,7 +10,7 @@ from typing import BinaryIO
 import asyncssh
 
 from actions.engine.ports import OnBytes
-from actions.engine.ssh_channel import Broken, Malformed, Refusal
+from actions.engine.ssh.channel import Broken, Malformed, Refusal
 
 CHUNK = 1 << 20
 """Bytes read at once; with SSH's own buffers, all the memory an upload takes."""

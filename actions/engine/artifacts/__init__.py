@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from actions.engine import artifact_index
-from actions.engine.archive import UnsafeArchive, scan
-from actions.engine.artifact_index import BrokenIndex, Entry
-from actions.engine.artifact_sources import BadSource, NoAnswer, Source, TooLong, read_index, source_of
+from actions.engine.artifacts import index as artifact_index
+from actions.engine.artifacts.archive import UnsafeArchive, scan
+from actions.engine.artifacts.index import BrokenIndex, Entry
+from actions.engine.artifacts.sources import BadSource, NoAnswer, Source, TooLong, read_index, source_of
 from actions.engine.fleet import Artifact, CannotPlan
 
 __all__ = ["BadSource", "CachedArtifacts", "artifacts"]

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from actions.engine.grammar import KINDS, Kind
 from actions.engine.plan import Arg
+from actions.engine.registry.grammar import KINDS, Kind
 
 MOST_FORMS = 256
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from actions.engine import closing
-from actions.engine.decide import insists
 from actions.engine.fold import Mark, Phase
-from actions.engine.hands import NOTICE, Hands, Outage
 from actions.engine.journal import Started, Waiting, Way
 from actions.engine.plan import Do
 from actions.engine.ports import HostRefused, LostJob, Unreachable
+from actions.engine.runner import closing
+from actions.engine.runner.decide import insists
+from actions.engine.runner.hands import NOTICE, Hands, Outage
 
 LONGEST_WAIT = 30.0
 """Seconds between two tries of a host that does not answer, at most."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from actions.engine.grammar import ENVIRONMENT, Kind, Typed
-from actions.engine.usage import Form, Literal, Slot, Usage, Word
+from actions.engine.registry.grammar import ENVIRONMENT, Kind, Typed
+from actions.engine.registry.usage import Form, Literal, Slot, Usage, Word
 from actions.engine.words import joined, quote
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from actions.engine.decide import GO_ON, TURN_BACK, TurnBack, decide
 from actions.engine.fleet import Host
-from actions.engine.forth import Forth, GaveUp
-from actions.engine.halting import each
-from actions.engine.hands import Hands
 from actions.engine.journal import Asked, Done, Failed, Started, Way
 from actions.engine.plan import Ask, Expect, Probe, Watch
 from actions.engine.ports import HostRefused, Passed
+from actions.engine.runner.decide import GO_ON, TURN_BACK, TurnBack, decide
+from actions.engine.runner.forth import Forth, GaveUp
+from actions.engine.runner.halting import each
+from actions.engine.runner.hands import Hands
 from actions.engine.words import joined
 
 
