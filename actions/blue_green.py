@@ -106,7 +106,7 @@ def _stage(fleet: Fleet, artifact: Artifact, green: str) -> tuple[Do, ...]:
     for hosts in ([h for h in fleet.hosts if h.current], [h for h in fleet.hosts if not h.current]):
         if not hosts:
             continue
-        where = joined(names(hosts))
+        where, old = joined(names(hosts)), replaced(hosts)
         undo = (
             Back(Call("unstage", {"release": green}), f"Remove release {green} from {where} again")
             if hosts[0].current
@@ -115,7 +115,7 @@ def _stage(fleet: Fleet, artifact: Artifact, green: str) -> tuple[Do, ...]:
         staged.append(
             Do(
                 name="stage-2" if staged else "stage",
-                title=f"Copy {artifact.version} to {where} and unpack it beside {replaced(hosts) or 'nothing'}",
+                title=f"Copy {artifact.version} to {where} and unpack it{f' beside {old}' if old else ''}",
                 call=call,
                 hosts=names(hosts),
                 undo=undo,

@@ -68,7 +68,7 @@ def _numbers(version: str) -> tuple[int, int, int] | None:
 def expect(fleet: Fleet) -> Expect:
     """Refuse to begin where the servers moved since the plan was made."""
     serves = replaced(fleet.hosts)
-    what = f"still serve {serves}" if serves else "still serve nothing"
+    what = f"still serve {serves}" if serves else "serve nothing yet"
     return Expect("expect", f"Check that the servers {what}", {host.name: host.current for host in fleet.hosts})
 
 
