@@ -6,13 +6,14 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from actions.engine.fleet import Host, Release
 from actions.engine.fold import State, fold
 from actions.engine.journal import Answered, Ended, Entry, Opened, StopAsked
 from actions.engine.plan import Plan, Probe
 from actions.engine.ports import Conflict, Fenced, HostRefused, Job, LostJob, Passed, Result, RunRecord, Unreachable
-from tests.runner.virtual import START
+from tests.runner.virtual import START, VirtualClock
 
 RUN = "chg-7f3kq2"
 OLD, NEW = "20261101_100000", "20261123_222151"
@@ -32,6 +33,7 @@ class ModelJob:
     result: Result | None = None
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     process: asyncio.Task[None] | None = None
+    claimed: datetime = field(default_factory=VirtualClock().now)
 
     def move(self) -> None:
         """Wake whoever follows."""

@@ -182,8 +182,10 @@ def check(scene: Scene, case: Case, once: bool = True) -> State:
 
 
 def check_fleet(scene: Scene, state: State) -> None:
-    """Every server as the outcome says."""
+    """Every server as the outcome says, and nothing begun forward after turning back."""
     assert state.ended is not None
+    for job in (job for server in scene.servers.values() for job in server.jobs.values() if state.turned):
+        assert job.job.id.endswith("/back") or job.claimed <= state.turned.at, f"{job.job.id} began too late"
     for server in scene.servers.values():
         if state.ended.outcome is Outcome.DONE:
             assert server.current == NEW
@@ -228,4 +230,4 @@ async def until(holds: Callable[[], object], seconds: float = 1000.0) -> None:
     """Wait in small steps until it holds; an error after that many seconds."""
     async with asyncio.timeout(seconds):
         while not holds():  # noqa: ASYNC110  time is virtual, and nothing tells when a model changes
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
