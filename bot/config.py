@@ -152,8 +152,19 @@ def _cross_faults(located: Located) -> Iterator[Fault]:
         migrate_on = table.get("migrate_on")
         if migrate_on and isinstance(members, list) and migrate_on not in members:
             yield located.line(("environments", name, "migrate_on")), f"migrate_on is not one of {name}'s hosts."
+    yield from _twin_faults(located, hosts)
     yield from _default_faults(located, environments)
     yield from _people_faults(located)
+
+
+def _twin_faults(located: Located, hosts: dict[str, Any]) -> Iterator[Fault]:
+    """Two names for one server would each refuse the other's fence, without end."""
+    seen: dict[tuple[object, object], str] = {}
+    for name in hosts:
+        table = _table(hosts, name)
+        place = (table.get("address"), table.get("port", 22))
+        if place[0] and seen.setdefault(place, name) != name:
+            yield located.line(("hosts", name)), f"the host {name!r} is the same server as {seen[place]!r}."
 
 
 def _default_faults(located: Located, environments: dict[str, Any]) -> Iterator[Fault]:

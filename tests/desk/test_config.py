@@ -96,6 +96,7 @@ def test_secrets_are_not_in_the_settings_repr(tmp_path: Path) -> None:
         ('roles = ["tech-lead"]', 'roles = ["boss"]', 28, "tech-lead"),
         ('"T1:U9"', '"lena"', 29, '"TEAM:USER"'),
         ("port = 2222", 'port = "2222"', 25, "integer"),
+        ('address = "10.0.0.2"', 'address = "10.0.0.1"', 19, "same server as 'app1'"),
         ('source = "/srv/artifacts"', 'source = "ftp://x"', 8, "s3://"),
     ],
 )
