@@ -89,7 +89,7 @@ class Link:
         wait = 0.05
         while True:
             try:
-                answer = await ask()
+                answer = await _heeding_cancel(ask)
             except (RedisError, OSError) as error:
                 if not passes(error) or time.monotonic() + wait > deadline:
                     raise StoreDown(self._sentence(error)) from error
@@ -145,6 +145,19 @@ class Link:
         if not passes(error):
             return f"Redis at {where} refuses: {error}."
         return f"Redis at {where} does not answer ({error}). Nothing can be decided until it is back."
+
+
+async def _heeding_cancel(ask: Callable[[], Awaitable[T]]) -> T:
+    """What `ask` gives; CancelledError where this task was cancelled meanwhile.
+
+    redis-py sends under asyncio.wait_for, which before Python 3.12 loses a cancel that comes as the sending ends.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    answer = await ask()
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError
+    return answer
 
 
 class Part:

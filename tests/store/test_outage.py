@@ -77,6 +77,24 @@ async def test_a_lost_answer_never_makes_a_write_happen_twice_or_fail(
     assert touches == [ID] * 5
 
 
+@pytest.mark.parametrize("warm", [False, True], ids=["connecting", "connected"])
+async def test_a_call_that_is_cancelled_never_goes_on(make_store: MakeStore, warm: bool) -> None:
+    """Cancelled at each step of the event loop between the question and its answer."""
+    for steps in range(200):
+        store = make_store()
+        if warm:
+            await store.ping()
+        asking = asyncio.create_task(store.open_runs())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if asking.done():
+            break
+        asking.cancel()
+        await asyncio.wait({asking}, timeout=5)
+        assert asking.cancelled(), f"it went on after {steps} steps"
+    assert steps > 2
+
+
 async def test_an_approval_whose_answer_was_lost_is_there_once(make_store: MakeStore, loaded: RedisServer) -> None:
     asked = change()
     async with LosingProxy(loaded) as proxy:
