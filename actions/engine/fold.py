@@ -112,7 +112,7 @@ def _next(now: State, entry: Entry) -> State:
         case Returned():
             return replace(now, waiting={h: w for h, w in now.waiting.items() if h != entry.host})
         case Asked():
-            return replace(now, question=entry)
+            return replace(now, question=entry, applied=_joined(now.applied, entry.applied))
         case Answered():
             return replace(now, question=None, answers={**now.answers, (entry.step, entry.host): entry.choice})
         case StopAsked():

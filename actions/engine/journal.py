@@ -141,6 +141,8 @@ class Asked:
     question: str
     choices: tuple[str, ...]
     """Each a button: "try again", "turn back", "go on"."""
+    applied: tuple[str, ...] = ()
+    """Migrations that the job in doubt is known to have applied; a job that is run again names only its own."""
     kind: Literal["asked"] = "asked"
 
 

@@ -88,7 +88,9 @@ def test_a_lost_migration_waits_for_a_person(phase: str) -> None:
             f"app1 lost this in the middle: “Run 2 migrations”. {known} "
             "Look at app1, then say whether to run it once more or to turn back.",
             ("try again", "turn back"),
+            () if phase == CLAIMED else MIGRATIONS,
         )
+        assert scene.store.state().applied == asked.applied
         scene.store.answer(TRY_AGAIN)
         async with asyncio.timeout(30):
             assert await walking is Walked.ENDED

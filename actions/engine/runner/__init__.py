@@ -182,7 +182,8 @@ class _Walk:
             f"{lost.host} lost this in the middle: “{step.title.rstrip('.')}”. {closing.known_of(lost.applied)} "
             f"Look at {lost.host}, then say whether to run it once more or to turn back."
         )
-        await self._pen.decided(Asked(self._now(), step.name, lost.host, question, (TRY_AGAIN, TURN_BACK)))
+        asked = Asked(self._now(), step.name, lost.host, question, (TRY_AGAIN, TURN_BACK), lost.applied)
+        await self._pen.decided(asked)
 
     async def _listen(self, until: datetime | None) -> None:
         """Wait a moment for an answer or a Stop."""
