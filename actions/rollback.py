@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from actions.engine.fleet import Artifact, CannotPlan, Fleet, Release, Request
 from actions.engine.plan import Plan
 from actions.engine.registry import Action
@@ -18,7 +20,7 @@ from actions.engine.steps import (
     verify,
     version_step,
 )
-from actions.engine.words import counted, joined
+from actions.engine.words import counted, joined, moment
 
 
 def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
@@ -29,7 +31,7 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
     left = _left(fleet, target)
     return Plan(
         action=ACTION.name,
-        title=f"Roll back {environment.name} from {old} to {target.version}{_speaking_of(left)}",
+        title=f"Roll back {environment.name}: {old} → {_called(fleet, target)}",
         environment=environment.name,
         version=target.version,
         commit=target.commit,
@@ -67,15 +69,32 @@ def _target(request: Request, fleet: Fleet) -> Release:
 
 
 def _by_steps(fleet: Fleet, steps: int) -> Release:
-    """So many activations back, on servers that all serve the same."""
+    """So many releases back on the way that led here, on servers that all serve the same."""
     if len({host.current for host in fleet.hosts}) > 1:
         serves = joined(f"{host.name} serves {served(host) or 'nothing'}" for host in fleet.hosts)
         raise CannotPlan(f"The servers differ ({serves}), so say which version you want. {_possible(fleet)}")
-    before = _before(fleet, fleet.hosts[0].name)
-    if len(before) < steps:
-        there = counted(len(before), "earlier release") if before else "no earlier release"
-        raise CannotPlan(f"{fleet.hosts[0].name} keeps {there}, so it cannot go back {steps}. {_possible(fleet)}")
-    return before[steps - 1]
+    way = fleet.hosts[0].way_back()
+    if len(way) < steps:
+        raise CannotPlan(_too_far(fleet, len(way), steps))
+    return way[steps - 1]
+
+
+def _too_far(fleet: Fleet, there: int, steps: int) -> str:
+    """Why it cannot go back so many steps, and what can be asked for instead."""
+    name, now = fleet.environment.name, replaced(fleet.hosts)
+    if there:
+        return (
+            f"{name} keeps {counted(there, 'release')} before {now}, so it cannot go back {steps}. {_possible(fleet)}"
+        )
+    left = [release for release in fleet.hosts[0].history() if release.id != fleet.hosts[0].current]
+    if not left:
+        keeps = f"keeps only {now}" if now else "keeps no release"
+        return f"{name} {keeps}, so there is nothing to roll back to."
+    versions = list(dict.fromkeys(release.version for release in left))
+    return (
+        f"{now} is live because {joined(versions)} {'was' if len(versions) == 1 else 'were'} rolled back, "
+        f"and no older release is kept. To go to {versions[0]} again: rollback to {versions[0]} on {name}"
+    )
 
 
 def _by_version(fleet: Fleet, version: str) -> Release:
@@ -88,12 +107,6 @@ def _by_version(fleet: Fleet, version: str) -> Release:
         raise CannotPlan(f"{version} is not kept on {joined(names(fleet.hosts))}. {_possible(fleet)}")
     everywhere = [release for release in kept if all(host.release(release.id) for host in fleet.hosts)]
     return max(everywhere or kept, key=lambda release: (release.activated[-1], release.id))
-
-
-def _before(fleet: Fleet, host: str) -> list[Release]:
-    """Kept releases that this host served before the current one, the latest first."""
-    seen = fleet.host(host)
-    return [release for release in seen.history() if release.id != seen.current]
 
 
 def _possible(fleet: Fleet) -> str:
@@ -112,16 +125,17 @@ def _left(fleet: Fleet, target: Release) -> tuple[str, ...] | None:
     return tuple(sorted({name for host in fleet.hosts for name in host.migrations} - set(target.migrations)))
 
 
-def _speaking_of(left: tuple[str, ...] | None) -> str:
-    if left is None:
-        return " (the database stays as it is)"
-    return f" ({joined(left)} {'stays' if len(left) == 1 else 'stay'} in the database)" if left else ""
+def _called(fleet: Fleet, target: Release) -> str:
+    """The target's version, and since when it is there where the version alone does not tell it from the served one."""
+    if target.version != replaced(fleet.hosts):
+        return target.version
+    return f"the {target.version} of {moment(datetime.fromtimestamp(target.activated[0], UTC))}"
 
 
 ACTION = Action(
     name="rollback",
     usage="rollback [steps=N | to <version>] [on <environment>]",
-    summary="Sends users back to a release that the servers still keep: the one served before, or the one you name.",
+    summary="Sends users back to a release that is kept: the one that the served one replaced, or the one you name.",
     plan=plan,
     brings_artifact=False,
     log="rollback",

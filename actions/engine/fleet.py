@@ -53,6 +53,28 @@ class Host:
         served = [r for r in self.releases if r.activated]
         return tuple(sorted(served, key=lambda r: r.activated[-1], reverse=True))
 
+    def way_back(self) -> tuple[Release, ...]:
+        """The kept releases that led to the served one, the latest first: what a rollback goes back through.
+
+        Going back to a release leaves those that were served after it; they are on no way back any more.
+        """
+        path: list[Release] = []
+        activations = sorted((at, index) for index, r in enumerate(self.releases) for at in r.activated)
+        for _, index in activations:
+            _arrive(path, self.releases[index])
+        if served := self.release(self.current):
+            _arrive(path, served)
+            path.pop()
+        return tuple(reversed(path))
+
+
+def _arrive(path: list[Release], release: Release) -> None:
+    """Add the release to the path, or go back along it to where the release stands."""
+    if release in path:
+        del path[path.index(release) + 1 :]
+    else:
+        path.append(release)
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:

@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from actions.engine.fleet import CannotPlan, Fleet
+from actions.engine.fleet import CannotPlan, Fleet, Release
 from actions.engine.plan import Back, Call, Do, Plan, Watch
 from actions.rollback import plan
 from tests.pure.making import BLUE, OLD, OLDEST, V10, V11, V101, fleet, host, request
@@ -20,7 +22,7 @@ def back(on: Fleet | None = None, **arguments: Any) -> Plan:
 def test_back_to_the_release_that_was_served_before() -> None:
     made = back()
     assert [step.name for step in made.steps] == ["expect", "health", "switch", "restart", "verify"]
-    assert made.title == "Roll back production from v1.1 to v1.0.1 (m2 stays in the database)"
+    assert made.title == "Roll back production: v1.1 → v1.0.1"
     assert (made.version, made.commit, made.sha256) == ("v1.0.1", "1" * 40, "")
     switch, verify = made.step("switch"), made.step("verify")
     assert isinstance(switch, Do)
@@ -57,11 +59,90 @@ def test_steps_and_versions(arguments: dict[str, Any], release: str) -> None:
 
 
 def test_before_means_activated_before_and_not_the_older_directory() -> None:
-    """v1.0 was served again after v1.0.1, and then v1.1: one step back is v1.0."""
+    """v1.0 was served again after v1.0.1, and then v1.1: v1.1 replaced v1.0, and v1.0.1 was left by a rollback."""
     again = replace(V10, activated=(1_790_000_000, 1_791_500_000))
     on = fleet(host(releases=(again, V101, V11)))
     assert back(on).facts["release"] == OLDEST
-    assert back(on, steps=2).facts["release"] == OLD
+    with pytest.raises(
+        CannotPlan, match=r"keeps 1 release before v1\.1, so it cannot go back 2\. .* v1\.0 or v1\.0\.1"
+    ):
+        back(on, steps=2)
+    assert back(on, version="v1.0.1").facts["release"] == OLD
+
+
+def went(*ids: str, dropped: tuple[str, ...] = (), current: str = "") -> Fleet:
+    """A server that served these releases, one after the other."""
+    kept = [id_ for id_ in dict.fromkeys(ids) if id_ not in dropped]
+    times = {id_: tuple(at for at, one in enumerate(ids, 1_790_000_000) if one == id_) for id_ in kept}
+    releases = tuple(Release(id_, f"v{id_}", "0" * 40, "", times[id_], ()) for id_ in kept)
+    return fleet(host(releases=releases, current=current or ids[-1]))
+
+
+@pytest.mark.parametrize(
+    ("activations", "way"),
+    [
+        ("0", ""),
+        ("0 1", "0"),
+        ("0 1 2", "1 0"),
+        ("0 2 0", ""),
+        ("0 1 2 1", "0"),
+        ("0 1 2 0", ""),
+        ("0 1 0 2", "0"),
+        ("0 1 0 2 0", ""),
+        ("0 1 0 2 3", "2 0"),
+        ("0 2 0 2", "0"),
+        ("0 1 2 1 0", ""),
+        ("0 1 2 1 3 1", "0"),
+    ],
+)
+def test_the_way_back_leads_past_what_was_left_by_a_rollback(activations: str, way: str) -> None:
+    on = went(*activations.split())
+    assert [release.id for release in on.hosts[0].way_back()] == way.split()
+    for steps, release in enumerate(way.split(), 1):
+        assert back(on, steps=steps).facts["release"] == release
+
+
+@given(st.lists(st.sampled_from(["roll back", "deploy"]), max_size=30))
+def test_rolling_back_again_and_again_never_comes_back_to_what_was_left(acts: list[str]) -> None:
+    """The model: a deploy goes on top, a rollback takes the top away, and where there is one only it is refused."""
+    served, path = ["0"], ["0"]
+    for number, act in enumerate(acts, 1):
+        if act == "deploy":
+            path.append(str(number))
+        elif len(path) == 1:
+            with pytest.raises(CannotPlan):
+                back(went(*served))
+            continue
+        else:
+            path.pop()
+            assert back(went(*served)).facts["release"] == path[-1]
+        served.append(path[-1])
+    assert [release.id for release in went(*served).hosts[0].way_back()] == path[-2::-1]
+
+
+@given(st.lists(st.sampled_from("01234"), min_size=1, max_size=20), st.sets(st.sampled_from("01234")))
+def test_whatever_was_served_and_removed_the_way_back_is_kept_older_and_without_the_served(
+    ids: list[str], dropped: set[str]
+) -> None:
+    seen = went(*ids, dropped=tuple(dropped - {ids[-1]})).hosts[0]
+    way = seen.way_back()
+    assert seen.current not in [release.id for release in way]
+    first = [seen.releases.index(release) for release in way]
+    assert len(set(first)) == len(first) and set(way) <= set(seen.releases)
+
+
+def test_a_served_release_that_nobody_recorded_stands_after_the_recorded_ones() -> None:
+    adopted = replace(V11, activated=())
+    assert [r.id for r in host(releases=(V10, V101, adopted)).way_back()] == [OLD, OLDEST]
+    assert [r.id for r in host(releases=(V10, V101), current="").way_back()] == [OLD, OLDEST]
+    by_hand = host(releases=(V10, V101, V11), current=OLD)
+    assert [r.id for r in by_hand.way_back()] == [OLDEST]
+
+
+def test_the_same_version_again_is_told_apart_by_its_time() -> None:
+    older = replace(V101, version="v1.1")
+    made = back(fleet(host(releases=(V10, older, V11))))
+    assert made.title == "Roll back production: v1.1 → the v1.1 of 3 October 2026, 04:00 UTC"
 
 
 def test_a_release_that_never_served_anybody_is_no_way_back() -> None:
@@ -95,12 +176,24 @@ def test_the_newest_of_two_releases_of_a_version_is_taken_if_all_hosts_keep_it()
         (
             fleet(),
             {"steps": 3},
-            "app1 keeps 2 earlier releases, so it cannot go back 3. You can roll back to v1.0.1 or v1.0.",
+            "production keeps 2 releases before v1.1, so it cannot go back 3. You can roll back to v1.0.1 or v1.0.",
         ),
         (
             fleet(host(releases=(V11,))),
             {},
-            "app1 keeps no earlier release, so it cannot go back 1. There is nothing to roll back to.",
+            "production keeps only v1.1, so there is nothing to roll back to.",
+        ),
+        (
+            went("0", "2", "0"),
+            {},
+            "v0 is live because v2 was rolled back, and no older release is kept. "
+            "To go to v2 again: rollback to v2 on production",
+        ),
+        (
+            went("0", "1", "2", "1", "0"),
+            {"steps": 2},
+            "v0 is live because v1 and v2 were rolled back, and no older release is kept. "
+            "To go to v1 again: rollback to v1 on production",
         ),
         (
             fleet(),
@@ -114,7 +207,7 @@ def test_the_newest_of_two_releases_of_a_version_is_taken_if_all_hosts_keep_it()
             "The servers differ (app1 serves v1.1 and app2 serves v1.0.1), so say which version you want. "
             "You can roll back to v1.1, v1.0.1 or v1.0.",
         ),
-        (fleet(host(current="", releases=())), {}, "app1 keeps no earlier release"),
+        (fleet(host(current="", releases=())), {}, "production keeps no release, so there is nothing"),
         (Fleet(fleet().environment, ()), {}, "production has no servers"),
     ],
 )
@@ -135,10 +228,10 @@ def test_a_mixed_fleet_is_rolled_back_by_version_and_each_host_has_its_own_way_b
 def test_a_host_that_does_not_list_its_migrations_is_not_guessed_at() -> None:
     silent = tuple(replace(release, migrations=None) for release in (V10, V101, V11))
     made = back(fleet(host(releases=silent)))
-    assert made.title == "Roll back production from v1.1 to v1.0.1 (the database stays as it is)"
     assert (made.facts["migrations_left"], made.facts["migrations_left_known"]) == ((), False)
 
 
 def test_nothing_is_said_of_migrations_where_none_lie_between() -> None:
     same = (replace(V101, migrations=("m1", "m2")), V11)
-    assert back(fleet(host(releases=same))).title == "Roll back production from v1.1 to v1.0.1"
+    facts = back(fleet(host(releases=same))).facts
+    assert (facts["migrations_left"], facts["migrations_left_known"]) == ((), True)
