@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def tried(record_property: Callable[[str, object], None]) -> Callable[[str, int], None]:
+    """Call with what was counted and how many."""
+    return lambda what, count: record_property("tried", (what, count))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
