@@ -38,6 +38,18 @@ def _host_key(value: str) -> str:
     return f"{kind} {body.split(' ')[0]}"
 
 
+def _like(pattern: str, said: str) -> AfterValidator:
+    """Text that matches from its beginning to its end, or a fault that says what it has to be."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError(said)
+        return value
+
+    return AfterValidator(check)
+
+
 def _listen(value: str) -> str:
     host, _, port = value.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
@@ -81,8 +93,8 @@ class BotTable(_Table):
 class SlackTable(_Table):
     """[slack]: the workspace and the channel."""
 
-    team: str = Field(pattern=r"^[TE][A-Z0-9]+$")
-    channel: str = Field(pattern=r"^[CG][A-Z0-9]+$")
+    team: Annotated[str, _like(r"[TE][A-Z0-9]+", 'the workspace\'s id, for example "T0123ABCD"')]
+    channel: Annotated[str, _like(r"[CG][A-Z0-9]+", 'the channel\'s id, not its name, for example "C0123ABCD"')]
     channel_name: str = "deploys"
     mode: Literal["socket", "http"] = "socket"
 
@@ -113,7 +125,9 @@ class EnvironmentTable(_Table):
     hosts: list[str] = Field(min_length=1)
     probes: list[ProbeTable] = Field(min_length=1)
     migrate_on: str = ""
-    health: str = Field(default="/health", pattern=r"^/[A-Za-z0-9._/-]*$")
+    health: Annotated[str, _like(r"/[A-Za-z0-9._/-]*", 'a path that begins with "/", for example "/health"')] = (
+        "/health"
+    )
     keep: int = Field(default=5, ge=2, le=100)
     reload: list[str] = Field(default_factory=list[str])
     default: bool = False
@@ -122,10 +136,10 @@ class EnvironmentTable(_Table):
 class HostTable(_Table):
     """[hosts.NAME]."""
 
-    address: str = Field(min_length=1, pattern=r"^[A-Za-z0-9.:_-]+$")
+    address: Annotated[str, _like(r"[A-Za-z0-9.:_-]+", 'a host name or an IP address, for example "10.0.0.11"')]
     host_key: Annotated[str, AfterValidator(_host_key)]
     port: int = Field(default=22, ge=1, le=65535)
-    user: str = Field(default="ops", pattern=r"^[a-z_][a-z0-9_-]*$")
+    user: Annotated[str, _like(r"[a-z_][a-z0-9_-]*", 'a Unix login, for example "ops"')] = "ops"
 
 
 class PersonTable(_Table):

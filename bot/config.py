@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from redis.asyncio.connection import parse_url
 
 from actions.engine.fleet import Environment
 from actions.engine.located_toml import Located, TomlFault, parse
 from actions.engine.plan import Probe
 from bot.chom_toml import ChomToml, EnvironmentTable, PersonTable, SlackTable
+from bot.config_faults import Fault, in_words, not_toml
 from policies.change import Account, People, Person
 
-Fault = tuple[int, str]
-"""A line of chom.toml (0 for what is not in the file) and a sentence."""
+_REDIS = '"redis://:PASSWORD@127.0.0.1:6379/0"'
 
 
 class BrokenConfig(Exception):
@@ -94,16 +95,13 @@ def load(path: Path, env: Mapping[str, str], *, secrets: bool = True) -> Setting
 
     Raises BrokenConfig with every fault there is, FileNotFoundError where there is no such file.
     """
-    try:
-        located = parse(path.read_text(encoding="utf-8"))
-    except TomlFault as fault:
-        raise BrokenConfig((f"{path.name}:{fault.line}: {fault.message}.",)) from None
+    located = _parsed(path)
     faults: list[Fault] = []
     toml: ChomToml | None = None
     try:
         toml = ChomToml.model_validate(located.data)
     except ValidationError as wrong:
-        faults += [_in_words(located, dict(error)) for error in wrong.errors()]
+        faults += [in_words(located, dict(error)) for error in wrong.errors()]
     faults += _cross_faults(located)
     if secrets:
         faults += [(0, said) for said in _missing_secrets(located.data, env)]
@@ -112,21 +110,30 @@ def load(path: Path, env: Mapping[str, str], *, secrets: bool = True) -> Setting
     return _settings(toml, env, path.parent)
 
 
-def _in_words(located: Located, error: Mapping[str, Any]) -> Fault:
-    """One of pydantic's errors as a line and a sentence."""
-    where = tuple(part for part in error["loc"] if part != "[key]")
-    name = ".".join(str(part) for part in where)
-    line = located.line(where)
-    match error["type"]:
-        case "missing":
-            table = ".".join(str(part) for part in where[:-1])
-            return line, f"{where[-1]} is missing{f' in [{table}]' if table else ''}."
-        case "extra_forbidden":
-            return line, f"{name} is not a setting; README lists the settings there are."
-        case "value_error":
-            return line, f"{name} is {error['input']!r}; it has to be {error['ctx']['error']}."
-        case _:
-            return line, f"{name}: {error['msg'][0].lower()}{error['msg'][1:]}."
+def _parsed(path: Path) -> Located:
+    """The file as TOML. Raises BrokenConfig in a sentence for everything else that can lie there."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except IsADirectoryError:
+        raise BrokenConfig(
+            (f"{path} is a directory; name the file in it, for example {path / 'chom.toml'}.",)
+        ) from None
+    except OSError as fault:
+        raise BrokenConfig((f"{path} cannot be read: {fault.strerror or fault}.",)) from None
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as fault:
+        line = raw.count(b"\n", 0, fault.start) + 1
+        raise BrokenConfig((f"{path.name}:{line}: this is not UTF-8; save the file as UTF-8.",)) from None
+    try:
+        located = parse(text)
+    except TomlFault as fault:
+        raise BrokenConfig((f"{path.name}:{fault.line}: {not_toml(text, fault)}",)) from None
+    if not located.data:
+        raise BrokenConfig((f'{path} holds no settings. README shows a whole chom.toml, under "Put it to work".',))
+    return located
 
 
 def _table(data: object, *names: str) -> dict[str, Any]:
@@ -189,8 +196,10 @@ def _people_faults(located: Located) -> Iterator[Fault]:
 
 
 def _missing_secrets(data: Mapping[str, Any], env: Mapping[str, str]) -> Iterator[str]:
-    if not env.get("CHOM_REDIS_URL"):
-        yield 'CHOM_REDIS_URL is not set: the bot\'s own Redis, "redis://:PASSWORD@127.0.0.1:6379/0".'
+    if not (redis := env.get("CHOM_REDIS_URL")):
+        yield f"CHOM_REDIS_URL is not set: the address of the bot's own Redis, {_REDIS}."
+    elif not _is_redis(redis):
+        yield f"CHOM_REDIS_URL is no address of a Redis; it has to look like {_REDIS}."
     if "slack" not in data:
         return
     if not env.get("SLACK_BOT_TOKEN", "").startswith("xoxb-"):
@@ -200,6 +209,14 @@ def _missing_secrets(data: Mapping[str, Any], env: Mapping[str, str]) -> Iterato
         yield 'SLACK_APP_TOKEN is not set to an app-level token ("xapp-…"), which Socket Mode needs.'
     if http and not env.get("SLACK_SIGNING_SECRET"):
         yield "SLACK_SIGNING_SECRET is not set, and requests from Slack cannot be told from forged ones."
+
+
+def _is_redis(url: str) -> bool:
+    try:
+        parse_url(url)
+    except ValueError:
+        return False
+    return True
 
 
 def _settings(toml: ChomToml, env: Mapping[str, str], base: Path) -> Settings:

@@ -95,7 +95,18 @@ def test_secrets_are_not_in_the_settings_repr(tmp_path: Path) -> None:
         (f'host_key = "{KEY}"\nport', 'host_key = "AAAA"\nport', 24, "ssh-keyscan"),
         ('roles = ["tech-lead"]', 'roles = ["boss"]', 28, "tech-lead"),
         ('"T1:U9"', '"lena"', 29, '"TEAM:USER"'),
-        ("port = 2222", 'port = "2222"', 25, "integer"),
+        ("port = 2222", 'port = "2222"', 25, "hosts.stage1.port has to be a whole number, without quotes."),
+        ("port = 2222", "port = 0", 25, "hosts.stage1.port has to be at least 1; it is 0."),
+        ('channel = "C1"', 'channel = "#deploys"', 6, "the channel's id, not its name"),
+        (
+            'channel = "C1"',
+            'channel = "C1"\nmode = "smoke"',
+            7,
+            "slack.mode is 'smoke'; it has to be 'socket' or 'http'.",
+        ),
+        ('hosts = ["stage1"]', "hosts = []", 14, "environments.staging.hosts is empty; it has to name at least one."),
+        ('listen = "127.0.0.1:8080"', "listen = here", 3, "listen = here: this is not TOML"),
+        ('[artifacts]\nsource = "/srv/artifacts"', "", 1, "there is no [artifacts]."),
         ('address = "10.0.0.2"', 'address = "10.0.0.1"', 19, "same server as 'app1'"),
         ('source = "/srv/artifacts"', 'source = "ftp://x"', 8, "s3://"),
     ],
@@ -121,6 +132,26 @@ def test_every_fault_at_once_in_the_order_of_lines(tmp_path: Path) -> None:
 def test_what_is_not_toml_is_said_with_its_line(tmp_path: Path) -> None:
     (fault,) = faults(tmp_path, '[bot]\nlisten = "a\n')
     assert fault.startswith("chom.toml:2: ")
+
+
+def test_what_is_no_settings_file_at_all_is_said(tmp_path: Path) -> None:
+    (tmp_path / "latin.toml").write_bytes(GOOD.replace('"Lena"', '"L\xe9na"').encode("latin-1"))
+    (tmp_path / "loop.toml").symlink_to("loop.toml")
+    for path, said in (
+        (tmp_path, "is a directory; name the file in it"),
+        (tmp_path / "latin.toml", "latin.toml:27: this is not UTF-8"),
+        (Path("/dev/null"), "/dev/null holds no settings"),
+        (tmp_path / "loop.toml", "loop.toml cannot be read: "),
+    ):
+        with pytest.raises(BrokenConfig) as broken:
+            load(path, ENV)
+        assert said in broken.value.faults[0]
+
+
+def test_an_address_that_is_no_redis_is_told_by_the_variables_name(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, GOOD, {**ENV, "CHOM_REDIS_URL": "localhost:6379:hush"})
+    assert fault.startswith("CHOM_REDIS_URL is no address of a Redis")
+    assert "hush" not in fault
 
 
 def test_signed_http_needs_the_signing_secret_and_no_app_token(tmp_path: Path) -> None:
