@@ -6,13 +6,15 @@ import asyncio
 import secrets
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from actions.engine.fold import State
 from actions.engine.journal import Answered, Entry, Opened, StopAsked
 from actions.engine.ports import Clock, Conflict, Occupied
 from bot.looking import Looking
-from bot.planning import Planning, Refusal, what_moved
+from bot.planning import NoPlan, Planning, Refusal, what_moved
+from bot.stopping import why_not
 from bot.store import Store
 from bot.view import ChangeView, EnvironmentStatus, PastRun
 from bot.work import Work
@@ -35,6 +37,8 @@ from policies.rules import Rules
 __all__ = ["ChangeView", "Desk", "EnvironmentStatus", "PastRun", "Refusal"]
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+_REMEMBERED_S = 86400.0
+"""Seconds for which a second is known to be taken; by then no clock says it again."""
 
 
 @dataclass(slots=True)
@@ -77,8 +81,10 @@ class Desk:
 
     async def propose(self, text: str, who: Person) -> ChangeView:
         """Parse, survey, plan, store, judge; started at once where nobody has to approve. Raises Refusal."""
-        await self._refuse_if_busy(self.planning.match(text).environment)
-        change = await self._change(text, who)
+        environment = self.planning.match(text).environment
+        if run := await self.store.open_run_of(environment):
+            raise self._busy(await self.view(run))
+        change = await self._change(text, who, await self._own_second(environment))
         await self.store.put_change(change)
         await self.work.at(change.at + change.requirement.expires, change.id)
         view = await self.view(change.id)
@@ -86,13 +92,19 @@ class Desk:
 
     async def preview(self, text: str, who: Person) -> ChangeView:
         """As propose, but nothing is stored and nothing can start. Raises Refusal."""
-        change = await self._change(text, who)
         now = self.clock.now()
+        change = await self._change(text, who, now.replace(microsecond=0))
         verdict = judge(change, (), (), self.people, Calendar(), now)
         return ChangeView(change, (), verdict, State(), self.people, now)
 
-    async def _change(self, text: str, who: Person) -> Change:
+    async def _own_second(self, environment: str) -> datetime:
+        """Now or a little later: the release and the logs are called by it, so no two changes there have the same."""
         at = self.clock.now().replace(microsecond=0)
+        while not await self.store.first_time(f"asked:{environment}:{at.isoformat()}", _REMEMBERED_S):
+            at += timedelta(seconds=1)
+        return at
+
+    async def _change(self, text: str, who: Person, at: datetime) -> Change:
         request, plan = await self.planning.plan(text, at)
         requirement = self.rules.classify(plan, request.environment)
         id_ = "chg-" + "".join(secrets.choice(_ALPHABET) for _ in range(6))
@@ -100,15 +112,19 @@ class Desk:
             id_, who.id, request.environment, request.text, request.reason, at, plan, requirement, self.rules.sha256
         )
 
-    async def _refuse_if_busy(self, environment: str) -> None:
-        if run := await self.store.open_run_of(environment):
-            raise self._busy(await self.view(run))
-
     def _busy(self, other: ChangeView) -> Refusal:
         since = other.run.opened.at.strftime("%H:%M") if other.run.opened else "just now"
         return Refusal(
             f"{other.name(other.change.requester)} has {other.change.environment} since {since} UTC: "
             f"{other.change.plan.title}. Wait for its end, or stop it with `stop`; then ask again.",
+            other.change.id,
+        )
+
+    def _later(self, other: ChangeView) -> Refusal:
+        """For an approved change that has to wait for its turn; its approval stays."""
+        asked = other.name(other.change.requester)
+        return Refusal(
+            f"{other.change.plan.title} is running, asked for by {asked}; press Start now when it has ended.",
             other.change.id,
         )
 
@@ -160,6 +176,8 @@ class Desk:
         async with self._starting[change.id]:
             if (await self.looking.run(change.id)).opened:
                 return await self.view(change.id)
+            if run := await self.store.open_run_of(change.environment):
+                raise self._later(await self.view(run))
             if moved := await self._moved(change):
                 await self.store.refuse(change.id, Refused(moved, Why.VOID))
                 raise Refusal(moved, change.id)
@@ -167,7 +185,7 @@ class Desk:
                 opened = Opened(self.clock.now(), change.id, change.digest, by.id)
                 await self.store.open_run(change, opened)
             except Occupied as other:
-                raise self._busy(await self.view(other.run)) from None
+                raise self._later(await self.view(other.run)) from None
             except Conflict:
                 return await self.view(change.id)
         self._starting.pop(change.id, None)
@@ -176,34 +194,45 @@ class Desk:
 
     async def _moved(self, change: Change) -> str:
         """What is no longer as it was approved, as a sentence; "" where nothing is."""
-        again = f"Nothing was started. Ask again: `{change.text}`."
         if change.rules != self.rules.sha256:
-            return f"The rules changed since this was asked, so its approvals no longer hold. {again}"
-        _, plan = await self.planning.plan(change.text, change.at)
+            return "The rules changed since this was asked, so its approvals no longer hold. Nothing was started."
+        try:
+            _, plan = await self.planning.plan(change.text, change.at)
+        except NoPlan as never:
+            return f"{never.said} Nothing was started."
         moved = what_moved(change.plan, plan)
-        return f"{moved} {again}" if moved else ""
+        return f"{moved} Nothing was started." if moved else ""
 
     # --- while it runs -------------------------------------------------------
 
     async def stop(self, change: str, who: Person) -> ChangeView:
         """Ask the run to turn back at its next step boundary. `change` may be "" for the only open run."""
-        change = change or await self.looking.only_open_run()
+        named, change = bool(change), change or await self.looking.only_open_run()
         view = await self.view(change)
         if not who.roles and who.id != view.change.requester:
             raise Refusal(f"Only {view.name(view.change.requester)} or someone with a role can stop this.", change)
         if not view.run.opened:
-            return await self._withdraw(view, who)
+            return await self._withdraw(view, who, named)
 
-        def entry(run: State) -> Entry | None:
-            if run.ended:
-                raise Refusal(f"It has ended already: {run.ended.summary}", change)
-            return None if run.turned or run.stop else StopAsked(self.clock.now(), who.id)
+        def entry(run: State) -> Entry:
+            if why := why_not(replace(view, run=run)):
+                raise Refusal(why, change)
+            return StopAsked(self.clock.now(), who.id)
 
         return await self._append(change, entry)
 
-    async def _withdraw(self, view: ChangeView, who: Person) -> ChangeView:
+    async def _withdraw(self, view: ChangeView, who: Person, named: bool) -> ChangeView:
+        """Nobody withdraws what another person asked for without having named it. Raises Refusal."""
         self._refuse_if_decided(view)
-        said = f"{who.name} withdrew the request before it started."
+        asked, own = view.name(view.change.requester), who.id == view.change.requester
+        if not own and not named:
+            raise Refusal(
+                f"Nothing is running. {view.change.plan.title} waits for approval and was asked for by {asked}; "
+                f"to withdraw it: `stop {view.change.id}`.",
+                view.change.id,
+            )
+        whose = "the request" if own else f"{asked}'s request"
+        said = f"{who.name} withdrew {whose} before it started."
         await self.store.refuse(view.change.id, Refused(said, Why.REJECTED))
         return await self.view(view.change.id)
 
@@ -212,7 +241,7 @@ class Desk:
         if not who.roles & {Role.TECH_LEAD, Role.DEVOPS, Role.CTO, Role.ON_CALL}:
             raise Refusal("A Tech Lead, DevOps, the CTO or whoever is on call has to answer this.", change)
 
-        def entry(run: State) -> Entry | None:
+        def entry(run: State) -> Entry:
             asked = run.question
             if asked is None or (asked.step, asked.host) != (step, host):
                 raise Refusal("That question is no longer open.", change)
@@ -222,15 +251,12 @@ class Desk:
 
         return await self._append(change, entry)
 
-    async def _append(self, change: str, entry: Callable[[State], Entry | None]) -> ChangeView:
-        """Append a person's entry, made from the newest state; None where there is nothing left to say."""
+    async def _append(self, change: str, entry: Callable[[State], Entry]) -> ChangeView:
+        """Append a person's entry, made from the newest state. Raises what `entry` raises."""
         while True:
             run = await self.looking.run(change)
-            made = entry(run)
-            if made is None:
-                return await self.view(change)
             try:
-                await self.store.append(change, run.seq, [made], None)
+                await self.store.append(change, run.seq, [entry(run)], None)
             except Conflict:
                 continue
             await self.work.start(change)

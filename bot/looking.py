@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from actions.engine.fold import State, fold
 from actions.engine.ports import Clock
+from actions.engine.registry.advice import no_environment
 from bot.planning import Planning, Refusal
 from bot.store import Store
 from bot.view import ChangeView, EnvironmentStatus, PastRun
@@ -67,7 +68,7 @@ class Looking:
     def _known(self, environment: str) -> None:
         names = tuple(self.planning.environments)
         if environment and environment not in names:
-            raise Refusal(f'There is no environment "{environment[:40]}". There is: {", ".join(names)}.')
+            raise Refusal(no_environment(environment, names))
 
     async def _status(self, name: str) -> EnvironmentStatus:
         run = await self.store.open_run_of(name)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from actions.engine.fleet import CannotPlan, Environment, Fleet, Host, Request
+from actions.engine.fleet import Artifact, CannotPlan, Environment, Fleet, Host, Request
 from actions.engine.plan import Plan
 from actions.engine.ports import Artifacts, HostRefused, Hosts, Unreachable
 from actions.engine.registry import BadCommand, Matched, Registry
+from actions.engine.words import joined
 
 
 class Refusal(Exception):
@@ -22,6 +23,10 @@ class Refusal(Exception):
     def __init__(self, said: str, change: str = "") -> None:
         super().__init__(said)
         self.said, self.change = said, change
+
+
+class NoPlan(Refusal):
+    """The servers were looked at, and what was asked makes no plan on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +47,26 @@ class Planning:
             raise Refusal(str(wrong)) from None
 
     async def plan(self, text: str, at: datetime) -> tuple[Request, Plan]:
-        """The plan of that command asked at that time, from what the servers look like now. Raises Refusal."""
+        """The plan of that command asked at that time, from what the servers look like now.
+
+        Raises NoPlan where there is none, and another Refusal where something could not be looked at.
+        """
         matched = self.match(text)
         request = Request(
             matched.action.name, matched.environment, at, dict(matched.arguments), matched.reason, matched.text
         )
+        artifact = await self._artifact(matched)
+        fleet = await self.survey(matched.environment)
         try:
-            artifact = None
-            if matched.action.brings_artifact:
-                artifact = await self.artifacts.resolve(str(matched.arguments["version"]))
-            fleet = await self.survey(matched.environment)
             return request, matched.action.plan(request, fleet, artifact)
+        except CannotPlan as cannot:
+            raise NoPlan(str(cannot)) from None
+
+    async def _artifact(self, matched: Matched) -> Artifact | None:
+        if not matched.action.brings_artifact:
+            return None
+        try:
+            return await self.artifacts.resolve(str(matched.arguments["version"]))
         except CannotPlan as cannot:
             raise Refusal(str(cannot)) from None
 
@@ -81,20 +95,44 @@ def what_moved(approved: Plan, now: Plan) -> str:
     """What differs between the approved plan and the one that would be made now, as a sentence; "" if nothing."""
     if approved.digest() == now.digest():
         return ""
-    if (approved.sha256, approved.commit) != (now.sha256, now.commit):
-        return f"{approved.version} was built again since this was asked: it is another artifact than the approved one."
-    if approved.agent != now.agent:
-        return "chom-host on the servers was replaced since this was asked."
+    return (
+        _hosts_moved(approved, now) or _build_moved(approved, now) or "The steps are others than when this was asked."
+    )
+
+
+def _hosts_moved(approved: Plan, now: Plan) -> str:
     old = {seen.name: seen for seen in approved.hosts}
     for seen in now.hosts:
         if seen.name not in old:
             return f"{seen.name} was added to {now.environment} since this was asked."
         if seen.key != old[seen.name].key:
             return f"{seen.name} has another host key than when this was asked."
-        if seen.release != old[seen.name].release:
-            return f"{seen.name} serves another release than when this was asked."
-        if seen.pending != old[seen.name].pending:
-            return f"The migrations that {seen.name} still needs are others than when this was asked."
     if len(old) != len(now.hosts):
-        return f"{now.environment} has other hosts than when this was asked."
-    return "The steps are others than those that were approved."
+        return f"{now.environment} has other servers than when this was asked."
+    if moved := [seen.name for seen in now.hosts if seen.release != old[seen.name].release]:
+        return _serves_another(approved, now, moved)
+    if approved.agent != now.agent:
+        return "chom-host on the servers was replaced since this was asked."
+    return ""
+
+
+def _serves_another(approved: Plan, now: Plan, moved: list[str]) -> str:
+    serves = now.facts.get("replaces", "")
+    if serves and serves != approved.facts.get("replaces") and len({seen.release for seen in now.hosts}) == 1:
+        return (
+            f"{now.environment} serves {serves} now, which it did not when this was asked, so this plan no longer fits."
+        )
+    serve = "serves" if len(moved) == 1 else "serve"
+    return f"{joined(moved)} {serve} another release than when this was asked, so this plan no longer fits."
+
+
+def _build_moved(approved: Plan, now: Plan) -> str:
+    """Only where a version is brought: what a rollback goes to was built long ago."""
+    if approved.version != now.version:
+        return f"It would go to {now.version} now, and {approved.version} was asked for."
+    if approved.sha256 and (approved.sha256, approved.commit) != (now.sha256, now.commit):
+        return f"{approved.version} was built again since this was asked: it is another artifact than the approved one."
+    for seen, before in zip(now.hosts, approved.hosts, strict=True):
+        if seen.pending != before.pending:
+            return f"The migrations that {seen.name} still needs are others than when this was asked."
+    return ""

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from actions.engine.journal import Asked, Ended, Outcome, StopAsked, Took
+from actions.engine.fleet import Release
+from actions.engine.journal import Asked, Done, Ended, Outcome, Started, StopAsked, Took, Way
+from actions.engine.plan import Do
 from bot.desk import Refusal
 from bot.view import ChangeView
 from policies.change import Account, Refused, Waiting, Why
-from tests.desk.conftest import BLUE, Room
+from tests.desk.conftest import BLUE, OLD, Room
 
 
 async def asked(room: Room, text: str = "deploy v1.2", who: str = "dev") -> ChangeView:
@@ -146,10 +148,75 @@ async def test_stop_withdraws_what_waits_and_turns_back_what_runs(room: Room) ->
     assert withdrawn.change.id == waiting.change.id
     assert isinstance(withdrawn.verdict, Refused) and "withdrew" in withdrawn.verdict.said
     running = await approved(room, await asked(room))
-    for _ in range(3):
-        await room.desk.stop("", room.who("devops"))
+    await room.desk.stop("", room.who("devops"))
+    for who in ("devops", "lead"):
+        assert "Already stopping (Omar, 12:00 UTC)." in await refused(room.desk.stop("", room.who(who)))
     entries = await room.store.read(running.change.id)
     assert [type(entry) for entry in entries[1:]] == [StopAsked]
+
+
+async def test_somebody_elses_request_is_withdrawn_only_by_its_id(room: Room) -> None:
+    waiting = await asked(room)
+    said = await refused(room.desk.stop("", room.who("lead")))
+    assert "asked for by Dana" in said and f"`stop {waiting.change.id}`" in said
+    assert await room.store.waiting("production") == [waiting.change.id]
+    withdrawn = await room.desk.stop(waiting.change.id, room.who("lead"))
+    assert withdrawn.verdict.said == "Lena withdrew Dana's request before it started."
+
+
+async def test_a_stop_that_comes_too_late_says_so_at_once(room: Room) -> None:
+    view = await approved(room, await asked(room))
+    id_, now = view.change.id, room.clock.now()
+    fence = await room.store.take_fence("production", 0)
+    await room.store.append(id_, 1, [Took(now, fence, "w")], fence)
+    must = [step for step in view.change.plan.steps if step.name != "retain"]
+    for step in must:
+        for host in step.hosts if isinstance(step, Do) else ("",):
+            marks = [Started(now, step.name, host, Way.FORWARD), Done(now, step.name, host, Way.FORWARD)]
+            await room.store.append(id_, await room.store.length(id_), marks, fence)
+    length = await room.store.length(id_)
+    said = await refused(room.desk.stop("", room.who("lead")))
+    assert said == "v1.2 is already live and checked, so stop cannot turn it back. Use `rollback`."
+    assert await room.store.length(id_) == length
+
+
+async def test_requests_of_one_second_have_a_second_each_and_wait_for_their_turn(room: Room) -> None:
+    first, *others = await asyncio.gather(*(asked(room, who=who) for who in ("dev", "tom", "devops")))
+    releases = {str(view.change.plan.facts["release"]) for view in (first, *others)}
+    assert releases == {"20261123_120000", "20261123_120001", "20261123_120002"}
+    await approved(room, first)
+    said = await refused(approved(room, others[0]))
+    assert "Deploy v1.2 to production" in said and "is running, asked for by Dana; press Start now" in said
+    assert not isinstance((await room.desk.view(others[0].change.id)).verdict, Refused)
+    fence = await room.store.take_fence("production", 0)
+    ended = Ended(room.clock.now(), Outcome.DONE, "v1.2 is live on production.")
+    await room.store.append(first.change.id, 1, [Took(room.clock.now(), fence, "w"), ended], fence)
+    live = Release("20261123_120000", "v1.2", "2" * 40, "2" * 64, (1_795_435_200,), ())
+    for name, seen in room.servers.seen.items():
+        room.servers.seen[name] = replace(seen, current=live.id, releases=(live, *seen.releases))
+    assert "v1.2 is already live on production" in await refused(approved(room, others[0]))
+    now = await room.desk.view(others[0].change.id)
+    assert isinstance(now.verdict, Refused) and now.verdict.why is Why.VOID
+
+
+async def test_a_server_that_does_not_answer_at_the_start_voids_nothing(room: Room) -> None:
+    view = await asked(room)
+    room.servers.down.add("app2")
+    assert "app2" in await refused(approved(room, view))
+    room.servers.down.clear()
+    assert (await approved(room, view)).run.opened
+
+
+async def test_a_rollback_whose_turn_is_over_is_told_what_is_served_now(room: Room) -> None:
+    older = Release("20260901_100000", "v0.8", "a" * 40, "e" * 64, (1_780_000_000,), ())
+    for name, seen in room.servers.seen.items():
+        room.servers.seen[name] = replace(seen, releases=(*seen.releases, older))
+    view = await asked(room, "rollback")
+    for name, seen in room.servers.seen.items():
+        back = replace(OLD, activated=(*OLD.activated, 1_794_000_000))
+        room.servers.seen[name] = replace(seen, current=OLD.id, releases=(BLUE, back, older))
+    said = await refused(approved(room, view))
+    assert said.startswith("production serves v0.9 now, which it did not when this was asked, so this plan no longer")
 
 
 async def test_stop_with_nothing_going_on_says_so(room: Room) -> None:

@@ -160,7 +160,7 @@ async def test_from_a_wish_to_what_is_live_and_back_again(office: Office) -> Non
     office.servers.releases += (Release("20261123_000000", "v1.2", "c" * 40, "d" * 64, (1_795_000_000,), ("m1", "m2")),)
     office.servers.current = "20261123_000000"
     await office.click("chom_rollback", "dev")
-    await until(lambda: len(office.cards()) == 2 and "Roll back production from v1.2 to v1.1" in office.card())
+    await until(lambda: len(office.cards()) == 2 and "Roll back production: v1.2 → v1.1" in office.card())
     assert "chom_rollback" in str(office.cards()[0]) and len(office.starts.runs) == 1
 
 
@@ -226,7 +226,7 @@ async def test_what_moved_since_it_was_asked_voids_it_on_the_card(office: Office
     await until(lambda: "Approval needed" in office.card())
     office.servers.current = OLD.id
     await office.click("chom_approve", "lead")
-    await office.whispered("lead", "serves another release")
+    await office.whispered("lead", "production serves v1.0 now")
     await until(lambda: "No longer valid." in office.card())
     assert office.starts.runs == []
 
@@ -238,7 +238,7 @@ async def test_staging_needs_nobody_and_is_stopped_by_its_button(office: Office)
     await office.click("chom_stop", "dev")
     await until(lambda: "Stopping, because Dana Dev pressed Stop." in office.card())
     await office.type("stop staging", "lead")
-    await office.whispered("lead", "Stopping: Deploy v1.2 to staging")
+    await office.whispered("lead", "Already stopping (Dana Dev")
 
 
 async def test_a_request_is_withdrawn_by_who_made_it(office: Office) -> None:

@@ -146,7 +146,7 @@ class Registry:
     def _unknown(self, head: str) -> str:
         for word in self.reserved:
             if word.head == head:
-                return f"{head} changes nothing, so there is nothing to plan. {word.summary}"
+                return f"{head} has no plan. {word.summary}"
         meant = nearest(head, [_head(known) for known in (*self.actions, *self.reserved)])
         usages = [known.usage for known in (*self.actions, *self.reserved) if _head(known) == meant]
         near = f" Did you mean: {self.lead}{' or '.join(usages)}?" if meant else ""

@@ -1,0 +1,34 @@
+"""When a stop comes too late or a second time: what is said to the person who asked for it."""
+
+from __future__ import annotations
+
+from actions.engine.fold import Phase, State
+from actions.engine.journal import Way
+from actions.engine.plan import Do, Plan, Step
+from bot.view import ChangeView
+
+
+def why_not(view: ChangeView) -> str:
+    """Why a stop would do nothing now, as a sentence; "" where it would turn the run back."""
+    plan, run = view.change.plan, view.run
+    if run.ended:
+        return f"It has ended already: {run.ended.summary}"
+    if run.turned:
+        by = f" {view.name(run.turned.by)} stopped it." if run.turned.by else ""
+        return f"It is turning back already: {run.turned.why.rstrip('.')}.{by}"
+    if run.stop:
+        return f"Already stopping ({view.name(run.stop.by)}, {run.stop.at:%H:%M} UTC)."
+    if is_settled(plan, run):
+        return f"{plan.version} is already live and checked, so stop cannot turn it back. Use `rollback`."
+    return ""
+
+
+def is_settled(plan: Plan, run: State) -> bool:
+    """Whether every step that has to succeed has succeeded: from then on the run does not turn back."""
+    return all(_is_done(step, run) for step in plan.steps if not isinstance(step, Do) or step.must)
+
+
+def _is_done(step: Step, run: State) -> bool:
+    hosts = step.hosts if isinstance(step, Do) else ("",)
+    marks = (run.mark(step.name, host, Way.FORWARD) for host in hosts)
+    return all(mark is not None and mark.phase is Phase.DONE for mark in marks)
