@@ -84,7 +84,7 @@ async def test_a_bot_stopped_past_its_lease_and_continued_begins_nothing_more(to
 
 
 async def test_a_bot_stopped_past_its_lease_writes_nothing_beside_its_successor(town: Town) -> None:
-    """The successor is held in mid-run meanwhile, for less than its lease, so that only the fence refuses the zombie."""
+    """The successor is held in mid-run meanwhile, for less than its lease, so only the fence refuses the zombie."""
     async with Scene.of(town, GOOD, 2) as scene:
         zombie = scene.start(only=("before append of done switch",), number=signal.SIGSTOP)
         await zombie.stopped()
