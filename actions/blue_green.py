@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from actions.engine.fleet import Artifact, CannotPlan, Fleet, Host, Request
+from actions.engine.fleet import Artifact, CannotPlan, Environment, Fleet, Host, Release, Request
 from actions.engine.plan import Again, Back, Call, Do, Harmless, Irreversible, Plan, Step
 from actions.engine.registry import Action
 from actions.engine.steps import (
@@ -15,7 +15,6 @@ from actions.engine.steps import (
     replaced,
     require_hosts,
     restart,
-    served,
     switches,
     verify,
     version_step,
@@ -36,7 +35,7 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
     environment = fleet.environment
     steps: list[Step] = [expect(fleet), *_stage(fleet, artifact, green)]
     if pending:
-        steps.append(_migrate(environment.migrate_on, green, pending))
+        steps.append(_migrate(environment, green, pending))
     steps += [
         health(fleet, green, artifact.version),
         *switches(fleet, green, artifact.version),
@@ -46,7 +45,7 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
     ]
     return Plan(
         action=ACTION.name,
-        title=f"Deploy {artifact.version} to {environment.name} (blue-green)",
+        title=f"Deploy {artifact.version} to {environment.name}",
         environment=environment.name,
         version=artifact.version,
         commit=artifact.commit,
@@ -126,12 +125,12 @@ def _stage(fleet: Fleet, artifact: Artifact, green: str) -> tuple[Do, ...]:
     return tuple(staged)
 
 
-def _migrate(host: str, green: str, pending: tuple[str, ...]) -> Do:
+def _migrate(environment: Environment, green: str, pending: tuple[str, ...]) -> Do:
     return Do(
         name="migrate",
-        title=f"Run {counted(len(pending), 'migration')} on {host}: {joined(pending)}",
+        title=f"Run {counted(len(pending), 'migration')} on {environment.name}",
         call=Call("migrate", {"release": green}),
-        hosts=(host,),
+        hosts=(environment.migrate_on,),
         undo=Irreversible(f"The database keeps {joined(pending)}."),
         again=Again.ASK,
         timeout=1800,
@@ -141,16 +140,27 @@ def _migrate(host: str, green: str, pending: tuple[str, ...]) -> Do:
 def _retain(fleet: Fleet, green: str) -> Do:
     keep = fleet.environment.keep
     blues = tuple(dict.fromkeys(host.current for host in fleet.hosts if host.current))
-    kept = joined(dict.fromkeys(version for host in fleet.hosts if (version := served(host))))
+    removed = {r.id: r for host in fleet.hosts for r in _removed(host, keep, blues)}
+    old = tuple(dict.fromkeys(removed[id_].version or id_ for id_ in sorted(removed)))
+    title = f"Remove {joined(old)}, and keep the newest {keep} releases"
+    undo = Irreversible(
+        f"{joined(old)} {'is' if len(old) == 1 else 'are'} removed and cannot be rolled back to any more."
+    )
     return Do(
         name="retain",
-        title=f"Keep {f'{kept} and ' if kept else ''}the newest {keep} releases, and remove older ones",
+        title=title if old else f"Keep the newest {keep} releases",
         call=Call("prune", {"keep": keep, "protect": (green, *blues)}),
         hosts=names(fleet.hosts),
-        undo=Irreversible("Releases that were removed are gone from the servers."),
+        undo=undo if old else Harmless("No release is old enough to be removed."),
         timeout=300,
         must=False,
     )
+
+
+def _removed(host: Host, keep: int, protected: tuple[str, ...]) -> tuple[Release, ...]:
+    """What the host's prune removes once the new release is the newest: see chom-host's `prune`."""
+    newest_first = sorted(host.releases, key=lambda r: (max(r.activated, default=-1), r.id), reverse=True)
+    return tuple(release for release in newest_first[keep - 1 :] if release.id not in protected)
 
 
 ACTION = Action(

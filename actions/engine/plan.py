@@ -148,7 +148,7 @@ class Plan:
 
     action: str
     title: str
-    """One line, for example "Deploy v1.2 to production (blue-green)"."""
+    """One line, for example "Deploy v1.2 to production"."""
     environment: str
     version: str
     """The version that is served when the plan has ended well."""

@@ -68,8 +68,10 @@ def _numbers(version: str) -> tuple[int, int, int] | None:
 def expect(fleet: Fleet) -> Expect:
     """Refuse to begin where the servers moved since the plan was made."""
     serves = replaced(fleet.hosts)
-    what = f"still serve {serves}" if serves else "serve nothing yet"
-    return Expect("expect", f"Check that the servers {what}", {host.name: host.current for host in fleet.hosts})
+    what = f"still serves {serves}" if serves else "serves nothing yet"
+    return Expect(
+        "expect", f"Check that {fleet.environment.name} {what}", {host.name: host.current for host in fleet.hosts}
+    )
 
 
 def health(fleet: Fleet, release: str, version: str) -> Do:

@@ -129,10 +129,11 @@ async def test_an_unknown_version_names_the_newest_five(tmp_path: Path) -> None:
     kept = artifacts(str(releases.source(tmp_path / "source", versions)), tmp_path / "cache")
     with pytest.raises(CannotPlan) as caught:
         await kept.resolve("v99")
-    where = tmp_path / "source"
-    assert str(caught.value) == f"There is no version v99 in {where}. The newest there: v9, v8, v7, v6 and v5."
+    assert str(caught.value) == "There is no version v99. The newest are v9, v8, v7, v6 and v5."
+    with pytest.raises(CannotPlan, match=r"There is no version 9\. Did you mean v9\? The newest are v9,"):
+        await kept.resolve("9")
     empty = artifacts(str(releases.source(tmp_path / "empty", {})), tmp_path / "cache")
-    with pytest.raises(CannotPlan, match="holds no versions yet"):
+    with pytest.raises(CannotPlan, match="no version was built yet"):
         await empty.resolve("v1")
 
 

@@ -108,8 +108,8 @@ def test_a_migration_that_fails_names_what_was_applied(vps: Vps, channel: Slack,
 def test_rollback(vps: Vps, channel: Slack, users: Users) -> None:
     old, new = releases(vps)
     worker_runs(vps, new)
-    channel.ask_and_approve("rollback", "Roll back production from v1.1 to v1.0")
-    channel.card_says("Roll back production from v1.1 to v1.0", DONE)
+    channel.ask_and_approve("rollback", "Roll back production: v1.1 → v1.0")
+    channel.card_says("Roll back production: v1.1 → v1.0", DONE)
     assert (served(vps), current(vps)) == ("CHOM v1.0", old)
     worker_runs(vps, old)
     assert migrations(vps) == [FIRST, SUBTITLE, SUMMARY], "a rollback leaves the database as it is"

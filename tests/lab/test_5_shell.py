@@ -54,4 +54,4 @@ def test_when_slack_is_back_it_shows_what_happened(bot: Bot, channel: Slack) -> 
     bot.start()
     channel.ready()
     channel.card_says("Deploy v1.7 to production", DONE)
-    channel.card_says("Roll back production from v1.7 to v1.6", DONE)
+    channel.card_says("Roll back production: v1.7 → v1.6", DONE)

@@ -82,7 +82,7 @@ OPS, CTO = person("ops", "Otto", Role.DEVOPS, Role.ON_CALL), person("cto", "Carl
 TEAM = person("team", "Tina", Role.TEAM)
 PEOPLE: People = {p.id: p for p in (DEV, LENA, TOM, OPS, CTO, TEAM)}
 
-ONE = Requirement(1, "No rule asks for more than a Tech Lead.", (Need(Role.TECH_LEAD),))
+ONE = Requirement(1, "Every change needs a Tech Lead.", (Need(Role.TECH_LEAD),))
 TWO = Requirement(2, "It has 3 migrations.", (Need(Role.TECH_LEAD), Need(Role.DEVOPS)), evidence=("staging",))
 THREE = Requirement(3, "A major version.", (Need(Role.CTO), Need(Role.TEAM)), strategies=("canary",))
 

@@ -31,7 +31,7 @@ def test_the_steps_of_a_deploy_with_migrations() -> None:
     assert [step.name for step in made.steps] == [
         *("expect", "stage", "migrate", "health", "switch", "restart", "verify", "retain"),
     ]
-    assert made.title == "Deploy v1.2 to production (blue-green)"
+    assert made.title == "Deploy v1.2 to production"
     assert (made.version, made.commit, made.sha256, made.agent) == ("v1.2", "c" * 40, "d" * 64, "a" * 64)
 
 
@@ -57,7 +57,7 @@ def test_what_chom_host_is_asked_is_what_its_protocol_says() -> None:
     assert isinstance(do(made, "health").undo, Harmless)
     assert do(made, "restart").undo == Harmless("Switching back restarts the workers itself.")
     assert not do(made, "retain").must
-    assert isinstance(do(made, "retain").undo, Irreversible)
+    assert do(made, "retain").undo == Harmless("No release is old enough to be removed.")
     assert all(step.must for step in made.steps if isinstance(step, Do) and step.name != "retain")
 
 
@@ -67,7 +67,7 @@ def test_migrations_run_on_one_host_after_all_are_staged_and_are_never_retried_b
     assert migrate.hosts == ("app1",)
     assert migrate.again is Again.ASK
     assert migrate.undo == Irreversible("The database keeps m3 and m4.")
-    assert migrate.title == "Run 2 migrations on app1: m3 and m4"
+    assert migrate.title == "Run 2 migrations on production"
     assert made.facts["migrations"] == ("m3", "m4")
     assert [(seen.name, seen.pending) for seen in made.hosts] == [("app1", ("m3", "m4")), ("app2", ())]
     assert do(made, "stage").hosts == ("app1", "app2")
@@ -114,6 +114,32 @@ def test_a_mixed_fleet_goes_back_to_what_each_host_served() -> None:
     assert do(made, "retain").call.args["protect"] == (GREEN, BLUE, OLD)
     assert made.facts["replaces"] == "v1.1 and v1.0.1"
     assert made.facts["version_step"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("on", "keep", "title", "removed"),
+    [
+        (fleet(), 4, "Keep the newest 4 releases", ""),
+        (fleet(keep=3), 3, "Remove v1.0, and keep the newest 3 releases", "v1.0 is"),
+        (fleet(keep=2), 2, "Remove v1.0 and v1.0.1, and keep the newest 2 releases", "v1.0 and v1.0.1 are"),
+        (fleet(host(current=OLD), keep=2), 2, "Remove v1.0, and keep the newest 2 releases", "v1.0 is"),
+        (
+            fleet(host("app1"), host("app2", releases=(V11,)), keep=3),
+            3,
+            "Remove v1.0, and keep the newest 3 ",
+            "v1.0 is",
+        ),
+    ],
+)
+def test_what_will_be_removed_is_named_and_nothing_else_is_called_irreversible(
+    on: Fleet, keep: int, title: str, removed: str
+) -> None:
+    retain = do(planned(replace(on, environment=replace(on.environment, keep=keep))), "retain")
+    assert retain.title.startswith(title)
+    if removed:
+        assert retain.undo == Irreversible(f"{removed} removed and cannot be rolled back to any more.")
+    else:
+        assert isinstance(retain.undo, Harmless)
 
 
 def test_the_first_deploy_to_a_host_says_that_there_is_no_way_back() -> None:

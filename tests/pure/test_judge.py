@@ -81,8 +81,8 @@ def test_where_nobody_could_approve_it_says_so_and_what_to_do() -> None:
 
 
 def test_nobody_is_needed_where_the_rules_need_nobody() -> None:
-    asked = change(Requirement(1, "Only production requires approval.", ()))
-    assert verdict(asked) == Allowed("Only production requires approval.")
+    asked = change(Requirement(1, "Staging needs no approval.", ()))
+    assert verdict(asked) == Allowed("Staging needs no approval.")
 
 
 # --- rejected, void, expired ------------------------------------------------

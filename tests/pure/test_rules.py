@@ -19,7 +19,7 @@ HEAD = TEXT[: TEXT.index("[[rules]]")]
 
 def test_the_shipped_table_asks_for_a_tech_lead_in_production() -> None:
     assert load().classify(deploy(), "production") == Requirement(
-        1, "No rule asks for more than a Tech Lead.", (Need(Role.TECH_LEAD),), expires=timedelta(hours=4)
+        1, "Every change needs a Tech Lead.", (Need(Role.TECH_LEAD),), expires=timedelta(hours=4)
     )
 
 
@@ -28,7 +28,7 @@ def test_an_environment_that_the_table_does_not_know_is_as_strict_as_production(
 
 
 def test_staging_needs_nobody() -> None:
-    assert load().classify(deploy(), "staging") == Requirement(1, "Only production requires approval.", ())
+    assert load().classify(deploy(), "staging") == Requirement(1, "Staging needs no approval.", ())
 
 
 def needed(text: str, made: Plan, environment: str = "production") -> Requirement:

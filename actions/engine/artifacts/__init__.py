@@ -71,9 +71,12 @@ class CachedArtifacts:
     def _unknown(self, version: str, entries: Sequence[Entry]) -> str:
         names = [entry.version for entry in entries[:5]]
         if not names:
-            return f"There is no version {version}: {self._source.where} holds no versions yet."
+            return f"There is no version {version}: no version was built yet."
         newest = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-        return f"There is no version {version} in {self._source.where}. The newest there: {newest}."
+        other = version.removeprefix("v") if version.startswith("v") else f"v{version}"
+        meant = f" Did you mean {other}?" if any(entry.version == other for entry in entries) else ""
+        there = "The newest is" if len(names) == 1 else "The newest are"
+        return f"There is no version {version}.{meant} {there} {newest}."
 
     async def _index(self) -> tuple[Entry, ...]:
         try:
