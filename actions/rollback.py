@@ -93,7 +93,7 @@ def _too_far(fleet: Fleet, there: int, steps: int) -> str:
     versions = list(dict.fromkeys(release.version for release in left))
     return (
         f"{now} is live because {joined(versions)} {'was' if len(versions) == 1 else 'were'} rolled back, "
-        f"and no older release is kept. To go to {versions[0]} again: rollback to {versions[0]} on {name}"
+        f"and no older release is kept. To go to {versions[0]} again: `rollback to {versions[0]} on {name}`."
     )
 
 

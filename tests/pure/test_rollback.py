@@ -187,13 +187,13 @@ def test_the_newest_of_two_releases_of_a_version_is_taken_if_all_hosts_keep_it()
             went("0", "2", "0"),
             {},
             "v0 is live because v2 was rolled back, and no older release is kept. "
-            "To go to v2 again: rollback to v2 on production",
+            "To go to v2 again: `rollback to v2 on production`.",
         ),
         (
             went("0", "1", "2", "1", "0"),
             {"steps": 2},
             "v0 is live because v1 and v2 were rolled back, and no older release is kept. "
-            "To go to v1 again: rollback to v1 on production",
+            "To go to v1 again: `rollback to v1 on production`.",
         ),
         (
             fleet(),
