@@ -17,12 +17,13 @@ from actions.engine.prober import HttpProber
 from actions.engine.registry import Reserved, discover
 from actions.engine.ssh import HostLogin, SshHosts
 from actions.host import CHOM_HOST
+from bot.boot_checks import check_machine, check_versions
 from bot.config import Settings
 from bot.desk import Desk
 from bot.looking import Looking
 from bot.planning import Planning
 from bot.redact import redactor
-from bot.slack import SlackFace
+from bot.slack import SlackFace, Waits
 from bot.store import Store
 from bot.tails.slack import SlackTail
 from bot.web import Check, listen, make_web
@@ -118,42 +119,56 @@ def build(
     return Bot(settings, store, world, work, desk)
 
 
-async def serve(bot: Bot, stop: asyncio.Event) -> None:
+async def serve(bot: Bot, stop: asyncio.Event, waits: Waits | None = None) -> None:
     """Serve until `stop` is set, then drain: no new requests, runs handed over, the last pictures sent.
 
-    Raises NotDurable, InstanceTaken or SlackUnusable, in a sentence, before anything is taken in.
+    Raises CannotServe, NotDurable, InstanceTaken, CannotListen or SlackUnusable, in a sentence, before anything is
+    taken in; and SlackUnusable later too, after draining, where Slack was away at first and then refuses the bot.
     """
+    check_machine(bot.settings)
     await bot.store.check_durable(bot.settings.redis_without_aof)
     await bot.work.claim()
-    async with _faced(bot) as face:
+    async with _faced(bot, waits) as face:
         runner = await listen(make_web(_checks(bot, face), face.routes() if face else ()), bot.settings.listen)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(bot.work.serve(stop), name="work")
+                versions = group.create_task(check_versions(bot.world.artifacts), name="versions")
                 if face:
                     group.create_task(_tail(bot, face, stop), name="slack tail")
                     await face.start()
+                    group.create_task(_end_if_unusable(face, stop), name="slack connecting")
                 logger.info("serving as %s on %s", bot.settings.instance, bot.settings.listen)
                 await stop.wait()
+                versions.cancel()
                 if face:
                     await face.stop_intake()
         except BaseExceptionGroup as faults:
             raise faults.exceptions[0] from faults
         finally:
             await runner.cleanup()
+        if face and (unusable := face.unusable):
+            raise unusable
     logger.info("stopped")
 
 
 @asynccontextmanager
-async def _faced(bot: Bot) -> AsyncGenerator[SlackFace | None]:
+async def _faced(bot: Bot, waits: Waits | None) -> AsyncGenerator[SlackFace | None]:
     if bot.settings.slack is None:
         yield None
         return
-    face = SlackFace(bot.desk, bot.settings.slack, bot.store, bot.world.clock)
+    face = SlackFace(bot.desk, bot.settings.slack, bot.store, bot.world.clock, waits)
     try:
         yield face
     finally:
         await face.close()
+
+
+async def _end_if_unusable(face: SlackFace, stop: asyncio.Event) -> None:
+    """A bot that Slack refuses ends, whenever it hears of it: left alone it would look alive and hear nobody."""
+    await face.settled()
+    if face.unusable:
+        stop.set()
 
 
 async def _tail(bot: Bot, face: SlackFace, stop: asyncio.Event) -> None:

@@ -11,11 +11,13 @@ import typer
 
 from actions.engine.journal import Outcome, Took
 from bot.app import Bot
+from bot.boot_checks import CannotServe
 from bot.desk import Refusal
 from bot.milestones import milestone
 from bot.slack.web import SlackUnusable
 from bot.store import NotDurable, StoreDown
 from bot.view import ChangeView, EnvironmentStatus
+from bot.web import CannotListen
 from bot.work import InstanceTaken
 from policies.change import Person, Refused, Waiting
 
@@ -29,7 +31,7 @@ def with_sentences(job: Callable[[], Awaitable[int | None]]) -> int:
     """Run it and return its exit status; what can be foreseen is a sentence on stderr and status 2."""
     try:
         return asyncio.run(_as_coroutine(job)) or 0
-    except (Refusal, NotDurable, StoreDown, InstanceTaken, SlackUnusable) as refused:
+    except (Refusal, NotDurable, StoreDown, InstanceTaken, CannotServe, CannotListen, SlackUnusable) as refused:
         typer.echo(str(refused), err=True)
         return 2
     except KeyboardInterrupt:

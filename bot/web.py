@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from aiohttp import web
 
 Check = Callable[[], Awaitable[str]]
 """Answers "" when all is well, else a sentence."""
+
+
+class CannotListen(Exception):
+    """The address cannot be had; the message is a sentence."""
 
 
 def make_web(checks: Mapping[str, Check], routes: Iterable[web.AbstractRouteDef]) -> web.Application:
@@ -27,9 +32,17 @@ def make_web(checks: Mapping[str, Check], routes: Iterable[web.AbstractRouteDef]
 
 
 async def listen(app: web.Application, address: str) -> web.AppRunner:
-    """Serve on "host:port". Raises OSError where the port is taken."""
+    """Serve on "host:port". Raises CannotListen."""
     host, _, port = address.rpartition(":")
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+    try:
+        await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+    except OSError as fault:
+        await runner.cleanup()
+        if fault.errno == errno.EADDRINUSE:
+            said = f"{address} is taken by another program; stop it, or change listen under [bot]."
+        else:
+            said = f"The bot cannot listen on {address} ({fault.strerror or fault}); change listen under [bot]."
+        raise CannotListen(said) from None
     return runner

@@ -108,7 +108,17 @@ class SlackFace:
             await self._connecting
         else:
             logger.warning("Slack does not answer yet; deploys go on, cards follow once it does")
-            self._connecting.add_done_callback(_say_if_unusable)
+
+    async def settled(self) -> None:
+        """Until the bot has connected, or was refused, or stops trying because it is told to stop."""
+        if self._connecting:
+            await asyncio.wait({self._connecting})
+
+    @property
+    def unusable(self) -> BaseException | None:
+        """Why connecting has failed for good; None while it is tried, and where it came about."""
+        tried = self._connecting
+        return tried.exception() if tried and tried.done() and not tried.cancelled() else None
 
     async def _connect(self) -> None:
         pause = 1.0
@@ -204,8 +214,3 @@ def _worth_reading(record: logging.LogRecord) -> bool:
 
 async def _nobody_left(reference: str) -> None:
     logger.error("[%s] nobody could be told", reference)
-
-
-def _say_if_unusable(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()):
-        logger.error("Slack: %s", error)
