@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from actions.engine.journal import Way
+from actions.engine.words import counted
 from bot.slack.blocks import (
     HEADER,
     Block,
@@ -125,7 +126,8 @@ def _small_print(view: ChangeView, stage: Stage) -> str:
 
 def _facts(view: ChangeView) -> str:
     change = view.change
-    parts = [f"Category {change.requirement.category}: {inline(change.requirement.because, 300).rstrip('.')}"]
+    why = inline(change.requirement.because, 300).rstrip(".")
+    parts = [f"Category {change.requirement.category}: {why}" if change.requirement.needs else why]
     if replaces := change.plan.facts.get("replaces"):
         parts.append(f"replaces {inline(str(replaces), 60)}")
     if change.plan.commit:
@@ -178,10 +180,11 @@ def _buttons(view: ChangeView, stage: Stage, newest: bool) -> list[Block]:
 
 def _approve(view: ChangeView) -> Button:
     plan = view.change.plan
-    kept = f" {len(migrations(plan))} migration(s) will be applied and cannot be undone." if migrations(plan) else ""
+    count = len(migrations(plan))
+    kept = f" {counted(count, 'migration')} cannot be undone." if count else ""
     confirm = Confirm(
         f"Approve {plan.version} for {plan.environment}?",
-        f"{sentence(plan.title)} It starts at once when nobody else has to approve.{kept}",
+        f"{sentence(plan.title)} It starts as soon as nobody else has to approve.{kept}",
         "Approve",
     )
     says = f"Approve: {plan.title}"

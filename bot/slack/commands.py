@@ -73,7 +73,7 @@ class Commands:
         if view.run.opened:
             said = f"Stopping: {title}. The step that is running finishes, then what can be undone is undone."
         else:
-            said = f"Withdrawn: {title}. Nothing had been started."
+            said = f"Withdrawn: {title}, asked for by {view.name(view.change.requester)}. Nothing had been started."
         return texts.said(said, await self.intake.link(view.change.id))
 
     async def _change(self, named: str) -> str:

@@ -34,8 +34,8 @@ def lead_of(view: ChangeView) -> Lead:
         case Stage.BLOCKED:
             return Lead("It cannot start now.", "Nothing has been started.", view.verdict.said, view.verdict.said)
         case Stage.ALLOWED:
-            next_ = "It starts once the servers have been looked at again. If it does not, press Start now."
-            return Lead("Approved.", next_, f"It is approved. {next_}")
+            next_ = "The servers are looked at once more. If it has not started in 10 seconds, press Start now."
+            return Lead("Approved; about to start.", next_, f"It is approved and about to start. {next_}")
         case Stage.REJECTED | Stage.EXPIRED | Stage.VOID | Stage.STRATEGY:
             return _refused(view, stage)
         case Stage.STARTING:
@@ -118,7 +118,7 @@ def _moving(view: ChangeView, stage: Stage) -> Lead:
         case Stage.STOPPING:
             by = view.name(view.run.stop.by) if view.run.stop else ""
             next_ = f"{line} When this step has ended, everything that can be undone is undone."
-            return Lead(f"Stopping, because {by} pressed Stop.", next_, f"{by} asked to stop it. {told}")
+            return Lead(f"Stopping, as {by} asked.", next_, f"{by} asked to stop it. {told}")
         case Stage.TURNING_BACK:
             why = _why_back(view)
             told = f"It is turning back. {why}"
@@ -161,7 +161,9 @@ def _ended(view: ChangeView, stage: Stage) -> Lead:
     if stage is Stage.DONE:
         todo = f"Ended at {at(ended.at)}. Look at {inline(plan.environment, 60)}; if something is wrong, roll back."
         return Lead(f"Done. {said}", todo, f"Done. {said}")
-    todo = f"Ended at {at(ended.at)}. The output is in the thread. Find the cause, then ask again."
+    asked = view.run.turned is not None and bool(view.run.turned.by)
+    then = "" if asked else " The output is in the thread. Find the cause, then ask again."
+    todo = f"Ended at {at(ended.at)}.{then}"
     why = _why_back(view)
     both = said if view.run.turned and view.run.turned.why in said else f"{said} {why}".strip()
     return Lead(f"Turned back. {both}", todo, f"Turned back. {both}")

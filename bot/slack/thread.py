@@ -96,5 +96,7 @@ def _end(ended: Ended, view: ChangeView) -> Card:
         text = f"{plan.title} is done. {summary} {asked}."
     else:
         head, todo = "Turned back", "The failing step and its output are in this thread."
+        if run.turned and run.turned.by:
+            head, todo = "Stopped", ""
         text = f"{plan.title} was turned back. {summary} {asked}."
     return card(text, [section(f"*{head}: {inline(plan.title, 150)}*\n{inline(summary)}\n{inline(asked)}. {todo}")])

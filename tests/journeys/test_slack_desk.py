@@ -236,7 +236,7 @@ async def test_staging_needs_nobody_and_is_stopped_by_its_button(office: Office)
     await until(lambda: "Starting" in office.card())
     assert len(office.starts.runs) == 1
     await office.click("chom_stop", "dev")
-    await until(lambda: "Stopping, because Dana Dev pressed Stop." in office.card())
+    await until(lambda: "Stopping, as Dana Dev asked." in office.card())
     await office.type("stop staging", "lead")
     await office.whispered("lead", "Already stopping (Dana Dev")
 
