@@ -1187,6 +1187,12 @@ def marker(settings: Settings, id_: str) -> Optional[Json]:
     return said if whole else None
 
 
+def version_of(settings: Settings, id_: str) -> str:
+    """How people call the release: by its version, and by its id only where nothing tells that."""
+    said = marker(settings, id_)
+    return str(said["version"]) if said and said["version"] else id_
+
+
 def kept(settings: Settings) -> list[str]:
     """The ids of the whole releases, in the order of their names."""
     if not settings.releases.is_dir():
@@ -1239,7 +1245,7 @@ def stage(work: Work, release: str, version: str, commit: str, sha256: str) -> s
     wanted: Json = {"id": release, "version": version, "commit": commit, "sha256": sha256}
     there = marker(settings, release)
     if there == wanted:
-        return f"{version} lies in {target} already"
+        return f"{version} is unpacked already"
     if there is not None:
         raise Failed(f"{target} exists and was made from another artifact ({there.get('version')})")
     if served(settings) == release:
@@ -1256,7 +1262,8 @@ def stage(work: Work, release: str, version: str, commit: str, sha256: str) -> s
     build_caches(work, target)
     os.sync()  # the release is on the disk before anything says that it is whole
     write_whole(target / ".chom-release.json", json.dumps(wanted, sort_keys=True).encode() + b"\n", 0o640)
-    return f"{version} lies in {target} ({members} files and directories)"
+    work.note(f"{version} lies in {target} ({members} files and directories)")
+    return f"{version} is unpacked"
 
 
 def _unpack_artifact(work: Work, sha256: str, part: Path) -> int:
@@ -1370,9 +1377,10 @@ def unstage(work: Work, release: str) -> str:
     if served(work.settings) == release:
         raise Failed(f"{release} is the release that is served; it is not removed")
     remove_tree(work.settings.releases / f".{release}.part")
+    version = version_of(work.settings, release)
     if remove_tree(work.settings.release(release)):
-        return f"{release} was removed"
-    return f"{release} was not there"
+        return f"{version} was removed"
+    return "it was not there"
 
 
 _APPLIED = (
@@ -1455,13 +1463,14 @@ def health(work: Work, release: str, path: str) -> str:
             "REDIRECT_STATUS": "200",
         },
     )
+    version = version_of(work.settings, release)
     said = [line.strip()[:500] for line in page.splitlines() if line.strip()][:5]
     for line in said:
         work.say(line)
     if not 200 <= status < 300:
         why = f": {reason_in(page) or said[0][:200]}" if said else ""
-        raise Failed(f"{path} of {release} answers HTTP {status}{why}")
-    return f"{path} of {release} answers HTTP {status}"
+        raise Failed(f"{path} of {version} answers HTTP {status}{why}")
+    return f"{path} of {version} answers HTTP {status}"
 
 
 def reason_in(page: str) -> str:
@@ -1477,9 +1486,9 @@ def reason_in(page: str) -> str:
 
 def switch(work: Work, release: str, workers: bool) -> str:
     target = whole_release(work, release)
-    done = f"{release} is served"
+    done = f"{version_of(work.settings, release)} is served"
     if served(work.settings) == release:
-        done = f"{release} is served already"
+        done += " already"
     else:
         point_current(work.settings, release)
     with locked(work.settings):  # also where the link was right already: a crash may have come between the two
@@ -1528,11 +1537,14 @@ def prune(work: Work, keep: int, protect: list[str]) -> str:
     last = {a["release"]: at for at, a in enumerate(activations(settings))}
     newest_first = sorted(kept(settings), key=lambda id_: (last.get(id_, -1), id_), reverse=True)
     stay = {*newest_first[:keep], *protect, served(settings), served_before(settings)}
-    removed = [id_ for id_ in newest_first if id_ not in stay and remove_tree(settings.release(id_))]
+    old = {id_: version_of(settings, id_) for id_ in sorted(newest_first) if id_ not in stay}
+    removed = {id_: version for id_, version in old.items() if remove_tree(settings.release(id_))}
+    if removed:
+        work.note(f"removed {', '.join(removed)}")
     for left in settings.releases.glob(".*.gone"):
         remove_tree(left)
     _forget(settings)
-    return f"removed {', '.join(sorted(removed))}" if removed else "nothing to remove"
+    return f"{', '.join(removed.values())} removed" if removed else "nothing to remove"
 
 
 def _forget(settings: Settings) -> None:

@@ -18,7 +18,7 @@ def test_health_asks_php_fpm_for_that_release(server: Server, channel: Channel, 
     pool = fpm(lambda asked: b"Content-type: text/plain\r\n\r\nfine\n" + b"x" * 200_000)
     channel.run("run/stage/forward", "stage", server.stage_args(R1, "v1.0"))
     state = channel.run("run/health/forward", "health", {"release": R1, "path": "/health?deep=1"})
-    assert state["summary"] == f"/health?deep=1 of {R1} answers HTTP 200" and state["lines"][0] == "fine"
+    assert state["summary"] == "/health?deep=1 of v1.0 answers HTTP 200" and state["lines"][0] == "fine"
     public = str((server.www / "releases" / R1 / "public").resolve())
     asked = pool.asked[0]
     assert (asked["SCRIPT_FILENAME"], asked["DOCUMENT_ROOT"]) == (f"{public}/index.php", public)

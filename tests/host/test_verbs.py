@@ -192,6 +192,19 @@ def test_unstage_never_removes_what_is_served(server: Server, channel: Channel) 
     assert {path.name for path in (server.www / "releases").iterdir()} == {R1}
 
 
+def test_what_was_done_is_said_in_versions_without_paths_and_ids(server: Server, channel: Channel) -> None:
+    deploy(server, channel, R1, "v1.0")
+    channel.run("run/stage/forward", "stage", server.stage_args(R2, "v1.1"))
+    switched = channel.run("run/switch/a", "switch", {"release": R1, "workers": True})["summary"]
+    assert switched == "v1.0 is served already, and the queue workers were told to restart"
+    assert channel.run("run/switch/b", "switch", {"release": R2, "workers": False})["summary"] == "v1.1 is served"
+    channel.run("run/stage/c", "stage", server.stage_args(R3, "v1.2"))
+    assert channel.run("run/unstage/d", "unstage", {"release": R3})["summary"] == "v1.2 was removed"
+    channel.run("run/stage/e", "stage", server.stage_args(R3, "v1.2"))
+    deploy(server, channel, R4, "v1.3")
+    assert channel.run("run/prune/f", "prune", {"keep": 1, "protect": []})["summary"] == "v1.0, v1.2 removed"
+
+
 def test_restart_tells_the_workers_and_reloads_through_sudo(server: Server, channel: Channel) -> None:
     assert "no release is served" in channel.run("run/restart/a", "restart", {"services": []})["summary"]
     deploy(server, channel, R1, "v1.0")
