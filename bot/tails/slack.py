@@ -106,8 +106,9 @@ class SlackTail:
 
     async def _tenure(self, stop: asyncio.Event) -> None:
         """From taking the lease to losing it, or to the end."""
-        over = asyncio.Event()
-        helpers = [asyncio.create_task(job(over)) for job in (self._keep, self._follow, self._sweep)]
+        over, listening = asyncio.Event(), asyncio.Event()
+        jobs = self._keep(over), self._follow(over, listening), self._sweep(over, listening)
+        helpers = [asyncio.create_task(job) for job in jobs]
         try:
             while self._lease.mine and not stop.is_set():
                 await self._one_turn()
@@ -135,25 +136,31 @@ class SlackTail:
             self._due[id_] = min(self._due.get(id_, due), due)
         self._wake.set()
 
-    async def _follow(self, over: asyncio.Event) -> None:
+    async def _follow(self, over: asyncio.Event, listening: asyncio.Event) -> None:
+        """Touch what the feed names; `listening` is set once nothing that happens is missed any more."""
         cursor = "$"
 
         async def once() -> None:
             nonlocal cursor
-            cursor, touched = await self._store.feed(cursor, 5.0)
+            cursor, touched = await self._store.feed(cursor, 5.0 if listening.is_set() else 0.0)
+            listening.set()
             self._touch(touched)
 
         while not over.is_set():
             if not await self._guarded(once):
                 await _wait(over, 1.0)
 
-    async def _sweep(self, over: asyncio.Event) -> None:
-        """First everything that may be behind, then again and again what can change without being touched."""
+    async def _sweep(self, over: asyncio.Event, listening: asyncio.Event) -> None:
+        """First everything that may be behind, then again and again what can change without being touched.
+
+        What the first sweep has looked at is named by the feed when it moves on: the feed is followed before.
+        """
 
         async def everything() -> None:
             going = [*await self._store.open_runs(), *await self._store.waiting()]
             self._touch([*going, *await self._store.recent("", RECENT)])
 
+        await listening.wait()
         while not over.is_set():
             done = await self._guarded(everything)
             await _wait(over, self._pace.sweep if done else 1.0)
@@ -172,7 +179,9 @@ class SlackTail:
     async def _serve(self, due: list[str]) -> None:
         """Look at all that are due, and serve the first of them: ends and decisions before progress."""
         ranked: list[tuple[int, str, ChangeView, Shown]] = []
+        later = _now() + 1.0  # where Redis goes away in the middle, none is forgotten
         for id_ in due:
+            self._due[id_] = later  # before it is read, so that a touch from now on stands out
             try:
                 view = await self._desk.view(id_)
             except Refusal as unknown:
@@ -189,7 +198,7 @@ class SlackTail:
         if not ranked:
             return
         rank, id_, view, shown = min(ranked, key=lambda one: (one[0], one[1]))
-        later = self._due[id_] = _now() + 1.0  # where Redis goes away in the middle, it is not forgotten
+        self._touch([other for _, other, _, _ in ranked if other != id_])
         if rank < 2 and view.run.seq:
             self._touch([other for other in await self._store.recent(view.change.environment, 5) if other != id_])
         try:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import replace
 
+from actions.engine.ports import Conflict
+from bot.looking import Looking
 from bot.store import Store, StoreDown
 from bot.tails.lease import NAME
+from bot.view import ChangeView
 from policies.change import Refused, Why
 from tests.slack.room import Room, looking
 from tests.slack.support import QUICK, RealClock, seen_text, until
@@ -149,5 +153,37 @@ async def test_what_slack_took_while_redis_was_away_is_not_sent_again(room: Room
         await asyncio.sleep(0.8)
     assert room.store.away > 3 and len(room.cards()) == 1
     assert room.told().count("2 migrations applied") == 1 and room.told().count("Done: Deploy") == 1
+    await room.store.close()
+    room.store = plain
+
+
+async def test_what_happens_while_a_change_is_read_is_shown_at_once_and_not_by_the_next_sweep(room: Room) -> None:
+    class Slow(Looking):
+        async def view(self, change: str) -> ChangeView:
+            seen = await super().view(change)
+            if not seen.approvals:
+                with suppress(Conflict):
+                    await room.approve()
+                await asyncio.sleep(0.2)
+            return seen
+
+    room.looking = Slow(room.looking.planning, room.store, room.looking.people, room.looking.clock)
+    async with room.tail("a", replace(QUICK, sweep=60)):
+        await room.propose()
+        await until(lambda: room.says("Approved by"))
+
+
+async def test_nothing_is_missed_between_the_first_look_and_the_feed(room: Room) -> None:
+    class Late(Store):
+        async def feed(self, cursor: str, block_s: float) -> tuple[str, list[str]]:
+            await asyncio.sleep(0.6 if cursor == "$" else 0)
+            return await super().feed(cursor, block_s)
+
+    plain, room.store = room.store, Late(room.store.link.url)
+    await room.propose()
+    async with room.tail("a", replace(QUICK, sweep=60)):
+        await asyncio.sleep(0.3)
+        await room.approve()
+        await until(lambda: room.says("Approved by"))
     await room.store.close()
     room.store = plain
