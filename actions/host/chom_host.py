@@ -1533,7 +1533,9 @@ def restart(work: Work, services: list[str]) -> str:
 
 
 def prune(work: Work, keep: int, protect: list[str]) -> str:
+    """What goes is settled at once, before the slow part: a run that gave this job up may have a successor by then."""
     settings = work.settings
+    uploads = [path for path in settings.incoming.iterdir() if path.name.endswith(".tar.gz")]
     last = {a["release"]: at for at, a in enumerate(activations(settings))}
     newest_first = sorted(kept(settings), key=lambda id_: (last.get(id_, -1), id_), reverse=True)
     stay = {*newest_first[:keep], *protect, served(settings), served_before(settings)}
@@ -1543,16 +1545,18 @@ def prune(work: Work, keep: int, protect: list[str]) -> str:
         work.note(f"removed {', '.join(removed)}")
     for left in settings.releases.glob(".*.gone"):
         remove_tree(left)
+    for upload in uploads:
+        upload.unlink(missing_ok=True)
     _forget(settings)
     return f"{', '.join(removed.values())} removed" if removed else "nothing to remove"
 
 
 def _forget(settings: Settings) -> None:
-    """Uploads that are staged, uploads that were never finished, and jobs that nobody will ask about any more."""
+    """Uploads that were never finished, and jobs that nobody will ask about any more."""
     now = time.time()
-    for artifact in settings.incoming.iterdir():
-        if artifact.name.endswith(".tar.gz") or changed(artifact) < now - 86400:
-            artifact.unlink(missing_ok=True)
+    for part in settings.incoming.iterdir():
+        if not part.name.endswith(".tar.gz") and changed(part) < now - 86400:
+            part.unlink(missing_ok=True)
     for directory in settings.jobs.iterdir():
         unborn = directory.name.startswith(".new.") and changed(directory) < now - 3600
         if unborn or changed(directory / "result.json") < now - REMEMBERED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import stat
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from actions.host import chom_host
-from tests.host.server import AGENT, Channel, Refusal, Server, target
+from tests.host.server import AGENT, Channel, Refusal, Server, target, until
 
 R1, R2, R3, R4, R5 = (f"2026112{n}_100000" for n in range(1, 6))
 
@@ -229,6 +230,28 @@ def test_prune_orders_by_activation_and_keeps_what_matters(server: Server, chann
     twice(channel, "prune", {"keep": 1, "protect": []})
     assert [r["id"] for r in channel.ask("survey")["releases"]] == [R1, R4]
     assert list((server.state / "incoming").iterdir()) == [], "what was staged is not kept twice"
+
+
+def test_a_prune_that_was_given_up_touches_nothing_of_the_next_run(server: Server, channel: Channel) -> None:
+    """It is stopped where it has begun to remove, and the next deploy uploads and stages meanwhile."""
+    for release in (R1, R2, R3):
+        deploy(server, channel, release, f"v{release[7]}")
+    many = server.www / "releases" / R1 / "many"
+    many.mkdir()
+    for n in range(20_000):
+        (many / str(n)).touch()
+    channel.begin("old/prune/forward", "prune", {"keep": 1, "protect": []})
+    pid = server.claim("old/prune/forward")["pid"]
+    until(lambda: (server.www / "releases" / f".{R1}.gone").exists())
+    os.kill(pid, signal.SIGSTOP)
+    staged = server.stage_args(R4, "v1.3")
+    waiting = server.put(b"one more upload")
+    assert channel.run("new/stage/forward", "stage", staged, fence=2)["ok"]
+    os.kill(pid, signal.SIGCONT)
+    assert channel.follow("old/prune/forward")["summary"] == f"v{R1[7]} removed"
+    assert [r["id"] for r in channel.ask("survey")["releases"]] == [R2, R3, R4]
+    names = {path.name for path in (server.state / "incoming").iterdir()}
+    assert names == {f"{staged['sha256']}.tar.gz", f"{waiting}.tar.gz"}
 
 
 def test_prune_forgets_what_nobody_will_ask_about(server: Server, channel: Channel) -> None:

@@ -147,7 +147,8 @@ def test_what_need_not_succeed_turns_nothing_back() -> None:
     failed = [Started(START, "retain", "app1", Way.FORWARD), Failed(START, "retain", "app1", Way.FORWARD, "no disk")]
     assert move(*done(*ALL), *failed, *done("retain", hosts=("app2",))) == Finish(
         Outcome.DONE,
-        "v1.2 is live on production. It took 42 s. But removing old releases failed on app1 (no disk); that can wait.",
+        "v1.2 is live on production. It took 42 s. app1 could not be cleaned up; its old releases stay until the next "
+        "deploy.",
     )
 
 

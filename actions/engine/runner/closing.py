@@ -22,7 +22,7 @@ _NOUNS = {
     "restart": "restarting the queue workers",
     "prune": "removing old releases",
 }
-_SWITCH, _MIGRATE = "switch", "migrate"
+_SWITCH, _MIGRATE, _PRUNE = "switch", "migrate", "prune"
 
 
 def noun(step: Step) -> str:
@@ -72,7 +72,7 @@ def done(plan: Plan, state: State, now: datetime) -> str:
     said = [f"{_live(plan)}. {_time(state, now)}"]
     for step in plan.steps:
         if isinstance(step, Do) and not step.must and (failed := dict(_failed(step, state, Way.FORWARD))):
-            said.append(f"But {_failed_on(step, failed)}; that can wait.")
+            said.append(_can_wait(step, failed))
     if state.stop:
         said.append("Stop was pressed when that was done already, so it stays; to go back, roll back.")
     return " ".join(said)
@@ -177,6 +177,14 @@ def _stays(plan: Plan, state: State) -> Iterator[str]:
 def capital(text: str) -> str:
     """The sentence with its first letter in upper case."""
     return text[:1].upper() + text[1:]
+
+
+def _can_wait(step: Do, failed: dict[str, Mark]) -> str:
+    """What did not succeed and need not; why it did not is told with the step."""
+    if step.call.verb != _PRUNE:
+        return f"But {_failed_on(step, failed)}; that can wait."
+    whose = "its" if len(failed) == 1 else "their"
+    return f"{joined(failed)} could not be cleaned up; {whose} old releases stay until the next deploy."
 
 
 def _failed_on(step: Step, failed: dict[str, Mark]) -> str:

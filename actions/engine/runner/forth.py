@@ -17,6 +17,8 @@ LONGEST_WAIT = 15.0
 """Seconds between two tries of a host that does not answer, at most."""
 HELD = timedelta(seconds=60)
 """A connection that broke after it had held for longer is a new outage, with patience of its own."""
+SPARED = NOTICE
+"""For so long a host may be silent in a step that need not succeed; the environment is not kept locked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Forth:
         Raises Conflict, Fenced, HandOver.
         """
         hands, outage = self._hands, Outage(self._hands.now())
+        held = HELD if step.must else SPARED
         while True:
             reached = hands.now()
             try:
@@ -69,15 +72,18 @@ class Forth:
                 reached = hands.now()
                 result = await hands.heard(host, self._begin(step, host, fresh, again))
             except Unreachable as gone:
-                if hands.now() - reached > HELD:
+                if hands.now() - reached > held:
                     outage = Outage(hands.now())
                 fresh = again = False
-                if gave_up := await self._endure(host, gone, outage):
-                    return await self._given_up(step, host, gave_up)
+                if not step.must:
+                    if await self._is_spared(step, host, gone, outage):
+                        return None
+                elif gave_up := await self._endure(host, gone, outage):
+                    return gave_up
             except LostJob as lost:
                 await hands.say(host)
                 if step.again is Again.ASK:
-                    return Lost(host, lost.applied)
+                    return await self._ask_about(step, host, lost)
                 fresh, again = False, await hands.once_more(step, host, Way.FORWARD, lost)
                 if not again:
                     return None
@@ -97,13 +103,26 @@ class Forth:
             await hands.halt.unless(hands.world.hosts.upload(host, artifact, progress))
         return await hands.run(step, host, Way.FORWARD, again)
 
-    async def _given_up(self, step: Do, host: str, gave_up: GaveUp) -> GaveUp | None:
-        """A step that need not succeed is given up alone; any other gives up the run, and stays in doubt."""
-        if step.must or not gave_up.why:
-            return gave_up
-        why = f"{gave_up.why}; whether it ran there is not known"
-        await self._hands.pen.happened(self._hands.failed(step, host, Way.FORWARD, why))
-        return None
+    async def _ask_about(self, step: Do, host: str, lost: LostJob) -> Lost | None:
+        """A person decides about what has to succeed; nobody is woken for the rest."""
+        if step.must:
+            return Lost(host, lost.applied)
+        why = "the server lost it in the middle, and whether it did all of its work is not known"
+        return await self._hands.say(host, self._hands.failed(step, host, Way.FORWARD, why, lost.applied))
+
+    async def _is_spared(self, step: Do, host: str, gone: Unreachable, outage: Outage) -> bool:
+        """Wait until the next try; True where there is none: what need not succeed is given up there, and said.
+
+        What was begun there may go on. It is this run's last word on it: a later run has a higher fence there.
+        """
+        hands = self._hands
+        hands.fenced.discard(host)
+        if hands.now() - outage.since < SPARED:
+            await hands.sleep(outage, LONGEST_WAIT)
+            return False
+        why = f"it does not answer ({gone.tried}); whether it ran there is not known"
+        await hands.pen.happened(hands.failed(step, host, Way.FORWARD, why))
+        return True
 
     async def _endure(self, host: str, gone: Unreachable, outage: Outage) -> GaveUp | None:
         """Wait until the next try; GaveUp where there is none."""
