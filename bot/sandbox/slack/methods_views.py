@@ -86,6 +86,7 @@ def open_view(ws: Workspace, args: Args) -> Json:
     """views.open."""
     view = _given(args, "modal")
     person, _ = ws.tickets.spend_trigger(args.need("trigger_id"))
+    _refuse_twin(ws, view, None)
     for held in [held for held in ws.memory.views.values() if held["user"] == person and held["type"] == "modal"]:
         close_views(ws, held["root_view_id"])
     return {"view": public(make_view(ws, view, person))}
@@ -109,22 +110,31 @@ def update(ws: Workspace, args: Args) -> Json:
         if wanted and wanted in (held["id"], held["external_id"]):
             if args.text("hash") not in ("", held["hash"]):
                 raise SlackError("hash_conflict")
+            _refuse_twin(ws, view, held)
             return {"view": public(change_view(ws, held, view))}
     raise SlackError("not_found")
 
 
 def publish(ws: Workspace, args: Args) -> Json:
     """views.publish: one Home a person."""
-    view = _given(args, "home")
     to = people.BY_ID.get(args.need("user_id"))
     if to is None:
-        raise SlackError("user_not_found")
-    for held in ws.memory.views.values():
-        if held["type"] == "home" and held["user"] == to.name:
-            if args.text("hash") not in ("", held["hash"]):
-                raise SlackError("hash_conflict")
-            return {"view": public(change_view(ws, held, view))}
-    return {"view": public(make_view(ws, view, to.name))}
+        raise SlackError("invalid_arguments", response_metadata={"messages": ["invalid `user_id`"]})
+    view = _given(args, "home")
+    if not ws.home:
+        raise SlackError("not_enabled")
+    held = next((one for one in ws.memory.views.values() if (one["type"], one["user"]) == ("home", to.name)), None)
+    if args.text("hash") and (held is None or args.text("hash") != held["hash"]):
+        raise SlackError("hash_conflict")
+    _refuse_twin(ws, view, held)
+    return {"view": public(change_view(ws, held, view) if held else make_view(ws, view, to.name))}
+
+
+def _refuse_twin(ws: Workspace, view: Json, own: Json | None) -> None:
+    """Raises duplicate_external_id where another view of the team has this one's."""
+    wanted = view.get("external_id")
+    if wanted and any(held["external_id"] == wanted for held in ws.memory.views.values() if held is not own):
+        raise SlackError("duplicate_external_id")
 
 
 METHODS = (

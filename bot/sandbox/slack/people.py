@@ -38,6 +38,8 @@ class Granted:
     events: tuple[str, ...] = ()
     commands: tuple[Json, ...] = ()
     """Slash commands as the manifest describes them: command, description, usage_hint."""
+    home: bool = True
+    """Whether the Home tab is switched on; without it no Home can be published."""
 
     @staticmethod
     def by(manifest: Json) -> Granted:
@@ -47,6 +49,7 @@ class Granted:
             tuple(manifest["oauth_config"]["scopes"]["bot"]),
             tuple(subscribed.get("bot_events", ())),
             tuple(manifest["features"].get("slash_commands", ())),
+            bool(manifest["features"].get("app_home", {}).get("home_tab_enabled", False)),
         )
 
     @staticmethod

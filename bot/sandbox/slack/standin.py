@@ -53,7 +53,7 @@ class SlackStandIn:
         retry_scale: float = 1.0,
     ) -> None:
         self.granted = granted or people.Granted.shipped()
-        self.workspace: Workspace = workspace(now, limits=limits, scopes=self.granted.scopes)
+        self.workspace: Workspace = workspace(now, limits=limits, scopes=self.granted.scopes, home=self.granted.home)
         self.workspace.address = address
         self.memory = self.workspace.memory
         self.sockets = Sockets(self.workspace, ack_seconds)

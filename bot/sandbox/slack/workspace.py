@@ -23,6 +23,8 @@ class Workspace:
     tickets: Tickets
     faults: Faults
     scopes: tuple[str, ...]
+    home: bool = True
+    """Whether the app's Home tab is switched on."""
     address: str = ""
 
     def channel(self, name: str) -> str:
@@ -41,9 +43,11 @@ class Workspace:
         return self.address.replace("http", "ws", 1)
 
 
-def workspace(now: Callable[[], float] = time.time, *, limits: bool, scopes: tuple[str, ...]) -> Workspace:
+def workspace(
+    now: Callable[[], float] = time.time, *, limits: bool, scopes: tuple[str, ...], home: bool = True
+) -> Workspace:
     """An empty one."""
-    return Workspace(Memory(now), Limits(now, limits), Tickets(now), Faults(now), scopes)
+    return Workspace(Memory(now), Limits(now, limits), Tickets(now), Faults(now), scopes, home)
 
 
 def name_of(conversation: str) -> str:

@@ -11,6 +11,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.sandbox.slack.people import Granted
+
 Json = dict[str, Any]
 
 
@@ -229,3 +231,30 @@ async def test_homes_and_stacks(sandbox: Any) -> None:
     assert [(v["type"], v["user"]) for v in state] == [("home", "dev"), ("modal", "dev")]
     await sandbox.post("dismiss", user="dev", view_id=view["id"])
     assert [v["type"] for v in (await sandbox.state())["views"]] == ["home"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "body"),
+    [
+        ({"user_id": "U0NOBODY"}, {"error": "invalid_arguments", "messages": ["invalid `user_id`"]}),
+        ({"view": {"type": "modal", "title": plain("x"), "blocks": []}}, {"error": "invalid_arguments"}),
+        ({"view": {"type": "home", "blocks": [{"type": "divider"}] * 101}}, {"error": "invalid_arguments"}),
+        ({"view": {"type": "home", "blocks": [], "external_id": "taken"}}, {"error": "duplicate_external_id"}),
+        ({"hash": "1.never"}, {"error": "hash_conflict"}),
+    ],
+)
+async def test_a_home_that_slack_does_not_take(sandbox: Any, arguments: Json, body: Json) -> None:
+    client, home = sandbox.client(), {"type": "home", "blocks": [{"type": "divider"}]}
+    await client.views_publish(user_id="U0LEAD", view=home | {"external_id": "taken"})
+    with pytest.raises(SlackApiError) as caught:
+        await client.views_publish(**{"user_id": "U0DEV", "view": home} | arguments)
+    told = caught.value.response.data
+    assert told["error"] == body["error"]
+    assert "messages" not in body or told["response_metadata"]["messages"] == body["messages"]
+    assert [view["user"] for view in (await sandbox.state())["views"]] == ["lead"]
+
+
+async def test_no_home_where_the_app_was_installed_without_one(start: Any) -> None:
+    sandbox = await start(limits=False, granted=Granted((), home=False))
+    with pytest.raises(SlackApiError, match="not_enabled"):
+        await sandbox.client().views_publish(user_id="U0DEV", view={"type": "home", "blocks": []})
