@@ -112,6 +112,7 @@ async def _serve(port: int, dir: Path, reset: bool, say: Say) -> None:
 
 
 def _welcome(address: str, world: World) -> str:
-    command = Path(sys.argv[0]).name if Path(sys.argv[0]).name == "chom-bot" else f"{sys.executable} -m bot"
+    installed = Path(sys.executable).with_name("chom-bot").exists()
+    command = "chom-bot" if installed else f"{sys.executable} -m bot"
     log = world.directory / "bot.log"
     return _WELCOME.format(address=address, shell=world.shell, command=command, toml=world.toml_path, log=log)

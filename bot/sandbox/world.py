@@ -7,7 +7,8 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
 
 from bot.sandbox import releases
 from bot.sandbox.child import Child, Kept
@@ -97,7 +98,7 @@ class World:
         """`chom-bot serve` as a child."""
         told = self.bot_environment(address)
         self.shell.touch(mode=0o600)
-        self.shell.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in told.items()), "utf-8")
+        self.shell.write_text(_exports(told), "utf-8")
         inherited = {name: value for name, value in os.environ.items() if name.lower() not in _PROXIES}
         command = [sys.executable, "-m", "bot", "serve", "--config", str(self.toml_path)]
         child = Child(command, inherited | told, self._bot_said)
@@ -178,6 +179,13 @@ class World:
         if name not in self._servers:
             raise Impossible(f"There is no server {name!r}; there are {' and '.join(self._servers)}. {KNOWN_FAULTS}")
         return self._servers[name]
+
+
+def _exports(told: Mapping[str, str]) -> str:
+    """The lines for a shell: what the bot is told, and a PATH on which `chom-bot` is found."""
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in told.items()]
+    programs = shlex.quote(str(Path(sys.executable).parent))
+    return "".join([*lines, f'export PATH={programs}:"$PATH"\n'])
 
 
 def _seconds(value: object) -> float:

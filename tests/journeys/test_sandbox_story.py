@@ -1,5 +1,6 @@
 """The story that the README tells, from a Slack command to a served release, through `chom-bot sandbox` alone."""
 
+import asyncio
 import os
 import signal
 import sqlite3
@@ -26,6 +27,7 @@ async def test_the_story(tmp_path: Path) -> None:
         await nobody_approves_their_own_change_and_the_tech_lead_does(sandbox)
         await a_broken_version_reaches_nobody(sandbox)
         await a_rollback_brings_the_last_version_back(sandbox)
+        await a_shell_that_sources_the_file_finds_the_command(sandbox)
         await killed_in_the_middle_it_ends_as_if_nothing_had_happened(sandbox)
         await killed_itself_the_sandbox_leaves_no_process(sandbox)
     async with running(tmp_path / "box") as sandbox:
@@ -73,6 +75,16 @@ async def a_rollback_brings_the_last_version_back(sandbox: Sandbox) -> None:
     assert server(state)["version"] == "v1.0"
     assert server(state)["traffic"]["failed"] == 0
     assert len(migrations(sandbox)) == 5
+
+
+async def a_shell_that_sources_the_file_finds_the_command(sandbox: Sandbox) -> None:
+    bare = {"PATH": "/usr/bin:/bin", "HOME": str(sandbox.directory), "file": str(sandbox.directory / "env")}
+    typed = 'cd "$HOME" && . "$file" && chom-bot status'
+    shell = await asyncio.create_subprocess_exec("/bin/sh", "-c", typed, env=bare, stdout=-1, stderr=-2)
+    said, _ = await asyncio.wait_for(shell.communicate(), 30)
+    assert shell.returncode == 0, said.decode()
+    (line,) = [line for line in said.decode().splitlines() if line.startswith("production")]
+    assert "v1.0" in line
 
 
 async def killed_in_the_middle_it_ends_as_if_nothing_had_happened(sandbox: Sandbox) -> None:
