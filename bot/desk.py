@@ -13,7 +13,9 @@ from actions.engine.fold import State
 from actions.engine.journal import Answered, Entry, Opened, StopAsked
 from actions.engine.ports import Clock, Conflict, Occupied
 from bot.looking import Looking
+from bot.offers import Fault, Field, Offers, Wanted
 from bot.planning import NoPlan, Planning, Refusal, what_moved
+from bot.refusals import busy, has_rejected, later, refuse_if_decided
 from bot.stopping import why_not
 from bot.store import Store
 from bot.view import ChangeView, EnvironmentStatus, PastRun
@@ -52,7 +54,12 @@ class Desk:
     rules: Rules
     people: People
     clock: Clock
+    offers: Offers = field(init=False)
+    """What can be asked for."""
     _starting: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    def __post_init__(self) -> None:
+        self.offers = Offers(self.planning)
 
     # --- who -----------------------------------------------------------------
 
@@ -83,7 +90,7 @@ class Desk:
         """Parse, survey, plan, store, judge; started at once where nobody has to approve. Raises Refusal."""
         environment = self.planning.match(text).environment
         if run := await self.store.open_run_of(environment):
-            raise self._busy(await self.view(run))
+            raise busy(await self.view(run))
         change = await self._change(text, who, await self._own_second(environment))
         await self.store.put_change(change)
         await self.work.at(change.at + change.requirement.expires, change.id)
@@ -96,6 +103,14 @@ class Desk:
         change = await self._change(text, who, now.replace(microsecond=0))
         verdict = judge(change, (), (), self.people, Calendar(), now)
         return ChangeView(change, (), verdict, State(), self.people, now)
+
+    async def faults(self, wanted: Wanted, patience: float = 0.5) -> tuple[Fault, ...]:
+        """Why this would be refused, as far as that can be said without looking at the servers; asks for nothing."""
+        found = await self.offers.faults(wanted, patience)
+        if any(fault.field is Field.ENVIRONMENT for fault in found):
+            return found
+        run = await self.store.open_run_of(wanted.environment)
+        return (*found, Fault(Field.ENVIRONMENT, busy(await self.view(run)).said)) if run else found
 
     async def _own_second(self, environment: str) -> datetime:
         """Now or a little later: the release and the logs are called by it, so no two changes there have the same."""
@@ -112,22 +127,6 @@ class Desk:
             id_, who.id, request.environment, request.text, request.reason, at, plan, requirement, self.rules.sha256
         )
 
-    def _busy(self, other: ChangeView) -> Refusal:
-        since = other.run.opened.at.strftime("%H:%M") if other.run.opened else "just now"
-        return Refusal(
-            f"{other.name(other.change.requester)} has {other.change.environment} since {since} UTC: "
-            f"{other.change.plan.title}. Wait for its end, or stop it with `stop`; then ask again.",
-            other.change.id,
-        )
-
-    def _later(self, other: ChangeView) -> Refusal:
-        """For an approved change that has to wait for its turn; its approval stays."""
-        asked = other.name(other.change.requester)
-        return Refusal(
-            f"{other.change.plan.title} is running, asked for by {asked}; press Start now when it has ended.",
-            other.change.id,
-        )
-
     # --- deciding ------------------------------------------------------------
 
     async def approve(self, change: str, digest: str, who: Person, account: str) -> ChangeView:
@@ -136,39 +135,39 @@ class Desk:
         return await self._start(view, who) if isinstance(view.verdict, Allowed) else view
 
     async def reject(self, change: str, digest: str, who: Person, account: str, reason: str = "") -> ChangeView:
-        """End the request. Raises Refusal."""
-        view = await self._decide(change, digest, who, account, Word.REJECT, reason)
+        """End the request; once is enough. Raises Refusal."""
+        try:
+            view = await self._decide(change, digest, who, account, Word.REJECT, reason)
+        except Refusal:
+            view = await self.view(change)
+            if not has_rejected(view, who, digest):
+                raise
         await self.store.settle(change)
+        return view
+
+    async def decidable(self, change: str, digest: str, who: Person) -> ChangeView:
+        """The change, where that person may approve or reject what they were shown of it now. Raises Refusal."""
+        view = await self.view(change)
+        refuse_if_decided(view)
+        if digest != view.change.digest:
+            raise Refusal("That button belongs to another plan than the one that waits now.", change)
+        if why_not := may_decide(view.change, who, self.people):
+            raise Refusal(why_not, change)
         return view
 
     async def _decide(self, change: str, digest: str, who: Person, account: str, word: Word, reason: str) -> ChangeView:
         while True:
-            view = await self.view(change)
-            self._refuse_if_decided(view)
-            if digest != view.change.digest:
-                raise Refusal("That button belongs to another plan than the one that waits now.", change)
-            if why_not := may_decide(view.change, who, self.people):
-                raise Refusal(why_not, change)
+            view = await self.decidable(change, digest, who)
             approvals, rev = await self.store.approvals(change)
             live = [a for a in approvals if a.at + view.change.requirement.expires > view.now]
             if any((a.person, a.word, a.digest) == (who.id, word, digest) for a in live):
-                return view
+                return await self.view(change)
             approval = Approval(who.id, word, digest, self.clock.now(), reason, account)
             try:
                 await self.store.add_approval(change, approval, rev)
             except Conflict:
                 continue
             return await self.view(change)
-
-    def _refuse_if_decided(self, view: ChangeView) -> None:
-        """Raises Refusal with what is true now, where the change no longer waits."""
-        title, run = view.change.plan.title, view.run
-        if run.ended:
-            raise Refusal(f"{title} has ended: {run.ended.summary}", view.change.id)
-        if run.opened:
-            raise Refusal(f"{title} was approved already and is under way.", view.change.id)
-        if isinstance(view.verdict, Refused):
-            raise Refusal(view.verdict.said, view.change.id)
 
     async def _start(self, view: ChangeView, by: Person) -> ChangeView:
         """Open the run if the world is still the one that was approved. Raises Refusal."""
@@ -177,7 +176,7 @@ class Desk:
             if (await self.looking.run(change.id)).opened:
                 return await self.view(change.id)
             if run := await self.store.open_run_of(change.environment):
-                raise self._later(await self.view(run))
+                raise later(await self.view(run))
             if moved := await self._moved(change):
                 await self.store.refuse(change.id, Refused(moved, Why.VOID))
                 raise Refusal(moved, change.id)
@@ -185,7 +184,7 @@ class Desk:
                 opened = Opened(self.clock.now(), change.id, change.digest, by.id)
                 await self.store.open_run(change, opened)
             except Occupied as other:
-                raise self._later(await self.view(other.run)) from None
+                raise later(await self.view(other.run)) from None
             except Conflict:
                 return await self.view(change.id)
         self._starting.pop(change.id, None)
@@ -223,7 +222,7 @@ class Desk:
 
     async def _withdraw(self, view: ChangeView, who: Person, named: bool) -> ChangeView:
         """Nobody withdraws what another person asked for without having named it. Raises Refusal."""
-        self._refuse_if_decided(view)
+        refuse_if_decided(view)
         asked, own = view.name(view.change.requester), who.id == view.change.requester
         if not own and not named:
             raise Refusal(
@@ -267,6 +266,10 @@ class Desk:
     async def view(self, change: str) -> ChangeView:
         """The change as it stands now. Raises Refusal where there is none."""
         return await self.looking.view(change)
+
+    async def going_on(self) -> tuple[ChangeView, ...]:
+        """What runs, and then what waits, in every environment; no server is asked."""
+        return await self.looking.going_on()
 
     async def status(self, environment: str = "") -> tuple[EnvironmentStatus, ...]:
         """Every environment, or one. Raises Refusal for an unknown one."""

@@ -49,6 +49,12 @@ class Looking:
             raise Refusal(f"There are several: {'; '.join(titles)}. Say which one: `stop {open_[0]}`.")
         return open_[0]
 
+    async def going_on(self) -> tuple[ChangeView, ...]:
+        """What runs, and then what waits, in every environment; no server is asked."""
+        runs = [await self.view(id_) for id_ in await self.store.open_runs()]
+        waiting = [await self.view(id_) for id_ in await self.store.waiting()]
+        return (*runs, *(view for view in waiting if not view.run.opened and not isinstance(view.verdict, Refused)))
+
     async def status(self, environment: str = "") -> tuple[EnvironmentStatus, ...]:
         """Every environment, or one. Raises Refusal for an unknown one."""
         self._known(environment)

@@ -125,6 +125,8 @@ class Artifact:
     """Bytes of the tar.gz."""
     migrations: tuple[str, ...] = ()
     """File names under database/migrations, without ".php", sorted."""
+    made: datetime | None = None
+    """When it was built; None where its source does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Entry:
 
     def artifact(self, migrations: tuple[str, ...] = ()) -> Artifact:
         """As planners see it."""
-        return Artifact(self.version, self.commit, self.sha256, self.size, migrations)
+        return Artifact(self.version, self.commit, self.sha256, self.size, migrations, self.made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from actions.engine.plan import Arg
 from actions.engine.words import hidden, plain, quote
@@ -102,13 +103,29 @@ def from_shell(words: Iterable[str]) -> str:
     return " ".join(_requoted(word) for word in words)
 
 
+def option(key: str, value: str) -> str:
+    """key="value" as it reads back, whatever is in the value; "" where nothing visible is."""
+    shown = plain(value)
+    return f"{key}={_quoted(shown)}" if shown else ""
+
+
 def _requoted(word: str) -> str:
     key = _OPTION.match(word)
     value = plain(word[key.end() if key else 0 :])
-    if " " not in value:
-        return word
-    opening = next((marks[0] for marks in (_DOUBLE, _SINGLE) if not set(marks) & set(value)), _DOUBLE[0])
-    return f"{key.group() if key else ''}{opening}{value}{opening}"
+    return f"{key.group() if key else ''}{_quoted(value)}" if " " in value else word
+
+
+def _quoted(value: str) -> str:
+    """In marks that nothing in it closes; a value that would close both kinds gets plain quotation marks of one."""
+    for family in (_DOUBLE, _SINGLE):
+        if not _closing(family).search(value):
+            return f"{family[0]}{value}{family[0]}"
+    return f'"{value.translate(dict.fromkeys(map(ord, _DOUBLE), _SINGLE[0]))}"'
+
+
+@cache
+def _closing(family: str) -> re.Pattern[str]:
+    return re.compile(rf"[{family}](?=\s|\Z)")
 
 
 def _split(text: str) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -155,7 +172,7 @@ def _value(text: str, at: int) -> tuple[str, int]:
     """
     family = next((marks for marks in (_DOUBLE, _SINGLE) if text[at : at + 1] and text[at] in marks), "")
     if family:
-        closing = re.compile(rf"[{family}](?=\s|\Z)").search(text, at + 1)
+        closing = _closing(family).search(text, at + 1)
         if not closing:
             raise BadCommand(f"A quotation begins before {quote(text[at + 1 :])} and does not end; close it.")
         return text[at + 1 : closing.start()], closing.end()
