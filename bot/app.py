@@ -16,7 +16,7 @@ from actions.engine.ports import Artifacts, Clock, Hosts, Prober, World
 from actions.engine.prober import HttpProber
 from actions.engine.registry import Reserved, discover
 from actions.engine.ssh import HostLogin, SshHosts
-from actions.host import CHOM_HOST
+from actions.host import packed
 from bot.boot_checks import check_machine, check_versions
 from bot.config import Settings
 from bot.desk import Desk
@@ -60,7 +60,7 @@ class Bot:
 
 def agent_sha256() -> str:
     """sha256 of the chom-host that this bot brings: what every server has to run."""
-    return hashlib.sha256(CHOM_HOST.read_bytes()).hexdigest()
+    return hashlib.sha256(packed()).hexdigest()
 
 
 def logins(settings: Settings) -> dict[str, HostLogin]:

@@ -13,8 +13,6 @@ ROOT = Path(__file__).parent.parent
 MOST_LINES = 300
 MOST_TEST_LINES = 450
 """A test file is a table of cases; it may be longer than what it tests."""
-ONE_FILE_BY_DESIGN = {"actions/host/chom_host.py"}
-"""chom-host is one file so that it can be installed and hashed as one."""
 UNFINISHED = re.compile(
     r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b|pytest\.(mark\.)?(sk" + r"ip|xf" + r"ail)|import" + r"orskip"
 )
@@ -44,7 +42,7 @@ def faults_of(path: Path) -> Iterator[str]:
         yield f"{path}:1: opens without a sentence that says why the file exists"
     length = text.count("\n")
     most = MOST_TEST_LINES if path.parts[0] == "tests" else MOST_LINES
-    if length > most and str(path) not in ONE_FILE_BY_DESIGN:
+    if length > most:
         yield f"{path}: {length} lines; is it one thing?"
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from actions.host import CHOM_HOST
-from actions.host.chom_host import Settings, read_settings
+from actions.host import packed
+from actions.host.chom_host.settings import Settings, read_settings
 
 PROGRAM = "/usr/local/lib/chom/chom-host"
 SETTINGS = "/etc/chom/host.json"
@@ -82,7 +82,7 @@ def rendered(spec: HostSpec) -> Installation:
     user, group = spec.user, spec.group
     root = [
         Managed("/usr/local/lib/chom", 0o755, "root", "root"),
-        Managed(PROGRAM, 0o755, "root", "root", CHOM_HOST.read_bytes()),
+        Managed(PROGRAM, 0o755, "root", "root", packed()),
         Managed("/etc/chom", 0o755, "root", "root"),
         Managed(SETTINGS, 0o644, "root", "root", json.dumps(told, indent=2, sort_keys=True).encode() + b"\n"),
     ]

@@ -11,7 +11,7 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 
-from actions.host import CHOM_HOST
+from actions.host import packed
 from bot.sandbox import php
 from bot.sandbox.child import Child, OnLine
 from bot.sandbox.fastcgi import Fpm
@@ -64,7 +64,7 @@ class Server:
     @property
     def command(self) -> tuple[str, ...]:
         """The forced command: the real chom-host with this machine's paths."""
-        return (sys.executable, "-ISXutf8", str(CHOM_HOST), "--config", str(self.root / "host.json"))
+        return (sys.executable, "-ISXutf8", str(self.root / "bin/chom-host"), "--config", str(self.root / "host.json"))
 
     def _lay_out(self) -> None:
         """The tree, and host.json; what is there already stays."""
@@ -74,6 +74,7 @@ class Server:
         (self.root / "www/shared/.env").write_text(
             f"APP_ENV={self.environment}\nDB_CONNECTION=sqlite\nDB_DATABASE={database}\n", encoding="utf-8"
         )
+        (self.root / "bin/chom-host").write_bytes(packed())
         link = self.root / "www/chom"
         if not link.is_symlink():
             link.symlink_to("chom_current")

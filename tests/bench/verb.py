@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import re
@@ -19,8 +18,8 @@ import asyncssh
 
 from actions.engine.ssh import SshHosts
 from actions.engine.ssh.connect import HostLogin
-from actions.host import CHOM_HOST
 from tests.bench.ratio import Row
+from tests.support.agent import AGENT_SHA256, agent
 from tests.support.redis import free_port
 from tests.support.sshd import no_artifacts
 
@@ -43,7 +42,7 @@ def openssh(tmp: Path):
         (tmp / name).mkdir(parents=True)
     settings = tmp / "host.json"
     settings.write_text(json.dumps({key: str(tmp / key) for key in ("www", "state", "logs")}))
-    forced = f'command="{sys.executable} -IS {CHOM_HOST} --config {settings}",restrict'
+    forced = f'command="{sys.executable} -IS {agent()} --config {settings}",restrict'
     (tmp / "authorized_keys").write_text(f"{forced} {_key(tmp / 'bot')}\nrestrict {_key(tmp / 'free')}\n")
     host_key, port = _key(tmp / "host"), free_port()
     Path("/run/sshd").mkdir(exist_ok=True)
@@ -105,7 +104,7 @@ async def measure(tmp: Path) -> list[Row]:
     """Interleaved rounds: ours, `true`, `true` again."""
     with openssh(tmp) as (port, host_key):
         login = HostLogin("app1", "127.0.0.1", port, "root", host_key, tmp / "bot")
-        hosts = SshHosts({"app1": login}, hashlib.sha256(CHOM_HOST.read_bytes()).hexdigest(), no_artifacts)
+        hosts = SshHosts({"app1": login}, AGENT_SHA256, no_artifacts)
         known = asyncssh.import_known_hosts(f"[127.0.0.1]:{port} {host_key}\n")
         with _agreed() as agreed:
             await hosts.raise_fence("app1", 1)

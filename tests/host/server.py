@@ -17,7 +17,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-AGENT = Path(__file__).parents[2] / "actions" / "host" / "chom_host.py"
+from tests.support.agent import agent
+
+AGENT = agent()
 LOG = "deployment_20261123_222151"
 Json = dict[str, Any]
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from actions.host import chom_host
+from actions.host.chom_host import archives
 from tests.host.server import RELEASE_FILES, Channel, Server, tar_gz, target
 
 R1 = "20261121_100000"
@@ -68,19 +68,19 @@ HOSTILE = {
 def test_a_hostile_archive_is_refused_by_name(tmp_path: Path, name: str) -> None:
     extra, why = HOSTILE[name]
     archive = io.BytesIO(tar_gz(RELEASE_FILES, extra))
-    with pytest.raises(chom_host.BadArchive, match=r"^the archive") as refused:
+    with pytest.raises(archives.BadArchive, match=r"^the archive") as refused:
         scan(archive)
     assert why in str(refused.value)
-    with pytest.raises(chom_host.BadArchive):  # the same look is taken again while it is written
-        chom_host.unpack(archive, tmp_path / "fresh", 1 << 20)
+    with pytest.raises(archives.BadArchive):  # the same look is taken again while it is written
+        archives.unpack(archive, tmp_path / "fresh", 1 << 20)
     inside = {path for path in tmp_path.rglob("*") if not path.is_relative_to(tmp_path / "fresh")}
     assert not inside, "nothing lies beside the release"
 
 
-def scan(archive: io.BytesIO, most: int = 1 << 20) -> chom_host.Scan:
-    found = chom_host.Scan(most)
-    with chom_host.opened_archive(archive, most) as tar:
-        for _ in chom_host.walk(tar, found):
+def scan(archive: io.BytesIO, most: int = 1 << 20) -> archives.Scan:
+    found = archives.Scan(most)
+    with archives.opened_archive(archive, most) as tar:
+        for _ in archives.walk(tar, found):
             pass
     return found
 
@@ -115,7 +115,7 @@ def test_an_honest_archive_arrives_whole(tmp_path: Path) -> None:
     assert scan(archive, 1 << 23).total == 3_000_005 + sum(len(text) for text in RELEASE_FILES.values())
     into = tmp_path / "release"
     into.mkdir()
-    assert chom_host.unpack(archive, into, 1 << 23) == 5 + len(extra)
+    assert archives.unpack(archive, into, 1 << 23) == 5 + len(extra)
     assert target(into / "vendor/bin/tool") == "../pkg/tool"
     assert (into / "vendor/bin/tool").read_bytes() == (into / "vendor/pkg/same").read_bytes() == b"xxx"
     assert (into / "Größe/日本.txt").read_bytes() == b"xx"
@@ -124,21 +124,21 @@ def test_an_honest_archive_arrives_whole(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_refused_without_being_unpacked() -> None:
-    with pytest.raises(chom_host.BadArchive, match=r"“zeros” makes the release larger than the 1048576 bytes"):
+    with pytest.raises(archives.BadArchive, match=r"“zeros” makes the release larger than the 1048576 bytes"):
         scan(io.BytesIO(tar_gz({"zeros": b"\0" * (1 << 21)})))
     liar = io.BytesIO(gzip.compress(member("x", size=1 << 40).tobuf() + b"\0" * 10_000))
-    with pytest.raises(chom_host.BadArchive, match=r"“x” makes the release larger"):
+    with pytest.raises(archives.BadArchive, match=r"“x” makes the release larger"):
         scan(liar)
     header = member("y").tobuf(format=tarfile.PAX_FORMAT)
     fat = tarfile.TarInfo("pax")
     fat.type, fat.size = tarfile.XHDTYPE, 1 << 30
-    with pytest.raises(chom_host.BadArchive, match="a header of 1073741824 bytes"):
+    with pytest.raises(archives.BadArchive, match="a header of 1073741824 bytes"):
         scan(io.BytesIO(gzip.compress(fat.tobuf() + header)))
 
 
 def test_too_many_members(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chom_host, "MEMBERS", 10)
-    with pytest.raises(chom_host.BadArchive, match="more than 10 members"):
+    monkeypatch.setattr(archives, "MEMBERS", 10)
+    with pytest.raises(archives.BadArchive, match="more than 10 members"):
         scan(io.BytesIO(tar_gz({f"f{n}": "" for n in range(11)})))
 
 
@@ -148,20 +148,20 @@ def test_sparse_files_are_refused() -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz", format=tarfile.PAX_FORMAT) as tar:
         tar.addfile(sparse)
-    with pytest.raises(chom_host.BadArchive, match="neither a file"):
+    with pytest.raises(archives.BadArchive, match="neither a file"):
         scan(out)
 
 
 @pytest.mark.parametrize("cut", [10, 100, -30, -5])
 def test_a_torn_archive_is_refused(cut: int) -> None:
     whole = tar_gz({"a": os.urandom(5000)})
-    with pytest.raises(chom_host.BadArchive, match="the archive is broken"):
+    with pytest.raises(archives.BadArchive, match="the archive is broken"):
         scan(io.BytesIO(whole[:cut]))
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\x1f\x8b\x08\0", gzip.compress(b"no tar at all" * 100)])
 def test_what_is_no_archive_is_refused(data: bytes) -> None:
-    with pytest.raises(chom_host.BadArchive):
+    with pytest.raises(archives.BadArchive):
         scan(io.BytesIO(data))
 
 
@@ -185,8 +185,8 @@ def test_a_mangled_archive_is_unpacked_inside_or_refused(changes: list[tuple[int
         archive = io.BytesIO(gzip.compress(bytes(data), 1))
         try:
             scan(archive)
-            chom_host.unpack(archive, into, 1 << 20)
-        except chom_host.BadArchive:
+            archives.unpack(archive, into, 1 << 20)
+        except archives.BadArchive:
             pass
         assert {path.name for path in Path(top).iterdir()} == {"releases"}
         assert {path.name for path in into.parent.iterdir()} == {"fresh"}

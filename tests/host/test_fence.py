@@ -6,7 +6,7 @@ import os
 import threading
 import time
 
-from actions.host import chom_host
+from actions.host.chom_host import files, settings
 from tests.host.server import Channel, Refusal, Server
 
 
@@ -75,8 +75,8 @@ def test_a_zombie_begins_nothing_after_the_fence_was_raised(server: Server, chan
 def test_a_stuck_chom_host_does_not_hang_the_others(server: Server, channel: Channel) -> None:
     """The lock is held by somebody who does not let go: questions are answered, and a fence says why it is not."""
     channel.ask("hello", protocol=1)
-    fd = chom_host.open_lock(chom_host.load_settings(server.root / "host.json"))
-    assert chom_host.try_lock(fd)
+    fd = files.open_lock(settings.load_settings(server.root / "host.json"))
+    assert files.try_lock(fd)
     waiting = channel.send("fence", fence=1)
     assert channel.ask("survey")["fence"] == 0
     os.close(fd)

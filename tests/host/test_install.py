@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from actions.host import CHOM_HOST, install
-from actions.host.chom_host import read_settings
+from actions.host import install, packed
+from actions.host.chom_host.settings import read_settings
 from actions.host.layout import HostSpec, Installation, Maker, Managed, rendered
 from actions.host.script import install_script, status_script
 
@@ -30,7 +30,7 @@ def entry(wanted: Installation, path: str) -> Managed:
 def test_what_belongs_on_a_server() -> None:
     wanted = rendered(HostSpec((f"{KEY} somebody@laptop",)))
     program = entry(wanted, "/usr/local/lib/chom/chom-host")
-    assert (program.content, program.owner, program.mode) == (CHOM_HOST.read_bytes(), "root", 0o755)
+    assert (program.content, program.owner, program.mode) == (packed(), "root", 0o755)
     assert entry(wanted, "/etc/sudoers.d/chom").content == (
         b"# All that chom-host may do as root on this server. Written by `chom-bot host install`.\n"
         b"Defaults:ops !requiretty, env_reset, !setenv, passwd_tries=0, "

@@ -7,13 +7,12 @@ import os
 import signal
 import subprocess
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actions.host import chom_host
-from tests.host.server import Channel, Refusal, Server, until
+from actions.host.chom_host import jobs, processes
+from tests.host.server import AGENT, Channel, Refusal, Server, until
 
 R1 = "20261121_100000"
 JOB = "chg-7f3kq2/migrate/forward"
@@ -119,7 +118,7 @@ def test_a_killed_watcher_does_not_make_a_running_migration_lost(server: Server,
     pid = begun(server, staged)
     followed = staged.send("follow", job=JOB, offset=0)
     os.kill(pid, signal.SIGKILL)
-    until(lambda: chom_host.process(pid) is None)
+    until(lambda: processes.process(pid) is None)
     assert staged.begin(JOB, "migrate", {"release": R1}, retry=True)["state"] == "running"
     go(server)
     state = staged.answer(followed)
@@ -148,7 +147,7 @@ def test_a_claim_from_before_a_reboot_is_lost(server: Server, staged: Channel) -
     path = server.state / "jobs" / JOB.replace("/", "~") / "claim.json"
     path.write_text(json.dumps({**server.claim(JOB), "boot": "another"}))
     assert staged.begin(JOB, "migrate", {"release": R1})["state"] == "lost"
-    path.write_text(json.dumps({**server.claim(JOB), "boot": chom_host.boot_id(), "pid": os.getpid(), "start": 1}))
+    path.write_text(json.dumps({**server.claim(JOB), "boot": processes.boot_id(), "pid": os.getpid(), "start": 1}))
     assert staged.begin(JOB, "migrate", {"release": R1})["state"] == "lost", "a later process of that number"
 
 
@@ -158,9 +157,10 @@ def test_killed_between_claim_and_start(server: Server, staged: Channel, call: s
     """chom-host is killed right before, and right after, it forks, makes the claim, and opens the gate."""
     crash = f"""
 import os, signal, sys
-sys.argv = ["chom_host.py", "--config", {str(server.root / "host.json")!r}]
-sys.path.insert(0, {str(Path(chom_host.__file__).parent)!r})
-import chom_host, pathlib
+sys.argv = ["chom-host", "--config", {str(server.root / "host.json")!r}]
+sys.path.insert(0, {str(AGENT)!r})
+import pathlib
+from chom_host.main import main
 def deadly(real, mine):
     def act(*args):
         if not mine(*args): return real(*args)
@@ -171,7 +171,7 @@ def deadly(real, mine):
 os.fork = deadly(os.fork, lambda *a: {call == "fork"})
 pathlib.Path.rename = deadly(pathlib.Path.rename, lambda *a: {call == "rename"})
 os.write = deadly(os.write, lambda fd, data: {call == "write"} and data == b"g")
-sys.exit(chom_host.main(sys.argv[1:]))
+sys.exit(main(sys.argv[1:]))
 """
     pipe = subprocess.PIPE
     env = {"SSH_ORIGINAL_COMMAND": "channel", "PATH": "/usr/bin:/bin"}
@@ -201,7 +201,7 @@ def test_a_job_killed_before_its_result_is_lost(server: Server, staged: Channel)
     directory = server.state / "jobs" / JOB.replace("/", "~")
     os.kill(pid, signal.SIGSTOP)
     go(server)
-    until(lambda: not [p for p in chom_host.session_members(pid) if p.pid != pid])
+    until(lambda: not [p for p in processes.session_members(pid) if p.pid != pid])
     os.kill(pid, signal.SIGKILL)
     state = staged.follow(JOB)
     assert state["state"] == "lost" and not (directory / "result.json").exists()
@@ -222,13 +222,13 @@ time.sleep(60)
     assert (state["state"], state["ok"]) == ("ended", False)
     assert state["summary"].startswith("it did not end within 1 s and was stopped")
     assert state["applied"] == ["2025_01_01_000000_create_notes"]
-    until(lambda: not chom_host.session_members(pid))
-    assert chom_host.process(int((server.bin / "grandchild").read_text())) is None or gone(server)
+    until(lambda: not processes.session_members(pid))
+    assert processes.process(int((server.bin / "grandchild").read_text())) is None or gone(server)
 
 
 def gone(server: Server) -> bool:
     """Its process is a zombie that its new parent has not collected yet."""
-    found = chom_host.process(int((server.bin / "grandchild").read_text()))
+    found = processes.process(int((server.bin / "grandchild").read_text()))
     return found is None or found.zombie
 
 
@@ -238,9 +238,9 @@ def test_a_job_that_cannot_end_itself_is_ended_by_who_looks(
     pid = begun(server, staged)
     os.kill(pid, signal.SIGSTOP)
     claim = server.claim(JOB)
-    assert chom_host.alive(claim)
-    assert not chom_host.alive({**claim, "deadline": chom_host.boot_clock() - chom_host.OVERDUE - 1})
-    until(lambda: not chom_host.session_members(pid))
+    assert jobs.alive(claim)
+    assert not jobs.alive({**claim, "deadline": processes.boot_clock() - jobs.OVERDUE - 1})
+    until(lambda: not processes.session_members(pid))
     assert staged.follow(JOB)["state"] == "lost"
 
 
@@ -249,7 +249,7 @@ def test_sigterm_on_the_server_is_a_result(server: Server, staged: Channel) -> N
     os.kill(pid, signal.SIGTERM)
     state = staged.follow(JOB)
     assert (state["state"], state["ok"]) == ("ended", False) and "SIGTERM" in state["summary"]
-    assert not chom_host.session_members(pid)
+    assert not processes.session_members(pid)
 
 
 def test_a_command_that_is_killed_is_a_failure_not_a_loss(server: Server, staged: Channel) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from actions.host import chom_host
+from actions.host.chom_host import settings
 from tests.host.server import Server
 
 
@@ -35,9 +35,9 @@ def test_broken_settings_are_said(server: Server, text: str, why: str) -> None:
 
 
 def test_settings_that_are_right(tmp_path: Path) -> None:
-    assert chom_host.load_settings(tmp_path / "none.json") == chom_host.Settings()
+    assert settings.load_settings(tmp_path / "none.json") == settings.Settings()
     (tmp_path / "host.json").write_text('{"fpm_socket": "127.0.0.1:9000", "services": []}')
-    assert chom_host.load_settings(tmp_path / "host.json").services == ()
+    assert settings.load_settings(tmp_path / "host.json").services == ()
 
 
 def test_a_server_that_is_not_prepared_says_so(server: Server) -> None:

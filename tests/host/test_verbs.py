@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from actions.host import chom_host
+from actions.host.chom_host import server
+from actions.host.chom_host.verbs import pruning
 from tests.host.server import AGENT, Channel, Refusal, Server, target, until
 
 R1, R2, R3, R4, R5 = (f"2026112{n}_100000" for n in range(1, 6))
@@ -115,7 +116,7 @@ def test_migrate_names_what_it_applied(server: Server, channel: Channel, output:
     ],
 )
 def test_a_line_that_says_what_was_applied(line: str, name: str) -> None:
-    assert chom_host.applied_migration(line) == name
+    assert server.applied_migration(line) == name
 
 
 def test_migrate_that_fails_half_way_names_what_stays(server: Server, channel: Channel) -> None:
@@ -257,7 +258,7 @@ def test_a_prune_that_was_given_up_touches_nothing_of_the_next_run(server: Serve
 def test_prune_forgets_what_nobody_will_ask_about(server: Server, channel: Channel) -> None:
     assert channel.run("run/unstage/old", "unstage", {"release": R1})["ok"]
     assert channel.run("run/unstage/new", "unstage", {"release": R1})["ok"]
-    long_ago = time.time() - chom_host.REMEMBERED - 60
+    long_ago = time.time() - pruning.REMEMBERED - 60
     os.utime(server.state / "jobs/run~unstage~old/result.json", (long_ago, long_ago))
     (server.state / "jobs/.new.1.1").mkdir()
     os.utime(server.state / "jobs/.new.1.1", (long_ago, long_ago))

@@ -9,34 +9,52 @@ import os
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from actions.host import chom_host
+from actions.host.chom_host import base, channel, files, settings
 from tests.host.server import AGENT, Channel, Refusal, Server
 
 R1 = "20261121_100000"
 SHA = "0" * 64
+MODULES = Path(channel.__file__).parent
 
 
-def test_it_is_python_3_9_and_standard_library_only() -> None:
-    tree = ast.parse(AGENT.read_text(encoding="utf-8"), feature_version=(3, 9))
+@pytest.mark.parametrize("module", sorted(MODULES.rglob("*.py")), ids=lambda path: path.relative_to(MODULES).as_posix())
+def test_it_is_python_3_9_and_standard_library_only(module: Path) -> None:
+    tree = ast.parse(module.read_text(encoding="utf-8"), feature_version=(3, 9))
     imported = {
         name.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
     }
     imported |= {
-        node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
+        node.module.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level
     }
-    assert imported <= sys.stdlib_module_names
+    assert imported - ({"chom_host"} if module.name == "__main__.py" else set()) <= sys.stdlib_module_names
     names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert not names & {"system", "popen", "getoutput", "getstatusoutput"}
     shells = [node for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "shell"]
     assert not shells, "nothing meets a shell"
+
+
+def test_the_one_file_is_the_same_wherever_it_is_packed() -> None:
+    pack = "import os, sys; os.umask(0o077); from actions.host import packed; sys.stdout.buffer.write(packed())"
+    top = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", pack], cwd=top, env={"TZ": "Asia/Tokyo"}, capture_output=True, check=True
+    )
+    assert done.stdout == AGENT.read_bytes()
+    inside = zipfile.ZipFile(AGENT)
+    assert sorted(inside.namelist())[0] == "__main__.py" and len(inside.namelist()) == len(list(MODULES.rglob("*.py")))
+    assert {entry.compress_type for entry in inside.infolist()} == {zipfile.ZIP_STORED}, "it can be read where it lies"
 
 
 def test_the_file_starts_as_the_forced_command_starts_it(server: Server) -> None:
@@ -75,7 +93,7 @@ def test_everything_else_is_refused(forced: Server, asked: str | None) -> None:
     assert not forced.state.exists(), "nothing was made for it"
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=300))
 @example("x" * 10_000)
 @example("\u202eput " + SHA)
@@ -207,15 +225,15 @@ def test_lines_that_are_no_requests(channel: Channel) -> None:
 
 
 def test_a_line_that_is_too_long_ends_the_channel(channel: Channel) -> None:
-    channel.raw(b" " * (chom_host.LONGEST + 10))
+    channel.raw(b" " * (base.LONGEST + 10))
     said = channel.next()
     assert said is not None and said["error"]["message"] == "a line is too long"
     assert channel.next() is None and channel.process.wait(10) == 65
 
 
 def test_an_id_is_answered_once_at_a_time(server: Server, channel: Channel) -> None:
-    lock = chom_host.open_lock(chom_host.Settings(state=str(ready(server, channel))))
-    assert chom_host.try_lock(lock)
+    lock = files.open_lock(settings.Settings(state=str(ready(server, channel))))
+    assert files.try_lock(lock)
     channel.raw(b'{"id": 900, "verb": "fence", "args": {"fence": 1}}\n' * 2)
     said = channel.next()
     assert said is not None and said["id"] is None, "an error under that id would end the first"
@@ -234,8 +252,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
     max_leaves=8,
 )
-VERB = st.sampled_from([*chom_host.VERBS]) | st.text(max_size=10)
-NAMES = st.sampled_from(sorted({name for shape in chom_host.VERBS.values() for name in shape}))
+VERB = st.sampled_from([*channel.VERBS]) | st.text(max_size=10)
+NAMES = st.sampled_from(sorted({name for shape in channel.VERBS.values() for name in shape}))
 REQUEST = st.fixed_dictionaries(
     {}, optional={"id": st.integers(-2, 50) | JSON, "verb": VERB | JSON, "args": st.dictionaries(NAMES, JSON) | JSON}
 )
@@ -251,7 +269,7 @@ def kept_channel() -> Iterator[Channel]:
         server.close()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LINES)
 def test_no_line_breaks_the_channel(kept_channel: Channel, lines: list[bytes]) -> None:
     """Whatever comes, each line that says anything is answered once, and the next honest one is answered too."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actions.host import CHOM_HOST
+from actions.host import packed
 from tests.lab import site
 from tests.lab.bot_process import Bot
 from tests.lab.vps import Vps
@@ -38,7 +38,7 @@ def test_installed_once_and_a_second_time_changes_nothing(bot: Bot, vps: Vps) ->
     second = host(bot, vps, "install")
     assert "no drift" in second and "no change" in second
     assert vps.ssh(STATE).stdout == before
-    assert vps.ssh("cat /usr/local/lib/chom/chom-host").stdout == CHOM_HOST.read_bytes()
+    assert vps.ssh("cat /usr/local/lib/chom/chom-host").stdout == packed()
     assert "no drift" in host(bot, vps, "status")
     site.write_env(vps)
     assert "no drift" in host(bot, vps, "status"), "what the operator puts into shared/ is the operator's"

@@ -1,7 +1,6 @@
 """The sandbox's servers as the bot meets them: its own configuration loader and SSH adapter, the real chom-host."""
 
 import asyncio
-import hashlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,11 +12,11 @@ from actions.engine.fleet import Artifact
 from actions.engine.plan import Call
 from actions.engine.ports import Fenced, Job, Result, Unreachable
 from actions.engine.ssh import HostLogin, SshHosts
-from actions.host import CHOM_HOST
 from bot.config import Settings, load
 from bot.sandbox.keep import Keep
 from bot.sandbox.slack.errors import Impossible
 from bot.sandbox.world import World
+from tests.support.agent import AGENT_SHA256
 
 
 def settings_of(world: World) -> Settings:
@@ -36,7 +35,7 @@ def reach(world: World) -> SshHosts:
     async def path(artifact: Artifact) -> str:
         return str(world.directory / "artifacts" / f"chom-{artifact.version}.tar.gz")
 
-    return SshHosts(logins, hashlib.sha256(CHOM_HOST.read_bytes()).hexdigest(), path)
+    return SshHosts(logins, AGENT_SHA256, path)
 
 
 def artifact(world: World, version: str) -> Artifact:

@@ -32,9 +32,8 @@ import psutil
 from actions.engine.fleet import Artifact
 from actions.engine.ssh import SshHosts
 from actions.engine.ssh.connect import HostLogin
+from tests.support.agent import agent as chom_host
 from tests.support.fpm import Fpm
-
-CHOM_HOST = Path(__file__).parents[2] / "actions/host/chom_host.py"
 
 OpenArtifact = Callable[[Artifact], Awaitable[str]]
 
@@ -60,14 +59,14 @@ class TestServer:
         directory: Path,
         *,
         name: str = "app1",
-        agent: Path = CHOM_HOST,
+        agent: Path | None = None,
         agent_args: Sequence[str] | None = None,
         config: Mapping[str, object] | None = None,
         client_key: Path | None = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory, self.name, self.root = directory, name, directory / "root"
-        self.agent = agent
+        self.agent = agent or chom_host()
         self.config = directory / "host.json"
         self.agent_args = ("--config", str(self.config)) if agent_args is None else tuple(agent_args)
         self.port = 0

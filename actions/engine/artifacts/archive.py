@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from actions.host.chom_host import BadArchive, Scan, opened_archive, walk
+from actions.host.chom_host.archives import BadArchive, Scan, opened_archive, walk
 
 MOST = 4 << 30
 """Bytes of the largest release, unpacked."""

@@ -1,0 +1,165 @@
+"""Files that survive a loss of power, the lock, and the logs that operators read."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import IO, Optional, cast
+
+from .base import CHUNK, PATIENCE, Failed, Json
+from .settings import Settings
+
+
+def sync_dir(path: Path) -> None:
+    """Names in that directory survive a loss of power."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_new(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """A file that does not exist yet, on the disk when this returns; its name is the caller's to sync."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    with os.fdopen(fd, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """The file is the old one or the new one, never a part, and the new one is on the disk when this returns."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
+    try:
+        write_new(part, data, mode)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    sync_dir(path.parent)
+
+
+def append_json(path: Path, *records: Json) -> None:
+    """Lines at the end of a file, on the disk when this returns. The caller holds the lock."""
+    with path.open("ab+") as file:
+        torn = b""
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            torn = b"" if file.read(1) == b"\n" else b"\n"
+        file.write(torn + b"".join(json.dumps(record).encode() + b"\n" for record in records))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_json_lines(path: Path) -> list[Json]:
+    """The lines of such a file. A line that a loss of power tore is left out: its effect is asked for again."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    records: list[Json] = []
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            record: object = json.loads(line)
+            if isinstance(record, dict):
+                records.append(cast(Json, record))
+    return records
+
+
+def read_json(path: Path) -> Optional[Json]:
+    """The object in a file, None where there is no file."""
+    try:
+        return cast(Json, json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return None
+
+
+def open_lock(settings: Settings) -> int:
+    return os.open(Path(settings.state, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def try_lock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def locked(settings: Settings) -> Generator[None, None, None]:
+    """The state is ours alone. Raises Failed after PATIENCE seconds; closing the descriptor gives it back."""
+    fd = open_lock(settings)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not try_lock(fd):
+            if time.monotonic() > deadline:
+                raise Failed(f"another chom-host has held {settings.state}/lock for {PATIENCE:g} s")
+            time.sleep(0.005)
+        yield
+    finally:
+        os.close(fd)
+
+
+def utc(at: Optional[float] = None) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+
+
+def log_line(settings: Settings, stem: str, text: str) -> None:
+    """One line, with the time, to what operators read. Where that fails, sshd's client and the journal hear of it."""
+    line = f"{utc()} {text}\n".encode("utf-8", "backslashreplace")
+    try:
+        fd = os.open(
+            Path(settings.logs, f"{stem}.log"),
+            os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC,
+            0o640,
+        )
+        try:
+            os.write(fd, line)
+        finally:
+            os.close(fd)
+    except OSError as fault:
+        sys.stderr.write(f"chom-host cannot write to {settings.logs}/{stem}.log: {fault}\n")
+
+
+def free_bytes(path: Path) -> int:
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize
+
+
+def sha256_of(file: IO[bytes]) -> str:
+    file.seek(0)
+    digest = hashlib.sha256()
+    while data := file.read(CHUNK):
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def remove_tree(path: Path) -> bool:
+    """Remove a directory below releases/; it loses its name first, so that half of it is never taken for a release."""
+    if not path.is_symlink() and not path.exists():
+        return False
+    gone = path if path.name.startswith(".") else path.with_name(f".{path.name}.gone")
+    if gone != path:
+        if gone.exists():
+            shutil.rmtree(gone)
+        path.rename(gone)
+    shutil.rmtree(gone)
+    return True
+
+
+def changed(path: Path) -> float:
+    """When a file was last written; now, for one that another program has just moved away."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()

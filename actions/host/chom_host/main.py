@@ -1,0 +1,71 @@
+"""The way in: what sshd's forced command may be asked for, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from zipimport import zipimporter
+
+from .base import Json, Refused
+from .channel import Channel
+from .files import log_line
+from .redaction import shown
+from .settings import Settings, load_settings
+from .uploads import put
+
+
+def enter(settings: Settings, asked: str) -> int:
+    """What the client asked for, or its refusal. The exit status."""
+    upload = re.fullmatch(r"put ([0-9a-f]{64}) ([1-9][0-9]{0,15})", asked)
+    if asked != "channel" and upload is None:
+        client = shown(os.environ.get("SSH_CONNECTION", "").partition(" ")[0])
+        log_line(settings, "chom-host", f"refused: {client or 'somebody'} asked for “{shown(asked)}”")
+        answer({"error": {"code": "refused", "message": "this key opens a channel or puts an artifact, nothing else"}})
+        return 77
+    for path in (settings.jobs, settings.incoming, Path(settings.logs)):
+        path.mkdir(mode=0o750, parents=True, exist_ok=True)
+    if upload is None:
+        return Channel(settings, sha256_of_self()).serve()
+    try:
+        answer({"result": put(settings, upload.group(1), int(upload.group(2)))})
+    except Refused as refused:
+        log_line(settings, "chom-host", f"refused: {refused.error['code']}: {refused}")
+        answer({"error": refused.error})
+        return 1
+    return 0
+
+
+def answer(message: Json) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def sha256_of_self() -> str:
+    """Of the one file that this runs from."""
+    assert isinstance(__loader__, zipimporter)
+    return hashlib.sha256(Path(__loader__.archive).read_bytes()).hexdigest()
+
+
+def main(argv: Sequence[str]) -> int:
+    """`chom-host [--config PATH]`, with what the client asked for in SSH_ORIGINAL_COMMAND."""
+    os.umask(0o027)
+    config = Path("/etc/chom/host.json")
+    if argv:
+        if len(argv) != 2 or argv[0] != "--config":
+            sys.stderr.write("chom-host takes --config PATH and nothing else\n")
+            return 64
+        config = Path(argv[1])
+    try:
+        settings = load_settings(config)
+        return enter(settings, os.environ.get("SSH_ORIGINAL_COMMAND", ""))
+    except ValueError as fault:
+        answer({"error": {"code": "bad settings", "message": str(fault)}})
+        return 78
+    except OSError as fault:
+        answer({"error": {"code": "host error", "message": f"the server could not do it: {fault}"}})
+        return 71

@@ -1,0 +1,92 @@
+"""The process table: who runs, in which session, started by which job; and how all of it is ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def boot_clock() -> float:
+    """Seconds since boot, the same for all processes, and going on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@dataclass(frozen=True)
+class Process:
+    """A line of the process table. `start` (clock ticks since boot) tells it from a later one of that number."""
+
+    pid: int
+    zombie: bool
+    session: int
+    start: int
+
+
+def process(pid: int) -> Optional[Process]:
+    """The process of that number, None where there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    words = stat[stat.rindex(b")") + 2 :].split()
+    return Process(pid, words[0] in (b"Z", b"X"), int(words[3]), int(words[19]))
+
+
+def session_members(session: int) -> list[Process]:
+    """The living processes of a session."""
+    numbers = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [p for p in map(process, numbers) if p is not None and p.session == session and not p.zombie]
+
+
+def has_token(pid: int, token: str) -> bool:
+    """Whether that process was started by the job of that token."""
+    try:
+        return f"CHOM_JOB={token}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False  # gone, or root's (sudo): not one that we could wait for or end
+
+
+def kill(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # gone, or root's
+            os.kill(pid, signal.SIGKILL)
+
+
+def end_session(session: int, leave: int) -> None:
+    """Kill all of a session but the process `leave`; again until no fork has slipped through."""
+    for _ in range(50):
+        others = [p.pid for p in session_members(session) if p.pid != leave]
+        if not others:
+            return
+        kill(others)
+        time.sleep(0.01)
+
+
+def open_pidfd(pid: int) -> Optional[int]:
+    """A descriptor that becomes readable when the process ends; None on a kernel (before 5.3) without them."""
+    try:
+        return os.pidfd_open(pid)
+    except (OSError, AttributeError):
+        return None
+
+
+def wait_for(pid: int, seconds: float) -> None:
+    """Until the process has ended, or so many seconds."""
+    fd = open_pidfd(pid)
+    if fd is None:
+        time.sleep(min(seconds, 0.02))
+        return
+    try:
+        select.select([fd], [], [], seconds)
+    finally:
+        os.close(fd)

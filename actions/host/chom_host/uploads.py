@@ -1,0 +1,50 @@
+"""An artifact comes in by its sha256, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from .base import CHUNK, SPARE, Json, Refused
+from .files import free_bytes, sha256_of, sync_dir
+from .settings import Settings
+
+
+def put(settings: Settings, sha256: str, size: int) -> Json:
+    """Keep what comes on stdin, if it is what was announced. Raises Refused."""
+    target = settings.artifact(sha256)
+    if target.exists():
+        with target.open("rb") as file:
+            if sha256_of(file) == sha256:
+                return {"sha256": sha256, "bytes": size, "stored": False}
+    room = free_bytes(settings.incoming) - SPARE
+    if size > settings.max_artifact:
+        raise Refused("too large", f"{size} bytes are more than the {settings.max_artifact} that are allowed")
+    if size > room:
+        raise Refused("disk full", f"{size} bytes are needed and only {max(room, 0)} can be used on this disk")
+    part = settings.incoming / f".{sha256}.{os.getpid()}.part"
+    try:
+        _receive(part, sha256, size)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    sync_dir(settings.incoming)
+    return {"sha256": sha256, "bytes": size, "stored": True}
+
+
+def _receive(part: Path, sha256: str, size: int) -> None:
+    part.unlink(missing_ok=True)
+    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    digest, left = hashlib.sha256(), size
+    with os.fdopen(fd, "wb") as file:
+        while left and (data := os.read(0, min(left, CHUNK))):
+            digest.update(data)
+            file.write(data)
+            left -= len(data)
+        if left:
+            raise Refused("wrong size", f"the upload ended after {size - left} of {size} bytes")
+        if digest.hexdigest() != sha256:
+            raise Refused("wrong checksum", f"what arrived has the sha256 {digest.hexdigest()}, not {sha256}")
+        file.flush()
+        os.fsync(file.fileno())

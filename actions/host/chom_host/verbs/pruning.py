@@ -1,0 +1,49 @@
+"""Old releases, uploads and jobs make room."""
+
+from __future__ import annotations
+
+import shutil
+import time
+
+from ..arguments import RELEASE, many, number
+from ..files import changed, remove_tree
+from ..server import activations, kept, served, served_before, version_of
+from ..settings import Settings
+from ..work import Verb, Work
+
+REMEMBERED = 90 * 86400
+"""Seconds for which ended jobs are known."""
+
+
+def prune(work: Work, keep: int, protect: list[str]) -> str:
+    """What goes is settled at once, before the slow part: a run that gave this job up may have a successor by then."""
+    settings = work.settings
+    uploads = [path for path in settings.incoming.iterdir() if path.name.endswith(".tar.gz")]
+    last = {a["release"]: at for at, a in enumerate(activations(settings))}
+    newest_first = sorted(kept(settings), key=lambda id_: (last.get(id_, -1), id_), reverse=True)
+    stay = {*newest_first[:keep], *protect, served(settings), served_before(settings)}
+    old = {id_: version_of(settings, id_) for id_ in sorted(newest_first) if id_ not in stay}
+    removed = {id_: version for id_, version in old.items() if remove_tree(settings.release(id_))}
+    if removed:
+        work.note(f"removed {', '.join(removed)}")
+    for left in settings.releases.glob(".*.gone"):
+        remove_tree(left)
+    for upload in uploads:
+        upload.unlink(missing_ok=True)
+    _forget(settings)
+    return f"{', '.join(removed.values())} removed" if removed else "nothing to remove"
+
+
+def _forget(settings: Settings) -> None:
+    """Uploads that were never finished, and jobs that nobody will ask about any more."""
+    now = time.time()
+    for part in settings.incoming.iterdir():
+        if not part.name.endswith(".tar.gz") and changed(part) < now - 86400:
+            part.unlink(missing_ok=True)
+    for directory in settings.jobs.iterdir():
+        unborn = directory.name.startswith(".new.") and changed(directory) < now - 3600
+        if unborn or changed(directory / "result.json") < now - REMEMBERED:
+            shutil.rmtree(directory)
+
+
+VERBS = {"prune": Verb({"keep": number(1, 1000), "protect": many(RELEASE)}, prune)}

@@ -1,0 +1,151 @@
+"""A release is unpacked beside the served one, with its links and caches, or is taken away again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from ..archives import BadArchive, Scan, opened_archive, unpack, walk
+from ..arguments import RELEASE, SHA256, text
+from ..base import SPARE, Failed, Json
+from ..files import free_bytes, remove_tree, sha256_of, sync_dir, write_whole
+from ..server import marker, served, version_of
+from ..work import Command, Verb, Work
+
+
+def stage(work: Work, release: str, version: str, commit: str, sha256: str) -> str:
+    settings, target = work.settings, work.settings.release(release)
+    wanted: Json = {"id": release, "version": version, "commit": commit, "sha256": sha256}
+    there = marker(settings, release)
+    if there == wanted:
+        return f"{version} is unpacked already"
+    if there is not None:
+        raise Failed(f"{target} exists and was made from another artifact ({there.get('version')})")
+    if served(settings) == release:
+        raise Failed(f"{target} is the release that is served; it is not replaced")
+    settings.releases.mkdir(mode=0o755, parents=True, exist_ok=True)
+    part = settings.releases / f".{release}.part"
+    for old in (part, target):
+        remove_tree(old)
+    members = _unpack_artifact(work, sha256, part)
+    (part / ".chom-release.json").unlink(missing_ok=True)
+    link_shared(work, part)
+    part.rename(target)
+    sync_dir(settings.releases)
+    build_caches(work, target)
+    os.sync()  # the release is on the disk before anything says that it is whole
+    write_whole(target / ".chom-release.json", json.dumps(wanted, sort_keys=True).encode() + b"\n", 0o640)
+    work.note(f"{version} lies in {target} ({members} files and directories)")
+    return f"{version} is unpacked"
+
+
+def _unpack_artifact(work: Work, sha256: str, part: Path) -> int:
+    settings, artifact = work.settings, work.settings.artifact(sha256)
+    try:
+        file = artifact.open("rb")
+    except FileNotFoundError:
+        raise Failed(f"the artifact {sha256} is not on this server; it has to be uploaded first") from None
+    with file:
+        found = sha256_of(file)
+        if found != sha256:
+            artifact.unlink()
+            raise Failed(f"the artifact on this server has the sha256 {found}, not {sha256}; it was removed")
+        scan = Scan(settings.max_unpacked)
+        with opened_archive(file, settings.max_unpacked) as tar:
+            for _ in walk(tar, scan):
+                pass
+        for needed in ("artisan", "public/index.php"):
+            if not scan.found(needed):
+                raise BadArchive(f"the archive has no {needed} at its top, so it is no release of CHOM")
+        room = free_bytes(settings.releases) - SPARE
+        if scan.total > room:
+            raise Failed(f"the release needs {scan.total} bytes and only {max(room, 0)} can be used on this disk")
+        work.say(f"scanned {scan.members} members, {scan.total} bytes: unpacking")
+        part.mkdir(mode=0o750)
+        return unpack(file, part, settings.max_unpacked)
+
+
+_STORAGE = ("app/public", "framework/cache/data", "framework/sessions", "framework/views", "logs")
+
+
+def link_shared(work: Work, release: Path) -> None:
+    """What outlives releases is linked in; what the archive brought in its place is not used."""
+    for name in work.settings.shared:
+        source, link = work.settings.shared_dir / name, release / name
+        if name == "storage":
+            for below in _STORAGE:
+                _make_shared(work.settings.shared_dir, f"storage/{below}")
+        if not source.exists():
+            raise Failed(f"{source} does not exist on this server; put it there, readable for this user and PHP-FPM")
+        if link.is_dir() and not link.is_symlink():
+            shutil.rmtree(link)
+        link.unlink(missing_ok=True)
+        link.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        link.symlink_to(os.path.relpath(source, link.parent))
+
+
+def _make_shared(top: Path, below: str) -> None:
+    """Directories that PHP-FPM writes to as well: the group's, and so for what is made in them."""
+    path = top
+    for part in below.split("/"):
+        path = path / part
+        if not path.exists():
+            path.mkdir(parents=True)
+            path.chmod(0o2775)
+
+
+_CACHE_FILES = {
+    "config:cache": "APP_CONFIG_CACHE",
+    "route:cache": "APP_ROUTES_CACHE",
+    "event:cache": "APP_EVENTS_CACHE",
+}
+
+
+def build_caches(work: Work, release: Path) -> None:
+    """All at once: each command is told that the files which the others are writing do not exist.
+
+    Compiled views go into the release (where config/view.php asks VIEW_COMPILED_PATH, as Laravel's own does), since
+    `view:cache` begins by deleting what the release that is served now has in shared/storage.
+    """
+    caches = work.settings.caches
+    if not caches:
+        return
+    views = release / "bootstrap/cache/views"
+    views.mkdir(mode=0o750, parents=True, exist_ok=True)
+    views.chmod(0o2770)
+    commands: list[Command] = []
+    for cache in caches:
+        others = {env for name, env in _CACHE_FILES.items() if name != cache}
+        env = {name: str(release / "bootstrap/cache/none-yet.php") for name in others}
+        env["VIEW_COMPILED_PATH"] = str(views)
+        made = work.php(release, cache)
+        commands.append(Command(made.title, made.argv, made.cwd, env))
+    work.run(*commands)
+    for path in (release / "bootstrap/cache").glob("*.php"):
+        path.chmod(path.stat().st_mode & 0o750)  # PHP-FPM reads code, it does not write it
+
+
+def unstage(work: Work, release: str) -> str:
+    if served(work.settings) == release:
+        raise Failed(f"{release} is the release that is served; it is not removed")
+    remove_tree(work.settings.releases / f".{release}.part")
+    version = version_of(work.settings, release)
+    if remove_tree(work.settings.release(release)):
+        return f"{version} was removed"
+    return "it was not there"
+
+
+VERBS = {
+    "stage": Verb(
+        {
+            "release": RELEASE,
+            "version": text(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", "a version such as v1.2"),
+            "commit": text(r"[0-9a-f]{40}", "a commit, 40 hex digits"),
+            "sha256": SHA256,
+        },
+        stage,
+    ),
+    "unstage": Verb({"release": RELEASE}, unstage),
+}
