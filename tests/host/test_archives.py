@@ -159,7 +159,15 @@ def test_a_torn_archive_is_refused(cut: int) -> None:
         scan(io.BytesIO(whole[:cut]))
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\x1f\x8b\x08\0", gzip.compress(b"no tar at all" * 100)])
+NO_ARCHIVES = {
+    "nothing": b"",
+    "a zip": b"PK\x03\x04",
+    "a header": b"\x1f\x8b\x08\0",
+    "no tar": gzip.compress(b"no tar at all" * 100, mtime=0),
+}
+
+
+@pytest.mark.parametrize("data", NO_ARCHIVES.values(), ids=NO_ARCHIVES)
 def test_what_is_no_archive_is_refused(data: bytes) -> None:
     with pytest.raises(archives.BadArchive):
         scan(io.BytesIO(data))
