@@ -102,7 +102,7 @@ class Desk:
         now = self.clock.now()
         change = await self._change(text, who, now.replace(microsecond=0))
         verdict = judge(change, (), (), self.people, Calendar(), now)
-        return ChangeView(change, (), verdict, State(), self.people, now)
+        return ChangeView(change, (), verdict, State(), self.people, now, await self.looking.usual(change))
 
     async def faults(self, wanted: Wanted, patience: float = 0.5) -> tuple[Fault, ...]:
         """Why this would be refused, as far as that can be said without looking at the servers; asks for nothing."""

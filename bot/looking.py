@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from actions.engine.fold import State, fold
+from actions.engine.journal import Outcome
 from actions.engine.ports import Clock
 from actions.engine.registry.advice import no_environment
+from bot.estimate import PAST_RUNS, Usual, usual
 from bot.planning import Planning, Refusal
 from bot.store import Store
 from bot.view import ChangeView, EnvironmentStatus, PastRun
-from policies.change import Calendar, People, Refused
+from policies.change import Calendar, Change, People, Refused
 from policies.judge import judge
+
+logger = logging.getLogger(__name__)
+
+LOOK_BACK = 40
+"""So many of the newest changes of an environment are looked through for runs of the same action."""
+HELD = timedelta(minutes=1)
+"""For so long what runs usually take is not read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +34,10 @@ class Looking:
     store: Store
     people: People
     clock: Clock
+    _usual: dict[tuple[str, str], tuple[datetime, Usual]] = field(
+        default_factory=dict[tuple[str, str], tuple[datetime, Usual]]
+    )
+    """(environment, action) -> when it was read, and what it was."""
 
     async def run(self, change: str) -> State:
         """The change's run as its journal tells it; seq 0 where nothing was started."""
@@ -37,7 +52,33 @@ class Looking:
         approvals, _ = await self.store.approvals(change)
         now = self.clock.now()
         verdict = await self.store.refused(change) or judge(found, approvals, (), self.people, Calendar(), now)
-        return ChangeView(found, approvals, verdict, await self.run(change), self.people, now)
+        run = await self.run(change)
+        over = run.ended is not None or (not run.seq and isinstance(verdict, Refused))
+        past = Usual() if over else await self.usual(found)
+        return ChangeView(found, approvals, verdict, run, self.people, now, past)
+
+    async def usual(self, change: Change) -> Usual:
+        """What runs of the same action in the same environment usually take."""
+        key, now = (change.environment, change.plan.action), self.clock.now()
+        held = self._usual.get(key)
+        if held is None or not now - HELD < held[0] <= now:
+            held = self._usual[key] = (now, usual(await self._past(*key)))
+        return held[1]
+
+    async def _past(self, environment: str, action: str) -> list[State]:
+        """The newest runs of that action there that ended well, as many as count."""
+        found: list[State] = []
+        for id_ in await self.store.recent(environment, LOOK_BACK):
+            if len(found) == PAST_RUNS:
+                break
+            try:
+                run = await self.run(id_)
+                ended_well = run.ended is not None and run.ended.outcome is Outcome.DONE
+                if ended_well and (await self.store.change(id_)).plan.action == action:
+                    found.append(run)
+            except ValueError as other:
+                logger.info("%s was written by another version and says nothing of how long runs take: %s", id_, other)
+        return found
 
     async def only_open_run(self) -> str:
         """The change that runs, or else the one that waits. Raises Refusal where there is none, or several."""

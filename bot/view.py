@@ -7,6 +7,7 @@ from datetime import datetime
 
 from actions.engine.fleet import Fleet
 from actions.engine.fold import State
+from bot.estimate import Usual
 from policies.change import Approval, Change, People, Verdict
 
 
@@ -22,6 +23,8 @@ class ChangeView:
     """seq 0 while nothing was started."""
     people: People
     now: datetime
+    usual: Usual = Usual()
+    """What such a run usually takes; empty where there is no past, or the change is over."""
 
     def name(self, person: str) -> str:
         """A person's name for display; the id where the configuration no longer knows them."""
