@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from actions.engine.fleet import Fleet
@@ -23,7 +23,7 @@ class ChangeView:
     """seq 0 while nothing was started."""
     people: People
     now: datetime
-    usual: Usual = Usual()
+    usual: Usual = field(default_factory=Usual)
     """What such a run usually takes; empty where there is no past, or the change is over."""
 
     def name(self, person: str) -> str:
