@@ -1,11 +1,14 @@
-"""The thread under a card: the journal's milestones in few messages, and the end, which the channel sees too."""
+"""The thread under a card: the journal's milestones in few messages. The channel sees a failure and its end too.
+
+A success is said in the channel by its card, which stands there with its result and how long it took.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from actions.engine.journal import Done, Ended, Entry, Failed, Opened, Outcome, Started, Took
+from actions.engine.journal import Asked, Done, Ended, Entry, Failed, Opened, Outcome, Started, Took, TurnedBack, Way
 from bot.milestones import milestone
 from bot.slack.blocks import Block, Card, card, section
 from bot.slack.stage import decided
@@ -23,23 +26,60 @@ class Said:
 
     upto: int
     card: Card
-    broadcast: bool
+    broadcast: bool = False
     """Whether the channel sees it too."""
+    urgent: bool = False
+    """Whether people wait for it: a failure, a question, the end."""
 
 
 def thread(entries: Sequence[Entry], after: int, view: ChangeView) -> list[Said]:
-    """What is to be said of the entries numbered above `after`: their milestones in one message, and the end in one.
+    """What is to be said of the entries numbered above `after`, a message for each of `_parts`.
 
     [] where nobody needs to read any of them.
     """
     messages: list[Said] = []
-    fresh = entries[after:]
-    middle = [entry for entry in fresh if not isinstance(entry, Ended)]
-    if (told := _middle(middle, view)) is not None:
-        messages.append(Said(after + len(middle), told, broadcast=False))
-    if fresh and isinstance(fresh[-1], Ended):
-        messages.append(Said(len(entries), _end(fresh[-1], view), broadcast=True))
+    upto = after
+    for part in _parts(entries[after:]):
+        upto += len(part)
+        last = part[-1] if part else None
+        if isinstance(last, Ended):
+            messages.append(Said(upto, _end(last, view), failed(view), urgent=True))
+        elif told := _middle(part, view):
+            alarming = last is not None and _alarms(last)
+            messages.append(Said(upto, told, alarming, alarming))
     return messages
+
+
+def failed(view: ChangeView) -> bool:
+    """Whether the run turned back by itself: not because somebody pressed Stop."""
+    return view.run.turned is not None and not view.run.turned.by
+
+
+def _parts(fresh: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """What goes on quietly, a failure up to the turn or the question that follows from it, and the end."""
+    quiet: list[Entry] = []
+    for entry in fresh:
+        if isinstance(entry, Ended):
+            yield quiet
+            yield [entry]
+            quiet = []
+        elif _alarms(entry):
+            first = next((n for n, seen in enumerate(quiet) if _fails(seen)), len(quiet))
+            yield quiet[:first]
+            yield [*quiet[first:], entry]
+            quiet = []
+        else:
+            quiet.append(entry)
+    yield quiet
+
+
+def _fails(entry: Entry) -> bool:
+    return isinstance(entry, Failed) and entry.way is Way.FORWARD
+
+
+def _alarms(entry: Entry) -> bool:
+    """What people who are not watching have to hear of: the turn, once a run, and a question that waits for them."""
+    return isinstance(entry, Asked) or (isinstance(entry, TurnedBack) and not entry.by)
 
 
 def _middle(entries: Sequence[Entry], view: ChangeView) -> Card | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from actions.engine.journal import Asked
+from actions.engine.journal import Asked, TurnedBack
 from bot.slack import texts, thread
 from bot.slack.blocks import Card
 from bot.slack.cards import change_card, metadata, preview_card
@@ -189,18 +189,43 @@ def test_a_hundred_steps_still_are_one_message() -> None:
     assert "more" in words_of(made) and "Approve" in buttons(made)
 
 
-def test_the_thread_tells_entries_once_and_the_end_to_the_channel() -> None:
+def test_the_thread_tells_entries_once_and_a_success_to_those_who_look() -> None:
     seen = view(GO, yes(), entries=FINISHED)
     told = thread.thread(FINISHED, 0, seen)
-    assert [(said.upto, said.broadcast) for said in told] == [(len(FINISHED) - 1, False), (len(FINISHED), True)]
+    assert [(said.upto, said.broadcast, said.urgent) for said in told] == [
+        (len(FINISHED) - 1, False, False),
+        (len(FINISHED), False, True),
+    ]
     assert thread.thread(FINISHED, len(FINISHED), seen) == []
     assert thread.thread([OPENED, begun("expect", "", 42)], 0, seen) == []
 
 
-def test_the_failing_steps_output_stands_in_a_code_block() -> None:
-    (middle, end) = thread.thread(TURNED, 0, view(GO, yes(), entries=TURNED))
-    assert "```\nGET /health\nHTTP 500" in words_of(middle.card)
+def test_the_channel_hears_of_a_failure_and_of_its_end_and_of_nothing_between() -> None:
+    (before, failure, undone, end) = thread.thread(TURNED, 0, view(GO, yes(), entries=TURNED))
+    assert [said.broadcast for said in (before, failure, undone, end)] == [False, True, False, True]
+    assert "```\nGET /health\nHTTP 500" in words_of(failure.card) and "Turning back" in words_of(failure.card)
+    assert "HTTP 500" not in words_of(before.card) and "removed" in words_of(undone.card)
     assert "16 s" in end.card.text and "approved by Lea Lead" in end.card.text
+
+
+def test_a_failure_that_was_told_already_is_called_one_when_it_turns() -> None:
+    """Told in two goes, since the turn was written later: the channel still hears of it once."""
+    turned = next(n for n, entry in enumerate(TURNED) if isinstance(entry, TurnedBack))
+    parts = [*thread.thread(TURNED[:turned], 0, view(GO, yes(), entries=TURNED[:turned]))]
+    parts += thread.thread(TURNED[: turned + 1], turned, view(GO, yes(), entries=TURNED[: turned + 1]))
+    assert [said.broadcast for said in parts] == [False, True]
+
+
+def test_a_run_that_somebody_stopped_is_no_failure() -> None:
+    stopped = [replace(entry, by="dev") if isinstance(entry, TurnedBack) else entry for entry in TURNED]
+    assert not any(said.broadcast for said in thread.thread(stopped, 0, view(GO, yes(), entries=stopped)))
+
+
+def test_a_question_is_put_to_the_channel() -> None:
+    asked = STAGES["asked"]
+    entries = [*STAGED, begun("migrate", "app1", 50), asked.run.question]
+    (before, question) = thread.thread(entries, 0, asked)
+    assert not before.broadcast and question.broadcast and "What now?" in words_of(question.card)
 
 
 def test_a_title_too_long_for_a_header_loses_its_brackets_and_nothing_is_lost() -> None:
