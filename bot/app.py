@@ -20,6 +20,7 @@ from actions.host import packed
 from bot.boot_checks import check_machine, check_versions
 from bot.config import Settings
 from bot.desk import Desk
+from bot.late import LateStarts
 from bot.looking import Looking
 from bot.planning import Planning
 from bot.redact import redactor
@@ -133,14 +134,18 @@ async def serve(bot: Bot, stop: asyncio.Event, waits: Waits | None = None) -> No
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(bot.work.serve(stop), name="work")
-                versions = group.create_task(check_versions(bot.world.artifacts), name="versions")
+                beside = [
+                    group.create_task(check_versions(bot.world.artifacts), name="versions"),
+                    group.create_task(LateStarts(bot.desk).run(), name="late starts"),
+                ]
                 if face:
                     group.create_task(_tail(bot, face, stop), name="slack tail")
                     await face.start()
                     group.create_task(_end_if_unusable(face, stop), name="slack connecting")
                 logger.info("serving as %s on %s", bot.settings.instance, bot.settings.listen)
                 await stop.wait()
-                versions.cancel()
+                for task in beside:
+                    task.cancel()
                 if face:
                     await face.stop_intake()
         except BaseExceptionGroup as faults:

@@ -95,7 +95,7 @@ class Desk:
         await self.store.put_change(change)
         await self.work.at(change.at + change.requirement.expires, change.id)
         view = await self.view(change.id)
-        return await self._start(view, who) if isinstance(view.verdict, Allowed) else view
+        return await self.start(view, who.id) if isinstance(view.verdict, Allowed) else view
 
     async def preview(self, text: str, who: Person) -> ChangeView:
         """As propose, but nothing is stored and nothing can start. Raises Refusal."""
@@ -132,7 +132,7 @@ class Desk:
     async def approve(self, change: str, digest: str, who: Person, account: str) -> ChangeView:
         """Count the approval once, judge, and start when allowed. Raises Refusal."""
         view = await self._decide(change, digest, who, account, Word.APPROVE, "")
-        return await self._start(view, who) if isinstance(view.verdict, Allowed) else view
+        return await self.start(view, who.id) if isinstance(view.verdict, Allowed) else view
 
     async def reject(self, change: str, digest: str, who: Person, account: str, reason: str = "") -> ChangeView:
         """End the request; once is enough. Raises Refusal."""
@@ -169,8 +169,20 @@ class Desk:
                 continue
             return await self.view(change)
 
-    async def _start(self, view: ChangeView, by: Person) -> ChangeView:
-        """Open the run if the world is still the one that was approved. Raises Refusal."""
+    async def start(self, view: ChangeView, by: str) -> ChangeView:
+        """Open the run if the world is still the one that was approved; `by` is who had the last word.
+
+        Raises Refusal; then somebody was told, and nothing starts it by itself (bot/late.py) before the next click.
+        """
+        change = view.change.id
+        await self.store.set_held(change, None)
+        try:
+            return await self._open(view, by)
+        except Refusal:
+            await self.store.set_held(change, len(view.approvals))
+            raise
+
+    async def _open(self, view: ChangeView, by: str) -> ChangeView:
         change = view.change
         async with self._starting[change.id]:
             if (await self.looking.run(change.id)).opened:
@@ -181,7 +193,7 @@ class Desk:
                 await self.store.refuse(change.id, Refused(moved, Why.VOID))
                 raise Refusal(moved, change.id)
             try:
-                opened = Opened(self.clock.now(), change.id, change.digest, by.id)
+                opened = Opened(self.clock.now(), change.id, change.digest, by)
                 await self.store.open_run(change, opened)
             except Occupied as other:
                 raise later(await self.view(other.run)) from None

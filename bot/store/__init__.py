@@ -4,8 +4,9 @@ Every write is one Lua script (bot/store/lua) or one command, and may be repeate
 
 | key (all begin "chom:") | type   | what it holds                                                  | goes          |
 |-------------------------|--------|----------------------------------------------------------------|---------------|
-| change:ID               | hash   | json, digest, environment; refused, rejected; opener (token);  | never         |
-|                         |        | channel, ts of the card; thread, threader (token); shown       |               |
+| change:ID               | hash   | json, digest, environment; refused, rejected, held;            | never         |
+|                         |        | opener (token); channel, ts of the card; thread, threader      |               |
+|                         |        | (token); shown                                                 |               |
 | approvals:ID            | list   | approvals as JSON; its length is their rev                     | never         |
 | journal:RUN             | list   | entries as canonical JSON; entry n has index n-1               | never         |
 | open                    | hash   | environment -> the run that holds it                           | field: Ended  |

@@ -81,6 +81,18 @@ class Changes(Part):
         check(word, said, id_)
         return True
 
+    async def held(self, id_: str) -> int | None:
+        """How many approvals it had when its start was last refused to whoever asked for it; None: it was not."""
+        held = await self.link.ask("HGET", redis_key("change", id_), "held")
+        return None if held is None else int(held)
+
+    async def set_held(self, id_: str, approvals: int | None) -> None:
+        """Note it; None where somebody asks for its start again."""
+        if approvals is None:
+            await self.link.ask("HDEL", redis_key("change", id_), "held")
+        else:
+            await self.link.ask("HSET", redis_key("change", id_), "held", approvals)
+
     async def card(self, id_: str) -> tuple[str, str] | None:
         """The change's card: (channel, ts)."""
         channel, ts = await self.link.ask("HMGET", redis_key("change", id_), "channel", "ts")

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncssh
@@ -18,7 +19,10 @@ import pytest
 from bot.app import build, serve
 from bot.config import load
 from bot.slack import SlackUnusable, Waits
+from policies.change import Requirement
 from tests.slack.support import start_slack
+from tests.store.samples import change
+from tests.store.waiting import until
 from tests.support.redis import RedisServer, free_port, redis_server
 
 
@@ -133,6 +137,23 @@ def test_it_serves_without_a_list_of_versions_and_warns(place: Place) -> None:
     finally:
         process.kill()
     assert (process.returncode, "Traceback" in said + rest) == (0, False), said + rest
+
+
+async def test_it_looks_at_what_was_left_approved(place: Place) -> None:
+    bot = build(load(place.config, place.env()))
+    asked = datetime.now(UTC) - timedelta(minutes=1)
+    left = replace(change(), requirement=Requirement(1, "It needs nobody.", ()), at=asked)
+    await bot.store.put_change(left)
+    stop = asyncio.Event()
+    serving = asyncio.create_task(serve(bot, stop))
+    try:
+        await until(lambda: bot.store.refused(left.id), 10)
+        said = await bot.store.refused(left.id)
+        assert said and said.said.startswith("The rules changed since this was asked")
+    finally:
+        stop.set()
+        await serving
+        await bot.close()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from actions.engine.ssh import SshHosts
 from bot.app import agent_sha256, logins
 from bot.config import Settings
 from bot.store import Store
-from policies.change import Change
+from policies.change import Approval, Change
 
 
 class Points:
@@ -63,6 +63,11 @@ class HitStore(Store):
         self._cross(f"before append of {named(entries)}")
         await super().append(run, seq, entries, fence)
         self._cross(f"after append of {named(entries)}")
+
+    async def add_approval(self, id_: str, approval: Approval, rev: int) -> None:
+        self._cross("before the approval")
+        await super().add_approval(id_, approval, rev)
+        self._cross("after the approval")
 
     async def open_run(self, change: Change, opened: Opened) -> None:
         self._cross("before append of opened")

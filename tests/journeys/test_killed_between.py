@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from actions.engine.journal import Outcome, Way
+from actions.engine.journal import Opened, Outcome, Way
 from bot.desk import Refusal
 from tests.journeys.scene import KILLED, Scene, Tried, around, crash
 from tests.journeys.town import GOOD, ILL, MIGRATIONS, SLOW, Town, eventually
@@ -31,6 +31,23 @@ async def test_the_click_that_starts_it(town: Town, tried: Tried) -> None:
         await scene.check(Outcome.DONE)
         assert (await kinds(scene))["opened"] == 1
         tried(KILLED, 2)
+
+
+async def test_the_click_whose_bot_is_gone(town: Town, tried: Tried) -> None:
+    """The approval is stored and nothing was started: of two bots that come, one starts it, without another click."""
+    async with Scene.of(town, GOOD, 1, approved=False) as scene:
+        await scene.hit("approve", scene.run, at="before the approval")
+        assert (await scene.store.approvals(scene.run))[1] == 0
+        await scene.hit("approve", scene.run, at="after the approval")
+        assert (await scene.store.approvals(scene.run))[1] == 1 and await kinds(scene) == {}
+        await scene.hit("serve", scene.run, at="before append of opened")
+        assert await kinds(scene) == {}
+        bots = [scene.start("serve", scene.run, instance=name, hit=False) for name in ("bot-1", "bot-2")]
+        assert [await bot.ended() for bot in bots] == [0, 0], scene.log[-6000:]
+        await scene.check(Outcome.DONE)
+        entries = await scene.store.read(scene.run)
+        assert [entry.by for entry in entries if isinstance(entry, Opened)] == ["lead"]
+        tried(KILLED, 3)
 
 
 async def test_stop(town: Town, tried: Tried) -> None:

@@ -26,6 +26,7 @@ from actions.engine.plan import Plan, Watch
 from bot.app import Bot, build
 from bot.config import Settings, load
 from bot.desk import Desk, Refusal
+from bot.late import LateStarts
 from bot.planning import Planning
 from bot.store import Store
 from bot.work import Work
@@ -85,11 +86,24 @@ class HitBot:
                 await asyncio.sleep(0.02)
             stop.set()
 
+    async def serve(self, change: str) -> None:
+        """As bot.app's serve without Slack, until the change's run has ended."""
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.work.serve(stop))
+            late = group.create_task(LateStarts(self.desk).run())
+            while not (await self.desk.view(change)).run.ended:  # noqa: ASYNC110  another process may end it
+                await asyncio.sleep(0.02)
+            late.cancel()
+            stop.set()
+
     async def act(self, what: str, change: str, *more: str) -> None:
         """Press a button as the Tech Lead; a refusal is an answer."""
         lead = self.settings.people["lead"]
         try:
             match what:
+                case "serve":
+                    await self.serve(change)
                 case "approve":
                     digest = (await self.bot.store.change(change)).digest
                     await self.desk.approve(change, digest, lead, "unix:lead")

@@ -1,0 +1,82 @@
+"""An approved change whose bot died before it could open the run is started by whichever bot is there.
+
+It is judged again and its plan is made again, as on a click; of two bots that see it, one opens the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.desk import Desk
+from bot.planning import Refusal
+from bot.store import StoreDown
+from bot.view import ChangeView
+from policies.change import Allowed, Approval, Word
+
+GRACE = timedelta(seconds=5)
+"""For so long after the last word the bot that took it is left to start the change."""
+EVERY = 2.0
+"""Seconds between two looks at what waits."""
+AFTER_A_FAULT = 60.0
+"""Seconds for which a change is left alone whose start met a fault of ours."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class LateStarts:
+    """Starts what was left approved; where it may not start now, it waits for a click, as it would after one."""
+
+    desk: Desk
+    _faults: dict[str, float] = field(default_factory=dict[str, float])
+    """change -> monotonic time of the next try."""
+
+    async def run(self) -> None:
+        """Look for such changes, until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except StoreDown as fault:
+                logger.warning("%s", fault)
+            await asyncio.sleep(EVERY)
+
+    async def look(self) -> None:
+        """Look once at everything that waits. Raises StoreDown."""
+        for change in await self.desk.store.waiting():
+            if time.monotonic() < self._faults.get(change, 0.0):
+                continue
+            try:
+                await self._start_if_left(change)
+            except Refusal as refused:
+                logger.warning("%s was left approved and cannot start: %s", change, refused.said)
+            except StoreDown:
+                raise
+            except Exception:
+                self._faults[change] = time.monotonic() + AFTER_A_FAULT
+                logger.exception("Starting %s failed (reference %s)", change, secrets.token_hex(4))
+
+    async def _start_if_left(self, change: str) -> None:
+        view = await self.desk.view(change)
+        if view.run.opened or not isinstance(view.verdict, Allowed) or view.now - _last_word_at(view) < GRACE:
+            return
+        if await self.desk.store.held(change) != len(view.approvals):
+            logger.info("%s was left approved and not started; it is started now", change)
+            await self.desk.start(view, _last_word(view))
+
+
+def _given(view: ChangeView) -> list[Approval]:
+    return [a for a in view.approvals if a.word is Word.APPROVE and a.digest == view.change.digest]
+
+
+def _last_word(view: ChangeView) -> str:
+    given = _given(view)
+    return given[-1].person if given else view.change.requester
+
+
+def _last_word_at(view: ChangeView) -> datetime:
+    return max([view.change.at, *(approval.at for approval in _given(view))])
