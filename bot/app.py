@@ -187,6 +187,6 @@ def _checks(bot: Bot, face: SlackFace | None) -> dict[str, Check]:
         return "" if await bot.store.ping() else "Redis does not answer."
 
     async def slack() -> str:
-        return "" if face is None or face.connected else "The connection to Slack is not up."
+        return face.trouble if face else ""
 
     return {"redis": redis, "slack": slack}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import web
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -24,25 +23,13 @@ from bot.slack.commands import Commands
 from bot.slack.errands import Errands, log_trouble
 from bot.slack.intake import Intake, Memory
 from bot.slack.manifest import bot_scopes
-from bot.slack.web import (
-    CALL_ERRORS,
-    Client,
-    Identity,
-    check_app_token,
-    new_client,
-    new_session,
-    proxy_for,
-    sort,
-    who_am_i,
-)
+from bot.slack.socket import Rhythm, Socket
+from bot.slack.web import CALL_ERRORS, Client, Identity, new_client, new_session, sort, who_am_i
 
 if TYPE_CHECKING:
     from bot.desk import Desk
 
 logger = logging.getLogger(__name__)
-
-PING = 5.0
-"""Seconds between two looks at the socket: a connection that Slack lost is missed after one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +38,11 @@ class Waits:
 
     boot: float = 10.0
     """For Slack to answer at the start; after them the bot serves without it and keeps trying."""
-    acks: float = 0.3
-    """For acks under way when the socket is closed."""
+    again: tuple[float, float] = (1.0, 30.0)
+    """First and longest pause between two attempts to get through to Slack at the start."""
     drain: float = 8.0
     """For requests under way to end."""
+    socket: Rhythm = field(default_factory=Rhythm)
 
 
 class SlackFace:
@@ -71,8 +59,10 @@ class SlackFace:
         nobody = Identity(settings.team, "", "", "")
         self._intake = Intake(desk, settings, store, self._teller, self._errands, nobody)
         self._app = self._bolt()
-        self._socket: AsyncSocketModeHandler | None = None
-        self._connecting: asyncio.Task[None] | None = None
+        socket = Socket(self._app, settings, self._client, self._session, self._waits.socket)
+        self._socket = socket if settings.mode == "socket" else None
+        self._through = asyncio.Event()
+        self._life: asyncio.Task[None] | None = None
         self._taking = False
 
     @property
@@ -81,14 +71,18 @@ class SlackFace:
         return self._client
 
     @property
+    def trouble(self) -> str:
+        """Why requests cannot reach the bot now, as a sentence; "" where they can."""
+        if not self._taking:
+            return "The bot takes no requests from Slack now."
+        if not self._intake.identity.user:
+            return "Slack has not let the bot in yet."
+        return self._socket.trouble if self._socket else ""
+
+    @property
     def connected(self) -> bool:
         """Whether requests can reach the bot now."""
-        if not self._taking:
-            return False
-        if self._settings.mode == "http":
-            return bool(self._intake.identity.user)
-        session = self._socket.client.current_session if self._socket else None
-        return session is not None and not session.closed
+        return not self.trouble
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """Where Slack's signed requests come in; none in Socket Mode."""
@@ -102,54 +96,52 @@ class SlackFace:
         Where Slack does not answer within Waits.boot seconds the bot goes on without it, and connects once it does.
         """
         self._taking = True
-        self._connecting = asyncio.create_task(self._connect(), name="slack: connect")
-        done, _ = await asyncio.wait({self._connecting}, timeout=self._waits.boot)
-        if done:
-            await self._connecting
-        else:
+        self._life = asyncio.create_task(self._live(), name="slack: connection")
+        through = asyncio.create_task(self._through.wait())
+        await asyncio.wait({self._life, through}, timeout=self._waits.boot, return_when=asyncio.FIRST_COMPLETED)
+        through.cancel()
+        if self.unusable:
+            raise self.unusable
+        if not self._through.is_set():
             logger.warning("Slack does not answer yet; deploys go on, cards follow once it does")
 
     async def settled(self) -> None:
-        """Until the bot has connected, or was refused, or stops trying because it is told to stop."""
-        if self._connecting:
-            await asyncio.wait({self._connecting})
+        """Until there is nothing more to keep up: the bot was refused, told to stop, or waits to be called (http)."""
+        if self._life:
+            await asyncio.wait({self._life})
 
     @property
     def unusable(self) -> BaseException | None:
-        """Why connecting has failed for good; None while it is tried, and where it came about."""
-        tried = self._connecting
-        return tried.exception() if tried and tried.done() and not tried.cancelled() else None
+        """Why the bot is not in Slack for good; None while it is, or is tried."""
+        life = self._life
+        return life.exception() if life and life.done() and not life.cancelled() else None
 
-    async def _connect(self) -> None:
-        pause = 1.0
+    async def _live(self) -> None:
+        """Get through to Slack, however long that takes, and in Socket Mode stay connected."""
+        pause, longest = self._waits.again
         while True:
             try:
                 self._intake.identity = await who_am_i(self._teller.client, self._settings, bot_scopes())
-                if self._settings.mode == "socket":
-                    await check_app_token(self._teller.client, self._settings.app_token)
+                if self._socket:
+                    await self._socket.open()
                 break
             except CALL_ERRORS as error:
                 logger.warning("Slack cannot be reached (%s); next try in %.0f s", sort(error).error, pause)
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, 30.0)
-        if self._settings.mode == "socket":
-            self._socket = AsyncSocketModeHandler(
-                self._app, self._settings.app_token, web_client=self._teller.client, ping_interval=PING
-            )
-            self._socket.client.proxy = proxy_for(self._settings.api_url)
-            await self._socket.connect_async()
+                pause = min(pause * 2, longest)
         logger.info("connected to Slack as %s in %s", self._intake.identity.user, self._intake.identity.team)
+        self._through.set()
+        if self._socket:
+            await self._socket.keep()
 
     async def stop_intake(self) -> None:
-        """Take nothing more; what was acked goes on."""
+        """Take nothing more; what has come in is acknowledged and goes on."""
         self._taking = False
-        if self._connecting and not self._connecting.done():
-            self._connecting.cancel()
-            await asyncio.gather(self._connecting, return_exceptions=True)
+        if self._life:
+            self._life.cancel()
+            await asyncio.gather(self._life, return_exceptions=True)
         if self._socket:
-            await asyncio.sleep(self._waits.acks)
-            await self._socket.close_async()
-            self._socket = None
+            await self._socket.close()
 
     async def close(self) -> None:
         """Let what was acked come to its end, within Waits.drain seconds, and close."""

@@ -73,7 +73,16 @@ _SETUP = {
     "restricted_action": "Slack's settings forbid the bot to post in its channel.",
     "team_access_not_granted": "The app is not allowed in this workspace.",
 }
-_LATER = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
+_LATER = frozenset(
+    {
+        "internal_error",
+        "fatal_error",
+        "service_unavailable",
+        "request_timeout",
+        "team_added_to_org",
+        "too_many_websockets",
+    }
+)
 
 
 def proxy_for(url: str) -> str | None:
@@ -222,10 +231,10 @@ async def who_am_i(client: AsyncWebClient, settings: SlackSettings, scopes: froz
     return Identity(team, answer.text("user_id"), answer.text("bot_id"), url and url.rstrip("/") + "/")
 
 
-async def check_app_token(client: AsyncWebClient, token: str) -> None:
-    """See that Socket Mode can be opened, since its client tries a wrong token for ever. Raises as `who_am_i`."""
+async def socket_address(client: AsyncWebClient, token: str) -> str:
+    """The address of one Socket Mode connection, a secret that is good once and for seconds. Raises as `who_am_i`."""
     try:
-        await client.apps_connections_open(app_token=token)  # pyright: ignore[reportUnknownMemberType]
+        answer = _answer(await client.apps_connections_open(app_token=token))  # pyright: ignore[reportUnknownMemberType]
     except SlackApiError as error:
         failure = sort(error)
         if failure.trouble in {Trouble.SETUP, Trouble.REFUSED}:
@@ -234,3 +243,4 @@ async def check_app_token(client: AsyncWebClient, token: str) -> None:
                 "that has connections:write, and switch Socket Mode on."
             ) from None
         raise
+    return answer.text("url")

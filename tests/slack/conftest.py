@@ -34,9 +34,11 @@ class Faced:
 
 
 @asynccontextmanager
-async def faced(mode: str) -> AsyncIterator[Faced]:
-    """Connected over Socket Mode ("socket") or signed HTTP ("http")."""
-    slack, desk, memory = await start_slack(limits=False), FakeDesk(), FakeMemory()
+async def faced(mode: str, slack: Slack | None = None, memory: FakeMemory | None = None) -> AsyncIterator[Faced]:
+    """Connected over Socket Mode ("socket") or signed HTTP ("http"), to a Slack of its own or to this one."""
+    own = None if slack else await start_slack(limits=False)
+    slack, desk, memory = slack or own, FakeDesk(), memory or FakeMemory()
+    assert slack
     face = SlackFace(desk, slack.settings(mode=mode), memory, RealClock(), BRISK)
     server = await serve_http(face) if mode == "http" else None
     if server:
@@ -59,7 +61,8 @@ async def faced(mode: str) -> AsyncIterator[Faced]:
         await face.close()
         if server:
             await server.close()
-        await slack.server.close()
+        if own:
+            await own.server.close()
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from bot.planning import Refusal
 from bot.sandbox.api import make_app
 from bot.sandbox.slack import SlackStandIn
 from bot.slack import SlackFace, Waits
+from bot.slack.socket import Rhythm
 from bot.tails.pace import Pace
 from bot.view import ChangeView, EnvironmentStatus, PastRun
 from policies.change import Account, Person
@@ -25,7 +26,7 @@ from tests.slack.views import PEOPLE, STAGES
 Json = dict[str, Any]
 QUICK = Pace(card=0.15, turn=0.05, post=0.02, sweep=0.4, lease=0.9, backoff=(0.05, 0.2), flush=1.0)
 """Slack's pace, shortened for tests."""
-BRISK = Waits(acks=0.02)
+BRISK = Waits(again=(0.05, 0.2), socket=Rhythm(ping=0.5, again=(0.05, 0.2), lived=0.0, linger=0.1, ack=1.0))
 
 
 class RealClock:
@@ -156,10 +157,12 @@ class Slack:
         return self.whispers(person)[-1]
 
 
-async def start_slack(**options: Any) -> Slack:
-    """A Slack on a free port."""
+async def start_slack(*doors: Any, **options: Any) -> Slack:
+    """A Slack on a free port; `doors` are aiohttp middlewares before it."""
     stand_in = SlackStandIn(**options)
-    server = TestServer(make_app(stand_in, StillWorld()), host="127.0.0.1")
+    app = make_app(stand_in, StillWorld())
+    app.middlewares.extend(doors)
+    server = TestServer(app, host="127.0.0.1")
     await server.start_server()
     return Slack(stand_in, f"http://127.0.0.1:{server.port}", server)
 

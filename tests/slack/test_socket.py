@@ -1,0 +1,247 @@
+"""Socket Mode that breaks in every way it can: nothing is lost that Slack still waits for, and the bot comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from aiohttp import web
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+
+from bot.slack.socket import Rhythm, Socket
+from bot.slack.web import new_client, new_session
+from tests.slack.conftest import Faced, faced
+from tests.slack.support import BRISK, FakeMemory, Slack, start_slack, until
+
+
+def lines(slack: Slack) -> list[Any]:
+    """The connections that Slack holds, oldest first."""
+    return list(slack.stand_in.sockets.open)
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Slack]:
+    made = await start_slack(limits=False)
+    yield made
+    await made.server.close()
+
+
+@asynccontextmanager
+async def kept(slack: Slack, app: AsyncApp, rhythm: Rhythm = BRISK.socket) -> AsyncIterator[Socket]:
+    """A socket without a face, kept up."""
+    session, settings = new_session(), slack.settings()
+    client = new_client(settings, session, token=settings.bot_token, retrying=False)
+    socket = Socket(app, settings, client, session, rhythm)
+    await socket.open()
+    keeping = asyncio.create_task(socket.keep())
+    try:
+        yield socket
+    finally:
+        keeping.cancel()
+        await socket.close()
+        await session.close()
+
+
+def app_that(listener: Any) -> AsyncApp:
+    """A Bolt app with one command."""
+
+    async def authorize() -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=None, team_id="T0CHOM", bot_token="xoxb-sandbox")
+
+    app = AsyncApp(authorize=authorize, request_verification_enabled=False)
+    app.command("/chom")(listener)
+    return app
+
+
+async def nothing(ack: Any) -> None:
+    await ack()
+
+
+async def typed(slack: Slack) -> str:
+    return str(await slack.stand_in.acts.command("dev", "deploys", "status"))
+
+
+@pytest.mark.parametrize("reason", ["warning", "refresh_requested", "link_disabled"])
+async def test_told_to_go_the_next_line_is_open_before_the_last_is_let_go(slack: Slack, reason: str) -> None:
+    outcomes: list[str] = []
+    most = 0
+    async with faced("socket", slack) as bot:
+        (old,) = lines(slack)
+        going = asyncio.create_task(bot.slack.stand_in.fault({"socket": reason}))
+        while old in lines(slack):
+            outcomes.append(await bot.type("help"))
+            most = max(most, len(lines(slack)))
+        await going
+        assert len(lines(slack)) == 1 and bot.face.connected
+        outcomes.append(await bot.type("help"))
+    assert most == 2 and set(outcomes) == {"acked"} and len(outcomes) > 5
+
+
+async def test_a_line_that_is_cut_is_replaced_and_readiness_tells_both(bot: Faced) -> None:
+    assert bot.face.connected
+    for _ in range(3):
+        old = lines(bot.slack)
+        await bot.slack.stand_in.fault({"socket": "cut"})
+        await until(lambda old=old: not bot.face.connected or lines(bot.slack) not in ([], old))
+        await until(lambda old=old: bot.face.connected and lines(bot.slack) not in ([], old))
+        assert await bot.type("help") == "acked"
+
+
+async def test_while_slack_is_away_the_attempts_go_on_and_say_why(bot: Faced, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    await bot.slack.stand_in.fault({"slack": "down", "seconds": 60})
+    await until(lambda: "is down for" in bot.face.trouble and "HTTP 503" in bot.face.trouble)
+    await asyncio.sleep(1.0)
+    await bot.slack.stand_in.fault({"slack": "up"})
+    await until(lambda: bot.face.connected)
+    assert await bot.type("help") == "acked"
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(told) <= 3 and any("HTTP 503" in line for line in told), told
+    assert not any(record.exc_info for record in caplog.records)
+
+
+async def test_a_ticket_that_was_refused_is_never_tried_again_nor_told(caplog: pytest.LogCaptureFixture) -> None:
+    """slack_sdk's own client tries a used ticket for ever: that is a dead handler."""
+    caplog.set_level(logging.DEBUG, "bot")
+    tickets: list[str] = []
+
+    @web.middleware
+    async def door(request: web.Request, handler: Any) -> web.StreamResponse:
+        if request.path != "/link/":
+            return await handler(request)
+        tickets.append(request.query["ticket"])
+        return web.Response(status=503) if len(tickets) in (2, 3) else await handler(request)
+
+    slack = await start_slack(door, limits=False)
+    async with faced("socket", slack) as bot:
+        await slack.stand_in.fault({"socket": "cut"})
+        await until(lambda: len(tickets) == 4 and bot.face.connected)
+    await slack.server.close()
+    assert len(set(tickets)) == 4 and "HTTP 503" in caplog.text
+    assert not any(ticket in caplog.text for ticket in tickets)
+
+
+async def test_an_acknowledgement_whose_line_broke_goes_over_the_next_one(slack: Slack) -> None:
+    async def slow(ack: Any) -> None:
+        await slack.stand_in.fault({"socket": "cut"})
+        await asyncio.sleep(0.3)
+        await ack("here I am")
+
+    async with kept(slack, app_that(slow)):
+        assert await typed(slack) == "acked"
+    assert (await slack.whisper("dev"))["text"] == "here I am"
+
+
+async def test_an_acknowledgement_that_comes_too_late_harms_nothing(
+    slack: Slack, caplog: pytest.LogCaptureFixture
+) -> None:
+    slack.stand_in.sockets.ack_seconds = 0.1
+
+    async def slow(ack: Any) -> None:
+        await asyncio.sleep(0.2)
+        await ack()
+
+    async with kept(slack, app_that(slow)) as socket:
+        assert await typed(slack) == "operation_timeout"
+        await until(lambda: slack.stand_in.sockets.late == 1)
+        assert socket.trouble == "" and len(lines(slack)) == 1
+    assert caplog.records == []
+
+
+async def test_what_has_come_in_is_acknowledged_before_the_line_is_closed(slack: Slack) -> None:
+    begun = asyncio.Event()
+
+    async def slow(ack: Any) -> None:
+        begun.set()
+        await asyncio.sleep(0.3)
+        await ack()
+
+    async with kept(slack, app_that(slow)):
+        typing = asyncio.create_task(typed(slack))
+        await begun.wait()
+    assert await typing == "acked" and await typed(slack) == "dispatch_failed"
+
+
+async def test_a_listener_that_breaks_is_logged_and_the_line_stays(
+    slack: Slack, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = app_that(nothing)
+    slack.stand_in.sockets.ack_seconds = 0.2
+
+    @app.use
+    async def burst(**_: Any) -> None:
+        raise ZeroDivisionError("secret thing")
+
+    async def broken(error: Exception) -> None:
+        raise error
+
+    app.error(broken)
+    async with kept(slack, app) as socket:
+        assert await typed(slack) == "operation_timeout"
+        assert await typed(slack) == "operation_timeout"
+        assert socket.trouble == "" and len(lines(slack)) == 1
+    assert "unexpected error in an envelope (slash_commands)" in caplog.text
+
+
+@pytest.mark.parametrize("frame", ["nonsense", "[]", "7", "null", '{"type": "x", "envelope_id": "1", "payload": 7}'])
+async def test_a_frame_that_is_none_of_slacks_is_left_alone(bot: Faced, frame: str) -> None:
+    (line,) = lines(bot.slack)
+    await line.send_str(frame)
+    assert await bot.type("help") == "acked"
+    assert lines(bot.slack) == [line]
+
+
+async def test_a_line_without_hello_is_no_line(slack: Slack) -> None:
+    async def rude(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"type": "disconnect", "reason": "too_many_websockets"})
+        await socket.close()
+        return socket
+
+    @web.middleware
+    async def door(request: web.Request, handler: Any) -> web.StreamResponse:
+        return await (rude(request) if request.path == "/link/" else handler(request))
+
+    busy = await start_slack(door, limits=False)
+    session, settings = new_session(), busy.settings()
+    socket = Socket(app_that(nothing), settings, new_client(settings, session, token="", retrying=False), session)
+    with pytest.raises(ConnectionError, match="no hello from Slack: too_many_websockets"):
+        await socket.open()
+    assert socket.trouble == "The connection to Slack is down."
+    await socket.close()
+    await session.close()
+    await busy.server.close()
+
+
+async def test_lines_that_end_at_once_are_not_opened_ever_faster(slack: Slack) -> None:
+    rhythm = replace(BRISK.socket, lived=5.0, again=(0.2, 0.4))
+    async with kept(slack, app_that(nothing), rhythm):
+        seen: set[int] = set()
+        end = time.monotonic() + 1.0
+        while time.monotonic() < end:
+            if lines(slack):
+                seen.add(id(lines(slack)[0]))
+                await slack.stand_in.fault({"socket": "cut"})
+            await asyncio.sleep(0.01)
+    assert 2 <= len(seen) <= 6
+
+
+async def test_two_bots_on_one_app_share_the_work_and_do_each_thing_once(slack: Slack) -> None:
+    memory = FakeMemory()
+    async with faced("socket", slack, memory) as one, faced("socket", slack, memory) as two:
+        for number in range(6):
+            await slack.stand_in.fault({"deliver": "once" if number < 3 else "twice"})
+            assert await one.type(f"deploy v1.{number}") == "acked"
+        await slack.whisper("dev", 6)
+        await asyncio.sleep(0.1)
+        asked = sorted(asked[1] for asked in (*one.desk.asked, *two.desk.asked))
+        assert asked == [f"deploy v1.{number}" for number in range(6)]
+        assert one.desk.asked and two.desk.asked
