@@ -1,9 +1,10 @@
-"""A journal's entries as sentences: what the thread in Slack and the shell both say of a run."""
+"""A journal's entries as short lines: what the thread in Slack and the shell both say of a run."""
 
 from __future__ import annotations
 
 from typing import assert_never
 
+from actions.engine.fold import Phase
 from actions.engine.journal import (
     Answered,
     Asked,
@@ -20,44 +21,81 @@ from actions.engine.journal import (
     Waiting,
     Way,
 )
-from actions.engine.plan import Back, Do
+from actions.engine.nouns import label
+from actions.engine.runner import closing
 from bot.view import ChangeView
 
 
 def milestone(entry: Entry, view: ChangeView) -> str:
-    """One plain sentence, "" for what nobody needs to read (a take-over, the start of a step)."""
+    """One line without a full stop, "" for what nobody needs to read (a take-over, the start of a step)."""
     match entry:
         case Opened():
-            return f"Started; {view.name(entry.by)} gave the last word."
+            return f"Started by {view.name(entry.by)}"
         case Took() | Started():
             return ""
         case Done():
-            return f"{_step(entry, view)}: done{f', {entry.summary}' if entry.summary else ''}."
+            return _done(entry, view)
         case Failed():
-            return f"{_step(entry, view)}: failed, {entry.why.rstrip('.')}."
+            failed = "could not be undone" if entry.way is Way.BACK else "failed"
+            return f"{_step(entry, view)} {failed}: {entry.why.rstrip('.')}"
         case TurnedBack():
-            by = f" {view.name(entry.by)} stopped it." if entry.by else ""
-            return f"Turning back: {entry.why.rstrip('.')}.{by}"
+            return _turning(entry, view)
         case Waiting():
-            doing = "Turning back, but waiting" if entry.way is Way.BACK else "Waiting"
-            return f"{doing} for {entry.host}: {entry.why.rstrip('.')}."
+            back = ", to undo the rest there" if entry.way is Way.BACK else ""
+            return f"Waiting for {entry.host}{back}: {entry.why.rstrip('.')}"
         case Returned():
-            return f"{entry.host} answers again."
+            return f"{entry.host} answers again"
         case Asked():
             return f"{entry.question} ({' / '.join(entry.choices)})"
         case Answered():
-            return f"{view.name(entry.by)} answered: {entry.choice}."
+            return f"{view.name(entry.by)} answered: {entry.choice}"
         case StopAsked():
-            return f"{view.name(entry.by)} asked to stop."
+            return f"{view.name(entry.by)} pressed Stop"
         case Ended():
             return entry.summary
         case _:
             assert_never(entry)
 
 
+def why_back(view: ChangeView) -> str:
+    """Why the run turned back, as a part of a sentence that names who stopped it; "" where it goes forward."""
+    turned = view.run.turned
+    if turned is None:
+        return ""
+    why = turned.why.rstrip(".")
+    return f"{view.name(turned.by)} stopped it {why.removeprefix(closing.STOPPED)}" if turned.by else why
+
+
+def headline(view: ChangeView) -> str:
+    """How the run ended, as a sentence that names who stopped it."""
+    return closing.headline(view.change.plan, view.run, why_back(view))
+
+
+def aftermath(view: ChangeView) -> tuple[str, ...]:
+    """What there is to know after the headline: what serves now, what stays, what can wait."""
+    return closing.aftermath(view.change.plan, view.run)
+
+
+def _done(entry: Done, view: ChangeView) -> str:
+    step = _step(entry, view)
+    if entry.way is Way.BACK:
+        return f"{step} undone{f': {entry.summary}' if entry.summary else ''}"
+    said = f"{len(entry.applied)} applied" if entry.applied else entry.summary or "done"
+    return f"{step}: {said}"
+
+
+def _turning(entry: TurnedBack, view: ChangeView) -> str:
+    """The failure that made it turn is the line before this one, so it is not told again."""
+    rest = next((end for end in closing.NOTHING if entry.why.endswith(end)), "")
+    if entry.by:
+        return f"Turning back: {view.name(entry.by)} stopped it {entry.why.removeprefix(closing.STOPPED)}"
+    told = [mark.summary.rstrip(". ") for mark in view.run.marks.values() if mark.phase is Phase.FAILED]
+    if any(why and why in entry.why for why in told):
+        return f"Turning back{rest}"
+    return f"Turning back: {entry.why.rstrip('.')}"
+
+
 def _step(entry: Done | Failed, view: ChangeView) -> str:
-    step = view.change.plan.step(entry.step)
-    title = step.title
-    if entry.way is Way.BACK and isinstance(step, Do) and isinstance(step.undo, Back):
-        title = step.undo.title
-    return f"{title} ({entry.host})" if entry.host else title
+    """ "Health check on app1"; where the change has one server only, that is not said again and again."""
+    name = label(view.change.plan.step(entry.step))
+    return f"{name} on {entry.host}" if entry.host and len(view.change.plan.hosts) > 1 else name

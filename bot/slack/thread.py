@@ -6,13 +6,14 @@ A success is said in the channel by its card, which stands there with its result
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actions.engine.journal import Asked, Done, Ended, Entry, Failed, Opened, Outcome, Started, Took, TurnedBack, Way
-from bot.milestones import milestone
+from actions.engine.words import joined
+from bot.milestones import aftermath, headline, milestone
 from bot.slack.blocks import Block, Card, card, section
 from bot.slack.stage import decided
-from bot.slack.words import INSTANT, code, code_block, inline, listed, sentence, took
+from bot.slack.words import INSTANT, capital, code, code_block, inline, listed, sentence, took
 from bot.view import ChangeView
 from policies.change import Word
 
@@ -84,24 +85,24 @@ def _alarms(entry: Entry) -> bool:
 
 def _middle(entries: Sequence[Entry], view: ChangeView) -> Card | None:
     lines: list[str] = []
+    told: list[str] = []
     blocks: list[Block] = []
     outputs = 0
-    for entry in entries:
-        if isinstance(entry, Opened | Took | Started):
+    for group in _groups(entries):
+        entry, hosts = group[0], joined(_hosts(group))
+        named = replace(entry, host=hosts) if isinstance(entry, Done) else entry
+        if isinstance(entry, Opened | Took | Started) or not (said := milestone(named, view)):
             continue
-        if not (said := milestone(entry, view)):
-            continue
-        lines.append(f"{_mark(entry)} {inline(_timed(said, entry, view), 900)}")
+        timed = f"{said}{_time(group, view)}"
+        told.append(sentence(timed))
+        lines.append(f"{_mark(entry)} {inline(timed, 900)}")
         if isinstance(entry, Failed) and entry.lines and outputs < MOST_OUTPUTS:
             outputs += 1
             blocks += [_paragraph(lines), section(code_block(entry.lines[-20:]))]
             lines = []
     if lines:
         blocks.append(_paragraph(lines))
-    if not blocks:
-        return None
-    said = [milestone(entry, view) for entry in entries if not isinstance(entry, Opened | Took | Started)]
-    return card(" ".join(sentence(line) for line in said if line), blocks)
+    return card(f"{sentence(view.change.plan.title)} {' '.join(told)}", blocks) if blocks else None
 
 
 def _paragraph(lines: Sequence[str]) -> Block:
@@ -109,34 +110,53 @@ def _paragraph(lines: Sequence[str]) -> Block:
 
 
 def _mark(entry: Entry) -> str:
-    return "✓" if isinstance(entry, Done) else "✗" if isinstance(entry, Failed) else "•"
+    if isinstance(entry, Done):
+        return "✓" if entry.way is Way.FORWARD else "↩"
+    return "✗" if isinstance(entry, Failed) else "•"
 
 
-def _timed(said: str, entry: Entry, view: ChangeView) -> str:
-    """A step that took a second or more says how long."""
-    if not isinstance(entry, Done | Failed):
-        return said
-    mark = view.run.mark(entry.step, entry.host, entry.way)
-    time = took(mark.started, entry.at) if mark else INSTANT
-    return said if time == INSTANT else f"{said.rstrip('.')} ({time})."
+def _groups(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Servers that say the same of one step share a line; everything else has its own."""
+    groups: list[list[Entry]] = []
+    alike: dict[tuple[object, ...], list[Entry]] = {}
+    for entry in entries:
+        key = (entry.step, entry.way, entry.summary, entry.applied) if isinstance(entry, Done) else None
+        if key and key in alike:
+            alike[key].append(entry)
+            continue
+        groups.append([entry])
+        if key:
+            alike[key] = groups[-1]
+    return groups
+
+
+def _hosts(group: Sequence[Entry]) -> list[str]:
+    return [entry.host for entry in group if isinstance(entry, Done)]
+
+
+def _time(group: Sequence[Entry], view: ChangeView) -> str:
+    """A step that took a second or more says how long, from its first beginning to its last end."""
+    ends = [entry for entry in group if isinstance(entry, Done | Failed)]
+    marks = [view.run.mark(entry.step, entry.host, entry.way) for entry in ends]
+    starts = [mark.started for mark in marks if mark]
+    time = took(min(starts), max(entry.at for entry in ends)) if starts else INSTANT
+    return "" if time == INSTANT else f" ({time})"
 
 
 def _end(ended: Ended, view: ChangeView) -> Card:
     """For people who were not watching: what is live now, how long it took, who wanted it, and what to do."""
-    plan, run, change = view.change.plan, view.run, view.change
-    time = took(run.opened.at, ended.at) if run.opened else ""
-    summary = sentence(ended.summary)
-    if time and " took " not in ended.summary:
-        summary += f" It took {time}."
-    asked = f"Asked for by {view.name(change.requester)}"
+    plan, run = view.change.plan, view.run
+    head, rest = headline(view), [sentence(capital(said)) for said in aftermath(view)]
+    word = "Done." if ended.outcome is Outcome.DONE else "Turned back." if failed(view) else "Stopped."
+    if run.opened:
+        rest.append(f"It took {took(run.opened.at, ended.at)}.")
+    asked = f"Asked for by {view.name(view.change.requester)}"
     if names := [view.name(a.person) for a in decided(view, Word.APPROVE)]:
         asked += f", approved by {listed(names)}"
     if ended.outcome is Outcome.DONE:
-        head, todo = "Done", f"Something wrong? {code(f'/chom rollback on {plan.environment}')}"
-        text = f"{plan.title} is done. {summary} {asked}."
+        todo = f" Something wrong? {code(f'/chom rollback on {plan.environment}')}"
     else:
-        head, todo = "Turned back", "The failing step and its output are in this thread."
-        if run.turned and run.turned.by:
-            head, todo = "Stopped", ""
-        text = f"{plan.title} was turned back. {summary} {asked}."
-    return card(text, [section(f"*{head}: {inline(plan.title, 150)}*\n{inline(summary)}\n{inline(asked)}. {todo}")])
+        todo = " The failing step and its output are in this thread." if failed(view) else ""
+    text = " ".join([sentence(plan.title), word, head, *rest, f"{asked}."])
+    lines = [f"*{word} {inline(head, 900)}*", inline(" ".join(rest), 1500), f"{inline(asked, 400)}.{todo}"]
+    return card(text, [section("\n".join(line for line in lines if line))])

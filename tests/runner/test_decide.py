@@ -111,14 +111,14 @@ def test_an_interrupted_migration_is_settled_before_the_end() -> None:
 
 def test_stop_before_anything_says_that_there_is_nothing_to_undo() -> None:
     stop = StopAsked(START, "dev")
-    assert move(stop) == TurnBack("it was stopped before the comparison with the plan; nothing was changed", "dev")
-    assert move(*done("expect"), stop) == TurnBack("it was stopped before unpacking it; nothing was changed", "dev")
+    assert move(stop) == TurnBack("it was stopped before the first look at the servers; nothing was changed", "dev")
+    assert move(*done("expect"), stop) == TurnBack("it was stopped before the copy; nothing was changed", "dev")
     assert move(*done("expect", "stage"), stop) == TurnBack("it was stopped before the migration", "dev")
 
 
 def test_stop_breaks_off_a_watch() -> None:
     entries = [*done(*ALL[:-1]), Started(START, "verify", "", Way.FORWARD, 1, NOW), StopAsked(START, "dev")]
-    assert move(*entries) == TurnBack("it was stopped at the check from outside", "dev", ("verify",))
+    assert move(*entries) == TurnBack("it was stopped during the check from outside", "dev", ("verify",))
 
 
 def test_stop_after_the_last_step_that_must_succeed_is_ignored_in_words() -> None:

@@ -85,8 +85,7 @@ def test_a_lost_migration_waits_for_a_person(phase: str) -> None:
             asked.at,
             "migrate",
             "app1",
-            f"app1 lost this in the middle: “Run 2 migrations”. {known} "
-            "Look at app1, then say whether to run it once more or to turn back.",
+            f"app1 was interrupted during the migration. {known} Look at app1, then choose: try again, or turn back.",
             ("try again", "turn back"),
             () if phase == CLAIMED else MIGRATIONS,
         )

@@ -55,7 +55,7 @@ def test_stop_ends_a_watch_at_once() -> None:
         scene.store.stop()
         await until(lambda: scene.store.state().turned, seconds=1.5)
         assert await walking is Walked.ENDED
-        assert scene.store.state().turned.why == "it was stopped at the check from outside"
+        assert scene.store.state().turned.why == "it was stopped during the check from outside"
 
     run(story())
 

@@ -111,7 +111,7 @@ def test_every_button_that_acts_asks_first_and_carries_what_was_shown() -> None:
             if isinstance(click, Click):
                 assert (click.change, click.digest) == (CHANGE.id, seen.change.digest)
                 spoken = json.dumps(button.get("confirm", {}))
-                assert label == "Show details" or ("v1.2" in spoken and "production" in spoken)
+                assert label == "Show details" or (seen.change.plan.version in spoken and "production" in spoken)
 
 
 def test_who_has_to_act_is_called_by_their_account_and_the_requester_never() -> None:
@@ -225,7 +225,7 @@ def test_a_question_is_put_to_the_channel() -> None:
     asked = STAGES["asked"]
     entries = [*STAGED, begun("migrate", "app1", 50), asked.run.question]
     (before, question) = thread.thread(entries, 0, asked)
-    assert not before.broadcast and question.broadcast and "What now?" in words_of(question.card)
+    assert not before.broadcast and question.broadcast and "was interrupted" in words_of(question.card)
 
 
 def test_a_title_too_long_for_a_header_loses_its_brackets_and_nothing_is_lost() -> None:

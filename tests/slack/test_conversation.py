@@ -185,7 +185,10 @@ async def test_each_button_does_what_it_says(bot: Faced) -> None:
 async def test_details_are_shown_to_who_asks(bot: Faced) -> None:
     await bot.click(show_card(bot), "chom_show_plan", user="cto")
     told = await bot.slack.whisper("cto")
-    assert "Undone by: Send users back to v1.1." in seen_text(told) and bot.desk.asked == []
+    assert (
+        "Undone by: Switch app1 and app2 back to v1.1 and restart the queue workers." in seen_text(told)
+        and bot.desk.asked == []
+    )
 
 
 async def test_an_approval_that_was_not_the_last_is_said_to_be_counted(bot: Faced) -> None:

@@ -29,13 +29,13 @@ async def test_a_change_gets_one_card_that_follows_it_to_its_end(room: Room) -> 
         await room.store.append(room.change.id, 1, FINISHED[1:6], None)
         await until(lambda: room.says("Running."))
         await room.store.append(room.change.id, 6, FINISHED[6:], None)
-        await until(lambda: room.says("v1.2 is live on production") and "Done" in room.told())
+        await until(lambda: room.says("v1.2 is live on production") and "Something wrong?" in room.told())
     (card,) = room.cards()
     assert card["metadata"]["event_payload"] == {"change": room.change.id, "revision": f"{len(FINISHED)}.1"}
     assert "It took 24 s." in card["text"], "the channel reads it there"
     end = room.thread()[-1]
     assert "It took 24 s." in end["text"] and end["thread_ts"] == card["ts"] and "subtype" not in end
-    assert room.told().count("2 migrations applied") == 1
+    assert room.told().count("Migrations on app1: 2 applied") == 1
 
 
 async def test_rejected_and_lapsed_requests_lose_their_buttons(room: Room) -> None:
@@ -79,10 +79,10 @@ async def test_the_failing_steps_output_and_the_end_are_said_in_the_channel_too(
 async def test_two_bots_tell_everything_once(room: Room) -> None:
     async with room.tail("a"), room.tail("b"):
         await room.walk(FINISHED, pause=0.03)
-        await until(lambda: room.says("v1.2 is live on production") and "Done: Deploy" in room.told())
+        await until(lambda: room.says("v1.2 is live on production") and "Something wrong?" in room.told())
     told = room.told()
-    assert told.count("2 migrations applied") == 1 and told.count("answered well 3 times") == 1
-    assert told.count("Done: Deploy") == 1 and len(room.cards()) == 1
+    assert told.count("Migrations on app1: 2 applied") == 1 and told.count("3 good answers in a row") == 1
+    assert told.count("Something wrong?") == 1 and len(room.cards()) == 1
 
 
 async def test_progress_is_coalesced_and_the_end_comes_at_once(room: Room) -> None:

@@ -26,14 +26,14 @@ async def test_slack_is_down_for_the_whole_deploy_and_everything_is_right_when_i
         await asyncio.sleep(0.3)
         assert room.slack.messages() == []
         await room.slack.stand_in.fault({"slack": "up"})
-        await until(lambda: room.says("v1.2 is live on production") and "Done" in room.told())
-    assert len(room.cards()) == 1 and room.told().count("2 migrations applied") == 1
+        await until(lambda: room.says("v1.2 is live on production") and "Something wrong?" in room.told())
+    assert len(room.cards()) == 1 and room.told().count("Migrations on app1: 2 applied") == 1
 
 
 async def test_a_bot_that_comes_late_brings_everything_up_to_date(room: Room) -> None:
     await room.walk(FINISHED)
     async with room.tail("a"):
-        await until(lambda: room.says("v1.2 is live on production") and "Done" in room.told())
+        await until(lambda: room.says("v1.2 is live on production") and "Something wrong?" in room.told())
     before = len(room.slack.messages())
     async with room.tail("b"):
         await asyncio.sleep(0.5)
@@ -149,10 +149,10 @@ async def test_what_slack_took_while_redis_was_away_is_not_sent_again(room: Room
     room.store = Forgetful(plain.link.url)
     async with room.tail("a"):
         await room.walk(FINISHED)
-        await until(lambda: room.says("v1.2 is live on production") and "Done: Deploy" in room.told())
+        await until(lambda: room.says("v1.2 is live on production") and "Something wrong?" in room.told())
         await asyncio.sleep(0.8)
     assert room.store.away > 3 and len(room.cards()) == 1
-    assert room.told().count("2 migrations applied") == 1 and room.told().count("Done: Deploy") == 1
+    assert room.told().count("Migrations on app1: 2 applied") == 1 and room.told().count("Something wrong?") == 1
     await room.store.close()
     room.store = plain
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from actions import blue_green, rollback
+from actions.engine.fleet import Artifact, Environment, Fleet, Host, Release, Request
 from actions.engine.fold import State, fold
 from actions.engine.journal import (
     Asked,
@@ -23,7 +25,8 @@ from actions.engine.journal import (
     Waiting,
     Way,
 )
-from actions.engine.plan import Again, Back, Call, Do, Expect, Harmless, Irreversible, Plan, Probe, Seen, Watch
+from actions.engine.plan import Probe
+from actions.engine.runner import closing
 from bot.view import ChangeView
 from policies.change import (
     Account,
@@ -45,8 +48,6 @@ from policies.change import Waiting as NotYet
 AT = datetime(2026, 11, 23, 14, 2, 11, tzinfo=UTC)
 HOSTS = ("app1", "app2")
 MIGRATIONS = ("2026_11_01_000001_create_orders", "2026_11_02_000001_add_total_to_orders")
-BOTH = "The database keeps 2026_11_01_000001_create_orders and 2026_11_02_000001_add_total_to_orders."
-
 PEOPLE = {
     "dev": Person("dev", "Dana Dev", frozenset(), (Account("T0CHOM", "U0DEV"),)),
     "lead": Person("lead", "Lea Lead", frozenset({Role.TECH_LEAD}), (Account("T0CHOM", "U0LEAD"),)),
@@ -54,54 +55,18 @@ PEOPLE = {
     "cto": Person("cto", "Cleo Chief", frozenset({Role.CTO}), (Account("T0CHOM", "U0CTO"),)),
 }
 
-STEPS = (
-    Expect("expect", "See that app1 and app2 still serve what they served", {"app1": "r1", "app2": "r1"}),
-    Do(
-        "stage",
-        "Copy v1.2 to app1 and app2 and unpack it beside v1.1",
-        Call("stage", {"release": "20261123_140211"}),
-        HOSTS,
-        Back(Call("unstage"), "Remove release 20261123_140211 from app1 and app2 again"),
-    ),
-    Do(
-        "migrate",
-        "Run 2 migrations on app1",
-        Call("migrate"),
-        ("app1",),
-        Irreversible(BOTH),
-        Again.ASK,
-    ),
-    Do("health", "Check v1.2 before anyone is sent there", Call("health"), HOSTS, Harmless("It only looks.")),
-    Do(
-        "switch",
-        "Send users to v1.2 in one switch",
-        Call("switch"),
-        HOSTS,
-        Back(Call("switch"), "Send users back to v1.1"),
-    ),
-    Watch("verify", "See from outside that v1.2 is served", (Probe("https://shop.example/health"),), 60),
-    Do(
-        "retain",
-        "Keep v1.1 and the newest 5 releases, and remove older ones",
-        Call("prune"),
-        HOSTS,
-        Irreversible("Releases that were removed are gone from the servers."),
-        must=False,
-    ),
+V09, V10, V11 = (
+    Release(f"20261{day}_100000", version, version[1] * 40, version[3] * 64, (1_792_000_000 + n,), ())
+    for n, (day, version) in enumerate((("001", "v0.9"), ("015", "v1.0"), ("101", "v1.1")))
 )
-
-PLAN = Plan(
-    action="deploy",
-    title="Deploy v1.2 to production (blue-green)",
-    environment="production",
-    version="v1.2",
-    commit="1f0c2d3e4b5a69788796a5b4c3d2e1f00f1e2d3c",
-    sha256="ab" * 32,
-    agent="cd" * 32,
-    hosts=(Seen("app1", "SHA256:one", "r1", MIGRATIONS), Seen("app2", "SHA256:two", "r1")),
-    steps=STEPS,
-    facts={"replaces": "v1.1", "migrations": MIGRATIONS},
+FLEET = Fleet(
+    Environment("production", HOSTS, "app1", (Probe("https://shop.example/health", contains="{version}"),), keep=2),
+    tuple(Host(name, f"SHA256:{name}", "cd" * 32, V11.id, (V09, V10, V11), (), 10**12, 6) for name in HOSTS),
 )
+ARTIFACT = Artifact("v1.2", "1f0c2d3e4b5a69788796a5b4c3d2e1f00f1e2d3c", "ab" * 32, 12_000_000, MIGRATIONS)
+PLAN = blue_green.plan(Request("deploy", "production", AT), FLEET, ARTIFACT)
+BACK_TO_V10 = rollback.plan(Request("rollback", "production", AT), FLEET, None)
+STEPS = PLAN.steps
 
 CHANGE = Change(
     id="chg-7f3kq2",
@@ -111,11 +76,11 @@ CHANGE = Change(
     reason="the new checkout",
     at=AT,
     plan=PLAN,
-    requirement=Requirement(1, "it goes to production", (Need(Role.TECH_LEAD),), expires=timedelta(hours=4)),
+    requirement=Requirement(1, "Every change needs a Tech Lead.", (Need(Role.TECH_LEAD),), expires=timedelta(hours=4)),
     rules="ef" * 32,
 )
 
-WAITS = NotYet("A Tech Lead other than Dana Dev has to approve it.", (Need(Role.TECH_LEAD),))
+WAITS = NotYet("Waiting for a Tech Lead: Lea Lead.", (Need(Role.TECH_LEAD),))
 
 
 def after(seconds: float) -> datetime:
@@ -155,18 +120,32 @@ def ended(step: str, host: str, seconds: float, summary: str = "", way: Way = Wa
     return Done(after(seconds), step, host, way, summary, **more)
 
 
-CHECKED = [OPENED, TOOK, begun("expect", "", 42), ended("expect", "", 42.5)]
+def close(entries: Sequence[Entry], seconds: float, outcome: Outcome = Outcome.DONE) -> list[Entry]:
+    """The run with its end, in the runner's own words."""
+    said = closing.done if outcome is Outcome.DONE else closing.turned_back
+    return [*entries, Ended(after(seconds), outcome, said(PLAN, fold(entries), after(seconds)))]
+
+
+def both(step: str, start: float, end: float, summary: str, way: Way = Way.FORWARD) -> list[Entry]:
+    """A step on both servers, from beginning to end."""
+    return [
+        *(begun(step, host, start, way) for host in HOSTS),
+        *(ended(step, host, end, summary, way) for host in HOSTS),
+    ]
+
+
+CHECKED = [OPENED, TOOK, begun("expect", "", 42), ended("expect", "", 42.5, "the servers are as planned")]
 STAGED = [
     *CHECKED,
     begun("stage", "app1", 43),
     begun("stage", "app2", 43),
-    ended("stage", "app1", 47, "12 MB copied and unpacked"),
-    ended("stage", "app2", 49, "12 MB copied and unpacked"),
+    ended("stage", "app1", 47, "v1.2 is unpacked"),
+    ended("stage", "app2", 49, "v1.2 is unpacked"),
 ]
 MIGRATED = [
     *STAGED,
     begun("migrate", "app1", 50),
-    ended("migrate", "app1", 53, "2 migrations applied", applied=MIGRATIONS),
+    ended("migrate", "app1", 53, f"2 migrations applied: {', '.join(MIGRATIONS)}", applied=MIGRATIONS),
 ]
 OUTPUT = (
     "GET /health",
@@ -177,52 +156,63 @@ FAILED_HEALTH = [
     *MIGRATED,
     begun("health", "app1", 54),
     begun("health", "app2", 54),
-    Failed(after(55), "health", "app1", Way.FORWARD, "/health answers HTTP 500", OUTPUT),
-    ended("health", "app2", 55, "answers v1.2"),
-    TurnedBack(after(55.1), "the health check of v1.2 failed on app1"),
+    Failed(after(55), "health", "app1", Way.FORWARD, "/health of v1.2 answers HTTP 500", OUTPUT),
+    ended("health", "app2", 55, "/health of v1.2 answers HTTP 200"),
+    TurnedBack(after(55.1), "the health check failed on app1 (/health of v1.2 answers HTTP 500)"),
 ]
 BACK = [*FAILED_HEALTH, begun("stage", "app1", 56, Way.BACK), begun("stage", "app2", 56, Way.BACK)]
-TURNED = [
-    *BACK,
-    ended("stage", "app1", 57, "removed", Way.BACK),
-    ended("stage", "app2", 57, "removed", Way.BACK),
-    Ended(after(57.5), Outcome.TURNED_BACK, "production still serves v1.1; nobody was sent to v1.2."),
-]
+TURNED = close(
+    [*BACK, *(ended("stage", host, 57, "v1.2 was removed", Way.BACK) for host in HOSTS)], 57.5, Outcome.TURNED_BACK
+)
+STOPPED = close(
+    [
+        *STAGED,
+        begun("migrate", "app1", 50),
+        StopAsked(after(51), "devops"),
+        ended("migrate", "app1", 53, f"2 migrations applied: {', '.join(MIGRATIONS)}", applied=MIGRATIONS),
+        TurnedBack(after(53), "it was stopped before the health check", "devops"),
+        *both("stage", 54, 55, "v1.2 was removed", Way.BACK),
+    ],
+    55,
+    Outcome.TURNED_BACK,
+)
 SWITCHED = [
     *MIGRATED,
-    *(begun("health", host, 54) for host in HOSTS),
-    *(ended("health", host, 56, "answers v1.2") for host in HOSTS),
-    *(begun("switch", host, 57) for host in HOSTS),
-    *(ended("switch", host, 57.4) for host in HOSTS),
+    *both("health", 54, 56, "/health of v1.2 answers HTTP 200"),
+    *both("switch", 57, 57.4, "v1.2 is served"),
+    *both("restart", 57.5, 57.8, "the queue workers were told to restart"),
     begun("verify", "", 58),
 ]
-FINISHED = [
-    *SWITCHED,
-    ended("verify", "", 62, "answered well 3 times in a row"),
-    *(begun("retain", host, 63) for host in HOSTS),
-    *(ended("retain", host, 64, "nothing to remove") for host in HOSTS),
-    Ended(after(65), Outcome.DONE, "v1.2 is live on production."),
-]
+FINISHED = close(
+    [*SWITCHED, ended("verify", "", 62, "3 good answers in a row"), *both("retain", 63, 64, "v0.9, v1.0 removed")], 65
+)
 MOVED = Why.VOID
 GO = Allowed("Lea Lead approved it as Tech Lead.", {"lead": Role.TECH_LEAD})
 
 STAGES: dict[str, ChangeView] = {
     "waiting": view(),
-    "waiting_plain": view(
-        change=replace(CHANGE, reason="", text="deploy v1.2", plan=replace(PLAN, steps=STEPS[:2], hosts=()))
-    ),
+    "waiting_short": view(change=replace(CHANGE, reason="", text="rollback", plan=BACK_TO_V10)),
     "waiting_half": view(
-        NotYet("Lea Lead approved it; DevOps has to approve it as well.", (Need(Role.DEVOPS),)), yes()
+        NotYet(
+            "Waiting for a DevOps engineer: Ola Ops. Approved by Lea Lead (Tech Lead).",
+            (Need(Role.DEVOPS),),
+            approvers={"lead": Role.TECH_LEAD},
+        ),
+        yes(),
     ),
     "blocked": view(Blocked("Production is closed until Monday 08:00 UTC: the weekend.", after(9000)), yes()),
     "allowed": view(GO, yes()),
     "rejected": view(Refused("Lea Lead rejected it.", Why.REJECTED), no("not on a Friday")),
     "withdrawn": view(Refused("Dana Dev withdrew the request before it started.", Why.REJECTED)),
-    "expired": view(Refused("Nobody approved it within 4 hours.", Why.EXPIRED)),
+    "expired": view(Refused("It was not approved and started within 4 hours. Ask again: deploy v1.2", Why.EXPIRED)),
     "void": view(
         Refused("app2 serves another release than when this was asked. Nothing was started.", Why.VOID), yes()
     ),
-    "strategy": view(Refused("Production only takes blue-green deploys.", Why.STRATEGY)),
+    "strategy": view(
+        Refused(
+            "A change of category 3 has to go out as canary, not as blue-green. Ask again with canary.", Why.STRATEGY
+        )
+    ),
     "starting": view(GO, yes(), entries=[OPENED]),
     "running": view(GO, yes(), entries=[*STAGED, begun("migrate", "app1", 50)]),
     "running_half": view(GO, yes(), entries=STAGED[:-1]),
@@ -242,7 +232,8 @@ STAGES: dict[str, ChangeView] = {
                 after(70),
                 "migrate",
                 "app1",
-                "app1 was restarted while the migrations ran, so it is not known which were applied. What now?",
+                "app1 was interrupted during the migration. What it did there before is not known. "
+                "Look at app1, then choose: try again, or turn back.",
                 ("try again", "turn back", "go on"),
             ),
         ],
@@ -254,6 +245,7 @@ STAGES: dict[str, ChangeView] = {
         entries=[*BACK, Waiting(after(60), "app2", Way.BACK, "it serves v1.2 and does not answer on port 22")],
     ),
     "turned_back": view(GO, yes(), entries=TURNED),
+    "stopped": view(GO, yes(), entries=STOPPED),
     "done": view(GO, yes(), entries=FINISHED),
 }
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from actions.engine.journal import Asked, Done, Ended, Failed, Started, Took, TurnedBack, Way
+from actions.engine.nouns import noun
 from actions.engine.plan import Do
 from actions.engine.ports import Conflict, Fenced, HostRefused, RunRecord, Unreachable, World
 from actions.engine.runner import closing
@@ -179,8 +180,8 @@ class _Walk:
     async def _ask_about(self, step: Do, lost: Lost) -> None:
         """One question at a time; another host that lost its job is asked about after this answer."""
         question = (
-            f"{lost.host} lost this in the middle: “{step.title.rstrip('.')}”. {closing.known_of(lost.applied)} "
-            f"Look at {lost.host}, then say whether to run it once more or to turn back."
+            f"{lost.host} was interrupted during {noun(step)}. {closing.known_of(lost.applied)} "
+            f"Look at {lost.host}, then choose: {TRY_AGAIN}, or {TURN_BACK}."
         )
         asked = Asked(self._now(), step.name, lost.host, question, (TRY_AGAIN, TURN_BACK), lost.applied)
         await self._pen.decided(asked)

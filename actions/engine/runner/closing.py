@@ -4,40 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import assert_never
 
 from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Way
-from actions.engine.plan import Ask, Back, Do, Expect, Harmless, Irreversible, Plan, Step, Watch
+from actions.engine.nouns import noun
+from actions.engine.plan import Back, Do, Expect, Harmless, Irreversible, Plan, Step
 from actions.engine.words import joined
 
 NEVER_BEGAN = "it never began there, so there is nothing to undo"
 """The summary of an undo that was not needed."""
 
-_NOUNS = {
-    "stage": "unpacking it",
-    "migrate": "the migration",
-    "health": "the health check",
-    "switch": "the switch",
-    "restart": "restarting the queue workers",
-    "prune": "removing old releases",
-}
+STOPPED = "it was stopped "
+"""How the reason of a run begins that a person stopped: whoever knows their name says it instead of "it was"."""
+NOTHING = NOTHING_CHANGED, NOTHING_UNDONE = "; nothing was changed", "; there is nothing to undo"
+"""How the reason ends where turning back has nothing to do."""
 _SWITCH, _MIGRATE, _PRUNE = "switch", "migrate", "prune"
-
-
-def noun(step: Step) -> str:
-    """The step as part of a sentence: "the health check"."""
-    match step:
-        case Do():
-            return _NOUNS.get(step.call.verb, f"“{step.title.rstrip('.')}”")
-        case Watch():
-            return "the check from outside"
-        case Ask():
-            return "the question"
-        case Expect():
-            return "the comparison with the plan"
-        case _:
-            assert_never(step)
 
 
 def failure(plan: Plan, state: State) -> str:
@@ -56,34 +37,46 @@ def failure(plan: Plan, state: State) -> str:
 def stopped_at(step: Step, state: State) -> str:
     """How far a run was when somebody stopped it: "it was stopped before the switch"."""
     begun = any(state.mark(step.name, host, Way.FORWARD) for host in _hosts(step))
-    return f"it was stopped {'at' if begun else 'before'} {noun(step)}"
+    return f"{STOPPED}{'during' if begun else 'before'} {noun(step)}"
 
 
 def nothing_to_undo(plan: Plan, state: State) -> str:
     """What is added to the reason of turning back where there is nothing to undo."""
     begun = [step for step in plan.steps if isinstance(step, Do) and _begun(step, state)]
     if not begun:
-        return "; nothing was changed"
-    return "; there is nothing to undo" if all(isinstance(step.undo, Harmless) for step in begun) else ""
+        return NOTHING_CHANGED
+    return NOTHING_UNDONE if all(isinstance(step.undo, Harmless) for step in begun) else ""
 
 
 def done(plan: Plan, state: State, now: datetime) -> str:
     """For the channel: it ended well."""
-    said = [f"{_live(plan)}. {_time(state, now)}"]
-    for step in plan.steps:
-        if isinstance(step, Do) and not step.must and (failed := dict(_failed(step, state, Way.FORWARD))):
-            said.append(_can_wait(step, failed))
-    if state.stop:
-        said.append("Stop was pressed when that was done already, so it stays; to go back, roll back.")
-    return " ".join(said)
+    return _together(headline(plan, state), _time(state, now), *aftermath(plan, state))
 
 
 def turned_back(plan: Plan, state: State, now: datetime) -> str:
     """For the channel: it did not end well, why, what serves now, and what stays."""
-    why = state.turned.why if state.turned else "it was turned back"
-    head = f"{plan.version} is not live on {plan.environment}" if _switches(plan) else f"{plan.title}: not done"
-    said = [f"{head}: {why}.", _serving(plan, state), *_stuck(plan, state), *_stays(plan, state), _time(state, now)]
-    return " ".join(sentence for sentence in said if sentence)
+    return _together(headline(plan, state), *aftermath(plan, state), _time(state, now))
+
+
+def headline(plan: Plan, state: State, why: str = "") -> str:
+    """The result as a sentence. `why` is said instead of the reason in the journal, which knows no names."""
+    switches = bool(_switches(plan))
+    if state.way is Way.FORWARD:
+        return f"{plan.version} is live on {plan.environment}." if switches else f"{plan.title}: done."
+    reason = why or (state.turned.why if state.turned else "it was turned back")
+    head = f"{plan.version} is not live on {plan.environment}" if switches else f"{plan.title}: not done"
+    return f"{head}: {reason.rstrip('.')}."
+
+
+def aftermath(plan: Plan, state: State) -> tuple[str, ...]:
+    """What there is to know after the result, each a sentence: what serves now, what stays, what can wait."""
+    if state.way is Way.BACK:
+        return tuple(said for said in (_serving(plan, state), *_stuck(plan, state), *_stays(plan, state)) if said)
+    spared = [step for step in plan.steps if isinstance(step, Do) and not step.must]
+    said = [_can_wait(step, failed) for step in spared if (failed := dict(_failed(step, state, Way.FORWARD)))]
+    if state.stop:
+        said.append("Stop was pressed when that was done already, so it stays; to go back, roll back.")
+    return tuple(said)
 
 
 def serves(plan: Plan, state: State, host: str) -> str:
@@ -121,8 +114,8 @@ def took(start: datetime, end: datetime) -> str:
 # --- parts of sentences ------------------------------------------------------
 
 
-def _live(plan: Plan) -> str:
-    return f"{plan.version} is live on {plan.environment}" if _switches(plan) else f"{plan.title}: done"
+def _together(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _time(state: State, now: datetime) -> str:
@@ -132,7 +125,7 @@ def _time(state: State, now: datetime) -> str:
 def _serving(plan: Plan, state: State) -> str:
     """What users get now."""
     switches = _switches(plan)
-    nothing_changed = bool(state.turned and state.turned.why.endswith(("nothing was changed",)))
+    nothing_changed = bool(state.turned and state.turned.why.endswith(NOTHING_CHANGED))
     if not switches or nothing_changed:
         return ""
     old = str(plan.facts.get("replaces", ""))

@@ -35,7 +35,7 @@ class Gates:
             why = hands.words.short("; ".join(moved))
             await hands.pen.happened(Failed(hands.now(), step.name, "", Way.FORWARD, why))
         else:
-            await hands.pen.happened(Done(hands.now(), step.name, "", Way.FORWARD, "as planned"))
+            await hands.pen.happened(Done(hands.now(), step.name, "", Way.FORWARD, "the servers are as planned"))
 
     async def _moved(self, step: Expect, host: str) -> str:
         """What is not as planned there; "" where all is."""
@@ -67,7 +67,7 @@ class Gates:
             passed = dict(zip(step.probes, await each(self._probe, step.probes), strict=True))
             row = {probe: row[probe] + 1 if saw.ok else 0 for probe, saw in passed.items()}
             if all(times >= step.need for times in row.values()):
-                said = f"{step.need} times in a row"
+                said = f"{step.need} good answers in a row"
                 return await hands.pen.happened(Done(hands.now(), step.name, "", Way.FORWARD, said))
             if hands.now() >= mark.deadline and not all(saw.ok for saw in passed.values()):
                 return await self._over(step, passed)

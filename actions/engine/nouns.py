@@ -1,0 +1,42 @@
+"""What people call a step: "the health check" inside a sentence, "Health check" at the head of a line."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from actions.engine.plan import Ask, Do, Expect, Step, Watch
+
+_NAMES = {
+    "stage": ("the copy", "Copy"),
+    "migrate": ("the migration", "Migrations"),
+    "health": ("the health check", "Health check"),
+    "switch": ("the switch", "Switch"),
+    "restart": ("the restart of the queue workers", "Restart"),
+    "prune": ("the clean-up", "Clean-up"),
+}
+"""By verb. One that is not here is called by its step's title, so a new one needs no line to be understood."""
+
+
+def noun(step: Step) -> str:
+    """The step as part of a sentence: "the health check"."""
+    return _names(step)[0]
+
+
+def label(step: Step) -> str:
+    """The step at the head of a line: "Health check"."""
+    return _names(step)[1]
+
+
+def _names(step: Step) -> tuple[str, str]:
+    match step:
+        case Do():
+            title = step.title.rstrip(".")
+            return _NAMES.get(step.call.verb, (f"“{title}”", title))
+        case Watch():
+            return "the check from outside", "Check from outside"
+        case Ask():
+            return "the question", "Question"
+        case Expect():
+            return "the first look at the servers", "First look"
+        case _:
+            assert_never(step)
