@@ -19,7 +19,7 @@ from actions.engine.steps import (
     verify,
     version_step,
 )
-from actions.engine.words import counted, joined, megabytes, moment
+from actions.engine.words import counted, instant, joined, megabytes
 
 ROOM = 3
 """A release needs about this many times its artifact's size: the tar.gz, its content, and the caches."""
@@ -70,7 +70,7 @@ def _refuse(fleet: Fleet, artifact: Artifact, green: str) -> None:
     require_hosts(fleet)
     if all(_serves(host, artifact) for host in fleet.hosts):
         since = [r.activated[-1] for h in fleet.hosts if (r := h.release(h.current)) and r.activated]
-        when = f" since {moment(datetime.fromtimestamp(max(since), UTC))}" if since else ""
+        when = f" since {instant(datetime.fromtimestamp(max(since), UTC))}" if since else ""
         raise CannotPlan(f"{artifact.version} is already live on {fleet.environment.name}{when}; nothing to do.")
     if taken := [host.name for host in fleet.hosts if host.release(green)]:
         raise CannotPlan(f"{joined(taken)} already has a release {green}; ask again in a second.")

@@ -11,17 +11,18 @@ from actions.engine.fleet import Artifact, CannotPlan, Environment, Fleet, Host,
 from actions.engine.plan import Plan
 from actions.engine.ports import Artifacts, HostRefused, Hosts, Unreachable
 from actions.engine.registry import BadCommand, Matched, Registry
-from actions.engine.words import joined
+from actions.engine.words import in_utc, joined
 
 
 class Refusal(Exception):
     """Bad input, or an act that is not possible now: a sentence for the person who did it, only for them.
 
-    `change` is the id of the change it speaks of, so that a card can be linked; "" for none.
+    `change` is the id of the change it speaks of, so that a card can be linked; "" for none. Times in `said` are
+    instants (words.py), which Slack shows in the reader's zone; the exception as a string has them in UTC.
     """
 
     def __init__(self, said: str, change: str = "") -> None:
-        super().__init__(said)
+        super().__init__(in_utc(said))
         self.said, self.change = said, change
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actions.engine.words import instant
 from bot.planning import Refusal
 from bot.view import ChangeView
 from policies.change import Person, Refused, Word
@@ -9,19 +10,19 @@ from policies.change import Person, Refused, Word
 
 def busy(other: ChangeView) -> Refusal:
     """For who asks for a change where another one runs."""
-    since = other.run.opened.at.strftime("%H:%M") if other.run.opened else "just now"
+    since = f" since {instant(other.run.opened.at)}" if other.run.opened else ""
     return Refusal(
-        f"{other.name(other.change.requester)} has {other.change.environment} since {since} UTC: "
-        f"{other.change.plan.title}. Wait for its end, or stop it with `stop`; then ask again.",
+        f"{other.change.plan.title} is running{since}, for {other.name(other.change.requester)}. "
+        "One change at a time: ask again when it has ended, or stop it with `stop`.",
         other.change.id,
     )
 
 
 def later(other: ChangeView) -> Refusal:
     """For an approved change that has to wait for its turn; its approval stays."""
-    asked = other.name(other.change.requester)
     return Refusal(
-        f"{other.change.plan.title} is running, asked for by {asked}; press Start now when it has ended.",
+        f"{other.change.plan.title} is running, for {other.name(other.change.requester)}. "
+        "This one stays approved: press Start now when that has ended.",
         other.change.id,
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from actions.engine.fold import Phase, State
 from actions.engine.journal import Way
 from actions.engine.plan import Do, Plan, Step
+from actions.engine.words import instant
+from bot.milestones import why_back
 from bot.view import ChangeView
 
 
@@ -14,10 +16,9 @@ def why_not(view: ChangeView) -> str:
     if run.ended:
         return f"It has ended already: {run.ended.summary}"
     if run.turned:
-        by = f" {view.name(run.turned.by)} stopped it." if run.turned.by else ""
-        return f"It is turning back already: {run.turned.why.rstrip('.')}.{by}"
+        return f"It is turning back already: {why_back(view)}."
     if run.stop:
-        return f"Already stopping ({view.name(run.stop.by)}, {run.stop.at:%H:%M} UTC)."
+        return f"{view.name(run.stop.by)} pressed Stop at {instant(run.stop.at)}; it is stopping already."
     if is_settled(plan, run):
         return f"{plan.version} is already live and checked, so stop cannot turn it back. Use `rollback`."
     return ""

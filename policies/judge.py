@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from actions.engine.words import joined, moment
+from actions.engine.words import instant, joined
 from policies.calendar import closed
 from policies.change import (
     Allowed,
@@ -51,7 +51,7 @@ def judge(
     ):
         return refused
     shut = closed(calendar, change.environment, now)
-    because = f"{change.environment} is closed until {moment(shut[1])}: {shut[0].why}." if shut else ""
+    because = f"{change.environment} is closed until {instant(shut[1])}: {shut[0].why}." if shut else ""
     lacking = _lacking(change, evidence, now)
     approved = approved_by(state.counted, people)
     if state.missing or lacking:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
 QUOTED = 40
 """Characters of foreign text that a sentence repeats at most."""
 
+_INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0")
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _SAFE = str.maketrans(
@@ -71,6 +73,28 @@ def megabytes(size: int) -> str:
 def moment(at: datetime) -> str:
     """ "23 November 2026, 22:21 UTC"; the time has to be in UTC."""
     return f"{at.day} {at:%B %Y, %H:%M} UTC"
+
+
+def instant(at: datetime) -> str:
+    """A time inside a sentence that more than one face shows, "2026-11-23T22:21:51Z": see `with_times`."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def with_times(text: str, show: Callable[[datetime], str]) -> str:
+    """The sentence with each `instant` in it shown in the way of whoever reads it."""
+
+    def shown(found: re.Match[str]) -> str:
+        try:
+            return show(datetime.strptime(found[0], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC))
+        except ValueError:  # the 31st of February, which somebody typed
+            return found[0]
+
+    return _INSTANT.sub(shown, text)
+
+
+def in_utc(text: str) -> str:
+    """The sentence with its times as "2026-11-23 22:21 UTC": for a terminal, a log and plain text."""
+    return with_times(text, lambda at: f"{at:%Y-%m-%d %H:%M} UTC")
 
 
 def _is_hidden(char: str) -> bool:

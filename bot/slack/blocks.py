@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from actions.engine.words import in_utc
 from bot.slack.words import plain
 
 Block = dict[str, Any]
@@ -58,7 +59,7 @@ class Button:
 
 def text_object(text: str, limit: int) -> Block:
     """plain_text, in which Slack parses nothing."""
-    return {"type": "plain_text", "text": plain(text, limit) or "…", "emoji": False}
+    return {"type": "plain_text", "text": plain(in_utc(text), limit) or "…", "emoji": False}
 
 
 def mrkdwn(text: str, limit: int = SECTION) -> Block:
@@ -151,4 +152,4 @@ def _confirm(confirm: Confirm, style: Style) -> Block:
 def card(text: str, blocks: Sequence[Block]) -> Card:
     """A message within the limits; `text` may hold anybody's words."""
     kept = blocks if len(blocks) <= MOST_BLOCKS else [*blocks[: MOST_BLOCKS - 1], context("… there is more.")]
-    return Card(plain(text, TEXT) or "…", tuple(kept))
+    return Card(plain(in_utc(text), TEXT) or "…", tuple(kept))

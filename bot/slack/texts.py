@@ -7,7 +7,7 @@ import re
 from bot.slack.blocks import Block, Card, card, context, header, section, sections
 from bot.slack.stage import Stage, current_step, stage_of
 from bot.slack.steps import detailed_steps
-from bot.slack.words import code, cut, day, inline, listed, sentence, took
+from bot.slack.words import code, cut, day, inline, listed, sentence, timed, took
 from bot.view import ChangeView, EnvironmentStatus, PastRun
 from policies.change import Refused, Waiting
 
@@ -21,7 +21,7 @@ def spoken(text: str, limit: int = 2900) -> str:
     for number, part in enumerate(_SPAN.split(cut(text, limit))):
         if number % 2 == 0:
             lead, trail = part[:1].isspace() and " ", part[-1:].isspace() and " "
-            parts.append(f"{lead or ''}{inline(part, limit)}{(trail or '') if part.strip() else ''}")
+            parts.append(f"{lead or ''}{timed(part, limit)}{(trail or '') if part.strip() else ''}")
         else:
             parts.append(code(f"/chom {part}" if _OURS.match(part) else part, 300))
     return "".join(parts)
@@ -57,7 +57,7 @@ def asked(view: ChangeView, channel: str, link: str = "") -> Card:
     if view.run.seq:
         text, next_ = f"{change.plan.title}: it starts now.", "It starts now."
     else:
-        text, next_ = f"{change.plan.title}: {view.verdict.said}", inline(sentence(view.verdict.said))
+        text, next_ = f"{change.plan.title}: {view.verdict.said}", timed(sentence(view.verdict.said))
     open_ = f" <{link}|Open it>" if link else ""
     return card(text, [section(f"*{inline(change.plan.title, 150)}* is asked for. {next_} {where}{open_}")])
 
@@ -124,7 +124,7 @@ def _going_on(one: EnvironmentStatus) -> list[str]:
         title = inline(run.change.plan.title, 150)
         lines.append(f"▸ {title}: {stage_of(run).value}{step} {code(run.change.id)}")
     lines += [
-        f"◦ {inline(v.change.plan.title, 150)}: {inline(v.verdict.said, 300)} {code(v.change.id)}"
+        f"◦ {inline(v.change.plan.title, 150)}: {timed(v.verdict.said, 300)} {code(v.change.id)}"
         for v in one.pending[:5]
         if isinstance(v.verdict, Waiting) or not isinstance(v.verdict, Refused)
     ]

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from actions.engine.words import with_times
 from bot.redact import redactor
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -88,9 +89,13 @@ def utc(moment: datetime) -> str:
 
 def day(moment: datetime) -> str:
     """Date and time for mrkdwn, "today at 14:02" in the reader's own time zone."""
-    return (
-        f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} {{time}}|{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
-    )
+    shown = f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} at {{time}}|{shown}>"
+
+
+def timed(text: str, limit: int = 3000) -> str:
+    """A sentence of the bot for mrkdwn: as `inline`, with its instants in the reader's own time zone."""
+    return with_times(inline(text, limit), day)
 
 
 INSTANT = "less than 1 s"

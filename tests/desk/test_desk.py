@@ -150,7 +150,9 @@ async def test_stop_withdraws_what_waits_and_turns_back_what_runs(room: Room) ->
     running = await approved(room, await asked(room))
     await room.desk.stop("", room.who("devops"))
     for who in ("devops", "lead"):
-        assert "Already stopping (Omar, 12:00 UTC)." in await refused(room.desk.stop("", room.who(who)))
+        assert "Omar pressed Stop at 2026-11-23T12:00:00Z; it is stopping already." in await refused(
+            room.desk.stop("", room.who(who))
+        )
     entries = await room.store.read(running.change.id)
     assert [type(entry) for entry in entries[1:]] == [StopAsked]
 
@@ -186,7 +188,9 @@ async def test_requests_of_one_second_have_a_second_each_and_wait_for_their_turn
     assert releases == {"20261123_120000", "20261123_120001", "20261123_120002"}
     await approved(room, first)
     said = await refused(approved(room, others[0]))
-    assert "Deploy v1.2 to production" in said and "is running, asked for by Dana; press Start now" in said
+    assert (
+        "Deploy v1.2 to production" in said and "is running, for Dana. This one stays approved: press Start now" in said
+    )
     assert not isinstance((await room.desk.view(others[0].change.id)).verdict, Refused)
     fence = await room.store.take_fence("production", 0)
     ended = Ended(room.clock.now(), Outcome.DONE, "v1.2 is live on production.")

@@ -164,7 +164,7 @@ def test_the_first_deploy_to_a_host_says_that_there_is_no_way_back() -> None:
         (
             fleet(),
             artifact("v1.1", sha256=V11.sha256),
-            "v1.1 is already live on production since 14 October 2026, 17:46 UTC; nothing to do.",
+            "v1.1 is already live on production since 2026-10-14T17:46:40Z; nothing to do.",
         ),
         (
             fleet(host(releases=(replace(V11, sha256="", activated=()),))),

@@ -230,12 +230,12 @@ def test_a_closed_window_blocks_what_is_ready_and_is_named_to_what_waits() -> No
     calendar = Calendar((freeze(2), freeze(3, environment="staging", why="other"), freeze(9, start=8, why="later")))
     blocked = verdict(asked, approval(LENA, asked), calendar=calendar)
     assert blocked == Blocked(
-        "production is closed until 24 November 2026, 00:31 UTC: Black Friday. Approved by Lena (Tech Lead).",
+        "production is closed until 2026-11-24T00:31:51Z: Black Friday. Approved by Lena (Tech Lead).",
         NOW + timedelta(hours=2),
     )
     waiting = verdict(asked, calendar=calendar)
     assert isinstance(waiting, Waiting)
-    assert waiting.said.endswith("production is closed until 24 November 2026, 00:31 UTC: Black Friday.")
+    assert waiting.said.endswith("production is closed until 2026-11-24T00:31:51Z: Black Friday.")
     assert isinstance(verdict(asked, approval(LENA, asked), calendar=calendar, now=blocked.until), Allowed)
 
 

@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.engine.words import QUOTED, counted, hidden, joined, megabytes, moment, plain, quote
+from actions.engine.words import (
+    QUOTED,
+    counted,
+    hidden,
+    in_utc,
+    instant,
+    joined,
+    megabytes,
+    moment,
+    plain,
+    quote,
+    with_times,
+)
 
 
 @pytest.mark.parametrize(
@@ -71,3 +83,13 @@ def test_numbers_are_said_as_people_say_them() -> None:
     assert [counted(1, "migration"), counted(1200, "migration")] == ["1 migration", "1,200 migrations"]
     assert [megabytes(400_000), megabytes(312_400_000)] == ["0.4 MB", "312 MB"]
     assert moment(datetime(2026, 11, 3, 9, 5, tzinfo=UTC)) == "3 November 2026, 09:05 UTC"
+
+
+def test_a_time_in_a_sentence_is_shown_as_its_reader_wants_it() -> None:
+    said = f"Closed until {instant(datetime(2026, 11, 23, 22, 21, 51, tzinfo=UTC))}; v1.2 waits."
+    assert said == "Closed until 2026-11-23T22:21:51Z; v1.2 waits."
+    assert in_utc(said) == "Closed until 2026-11-23 22:21 UTC; v1.2 waits."
+    assert with_times(said, lambda at: f"<{at:%S}>") == "Closed until <51>; v1.2 waits."
+    assert (
+        in_utc("2026-02-31T00:00:00Z and 1_2026-02-01T00:00:00Z") == "2026-02-31T00:00:00Z and 1_2026-02-01T00:00:00Z"
+    )
