@@ -22,7 +22,7 @@ from bot.sandbox.slack.answers import receive_hook
 from bot.sandbox.slack.calls import Args, Kind, Method, perform, read
 from bot.sandbox.slack.carrier import Carrier, Outcome, Retry
 from bot.sandbox.slack.carrier import Kind as Delivery
-from bot.sandbox.slack.errors import Impossible, Json, RateLimited, SlackError
+from bot.sandbox.slack.errors import Json, RateLimited, SlackError
 from bot.sandbox.slack.faults import Trouble
 from bot.sandbox.slack.signed import SignedHttp
 from bot.sandbox.slack.sockets import Sockets
@@ -150,14 +150,9 @@ class SlackStandIn:
         task.add_done_callback(self._tasks.discard)
 
     async def fault(self, spec: Json) -> Json:
-        """Fail as told: {"slack": …}, {"deliver": …}, {"socket": "cut" or a disconnect's reason}. Raises Impossible."""
+        """Fail as told: {"slack": …}, {"deliver": …}, {"socket": …}. Raises Impossible."""
         if "socket" in spec:
-            what = str(spec["socket"])
-            if what == "cut":
-                return {"cut": self.sockets.cut()}
-            if what not in ("warning", "refresh_requested", "link_disabled"):
-                raise Impossible('“socket” is "cut", "warning", "refresh_requested" or "link_disabled".')
-            return {"told": await self.sockets.disconnect(what)}
+            return self.sockets.fault(str(spec["socket"]))
         self.workspace.faults.set(spec)
         if self.workspace.faults.down:
             self.sockets.cut()

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import Any
 
+import pytest
 from slack_bolt.async_app import AsyncApp
 
 from bot.sandbox.slack.people import Granted
@@ -301,3 +302,70 @@ async def test_an_event_nobody_acknowledges_comes_again_and_says_so(start: Any) 
     ]
     assert len({t["payload"]["event_id"] for t in tries}) == 1 and len({t["envelope_id"] for t in tries}) == 4
     assert tries[0]["payload"]["event"]["type"] == "app_home_opened" and tries[0]["accepts_response_payload"] is False
+
+
+async def connect(sandbox: Any) -> Any:
+    url = (await sandbox.client("xapp-sandbox").apps_connections_open(app_token="xapp-sandbox"))["url"]
+    return await sandbox.http.ws_connect(url, autoping=False)
+
+
+async def test_the_eleventh_connection_is_sent_away(sandbox: Any) -> None:
+    held = [await connect(sandbox) for _ in range(11)]
+    firsts = [await socket.receive_json() for socket in held]
+    assert [f["type"] for f in firsts] == ["hello"] * 10 + ["disconnect"]
+    assert [f["num_connections"] for f in firsts[:10]] == list(range(1, 11))
+    assert firsts[10] == {
+        "type": "disconnect",
+        "reason": "too_many_websockets",
+        "debug_info": {"host": "applink-sandbox"},
+    }
+    assert (await held[10].receive()).type.name == "CLOSE"
+    for socket in held:
+        await socket.close()
+
+
+async def test_a_connection_that_is_told_to_go_is_closed_by_slack(sandbox: Any) -> None:
+    for reason in ("refresh_requested", "link_disabled"):
+        async with await connect(sandbox) as socket:
+            assert (await socket.receive_json())["debug_info"]["approximate_connection_time"] == 18060
+            assert (await socket.receive()).type.name == "PING"
+            assert (await sandbox.post("fault", socket=reason))["connections"] == 1
+            assert (await socket.receive_json())["reason"] == reason
+            assert (await socket.receive()).type.name == "CLOSE"
+
+
+async def test_pings_are_answered_and_a_mute_line_answers_nothing(sandbox: Any) -> None:
+    async with await connect(sandbox) as socket:
+        await socket.receive_json()
+        await socket.receive()
+        await socket.ping(b"one")
+        assert (await socket.receive()).data == b"one"
+        await sandbox.post("fault", socket="mute")
+        await socket.ping(b"two")
+        said = await sandbox.post("command", user="dev", channel="deploys", text="status")
+        assert said["outcome"] == "operation_timeout"
+        with pytest.raises(asyncio.TimeoutError):
+            await socket.receive(0.2)
+        assert len(sandbox.slack.sockets.open) == 1
+
+
+async def test_an_envelope_breaks_off_in_its_middle_or_before_its_acknowledgement(sandbox: Any) -> None:
+    heard: list[str] = []
+
+    def set_up(app: AsyncApp) -> None:
+        @app.command("/chom")
+        async def chom(ack: Any, command: Json) -> None:
+            heard.append(command["text"])
+            await ack()
+
+    async with sandbox.bolt(set_up, ping_interval=1):
+        for what, arrives in (("half", []), ("unacked", ["unacked"])):
+            before = list(sandbox.slack.sockets.open)
+            await sandbox.post("fault", socket=what)
+            said = await sandbox.post("command", user="dev", channel="deploys", text=what)
+            assert said["outcome"] == "operation_timeout"
+            assert heard == arrives
+            await until(lambda gone=before: sandbox.slack.sockets.open and sandbox.slack.sockets.open != gone, 15)
+            assert (await sandbox.post("command", user="dev", channel="deploys", text="x"))["outcome"] == "acked"
+            heard.remove("x")
+    assert "is one of cut, mute" in (await sandbox.post("fault", 400, socket="bored"))["error"]
