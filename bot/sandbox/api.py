@@ -177,7 +177,7 @@ class _Api:
                 "people": members,
                 "bot": {"id": people.BOT_USER, "display": "CHOM"},
                 "channel": {"id": people.CHANNEL, "name": people.CHANNEL_NAME},
-                "groups": {id: handle for id, handle, _, _ in people.GROUPS},
+                "groups": {group.id: group.handle for group in self._slack.workspace.groups.values()},
                 "command": people.COMMAND,
                 "commands": list(self._slack.granted.commands),
                 **self._world.info(),

@@ -44,13 +44,15 @@ class Acts:
             raise Impossible("“text” is empty; there is nothing to say.")
         if thread_ts and self.ws.memory.find(where, thread_ts) is None:
             raise Impossible(f"There is no message {thread_ts} here to reply to.")
-        said = {"user": who.id, "text": text, "team": people.TEAM}
+        said = {"user": who.id, "text": text, "team": who.team}
         self.ws.memory.post(where, said | ({"thread_ts": thread_ts} if thread_ts else {}))
         return Outcome.ACKED
 
     async def command(self, user: object, channel: object, text: str) -> Outcome:
         """`/chom text`; the leading /chom may be left out."""
         who, where = self._here(user, channel)
+        if who.standing is people.Standing.STRANGER:
+            raise Impossible(f"{who.display} is in another workspace, where this app has no commands.")
         first, _, rest = text.strip().partition(" ")
         typed = rest.strip() if first == people.COMMAND else text.strip()
         answer = await self._deliver(Kind.COMMAND, payloads.command(self.ws, who, where, typed))

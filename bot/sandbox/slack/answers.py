@@ -37,7 +37,7 @@ async def receive_hook(ws: Workspace, request: web.Request) -> web.Response:
 def show_answer(ws: Workspace, origin: Origin, payload: Json) -> None:
     """Say, replace or take away what the payload asks for. Raises SlackError for what Slack would refuse."""
     args = Args(payload)
-    own = ws.memory.ephemerals[origin.person]
+    own = ws.memory.ephemerals.setdefault(origin.person, [])
     original = (
         ws.memory.find_ephemeral(origin.person, origin.ts)
         if origin.ephemeral
@@ -45,7 +45,11 @@ def show_answer(ws: Workspace, origin: Origin, payload: Json) -> None:
     )
     if args.flag("delete_original"):
         if original is not None:
-            ws.memory.remove(own if origin.ephemeral else ws.memory.conversation(origin.channel), original)
+            if origin.ephemeral:
+                own.remove(original)
+                ws.memory.touch()
+            else:
+                ws.memory.remove(origin.channel, original)
         return
     text, blocks = content(args)
     if args.flag("replace_original") and original is not None:
@@ -53,7 +57,7 @@ def show_answer(ws: Workspace, origin: Origin, payload: Json) -> None:
         original.update(text=text, **({"blocks": blocks} if blocks else {}))
         ws.memory.touch()
         return
-    said = bot_message(text, blocks)
+    said = bot_message(ws, text, blocks)
     thread = args.text("thread_ts") or origin.thread_ts
     if thread:
         said["thread_ts"] = thread

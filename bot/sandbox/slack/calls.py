@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,6 +80,24 @@ class Args:
         if not isinstance(value, list):
             raise SlackError(error)
         return cast("list[Any]", value)
+
+
+def page(args: Args, name: str, items: list[Json], key: str, default: int, most: int) -> Json:
+    """One page of a list and the cursor of the next, "" at the end. Raises invalid_limit or invalid_cursor."""
+    limit = args.text("limit", str(default)) or str(default)
+    if not limit.isdecimal():
+        raise SlackError("invalid_limit")
+    size = min(int(limit) or default, most)
+    first = 0
+    if args.text("cursor"):
+        keys = [str(item[key]) for item in items]
+        try:
+            first = keys.index(base64.b64decode(args.text("cursor"), validate=True).decode())
+        except ValueError as broken:
+            raise SlackError("invalid_cursor") from broken
+    rest = items[first + size :]
+    cursor = base64.b64encode(str(rest[0][key]).encode()).decode() if rest else ""
+    return {name: items[first : first + size], "response_metadata": {"next_cursor": cursor}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,12 @@
-"""The methods that only look: who, which group, which channel, which team; and apps.connections.open's neighbours."""
+"""The methods that look who and which: auth.test, users, user groups, the bot, the team."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from bot.sandbox.slack import people
-from bot.sandbox.slack.calls import Args, Kind, Method
+from bot.sandbox.slack import objects, people
+from bot.sandbox.slack.calls import Args, Kind, Method, page
 from bot.sandbox.slack.errors import Json, SlackError
 from bot.sandbox.slack.limits import Tier
 from bot.sandbox.slack.workspace import Workspace
-
-END = {"response_metadata": {"next_cursor": ""}}
 
 
 def auth_test(ws: Workspace, args: Args) -> Json:
@@ -34,109 +30,34 @@ def api_test(ws: Workspace, args: Args) -> Json:
 
 
 def users_info(ws: Workspace, args: Args) -> Json:
-    """users.info."""
-    found = [user for user in people.users() if user["id"] == args.text("user")]
+    """users.info; of a stranger too, since the bot shares a channel with them."""
+    wanted = args.text("user")
+    if wanted in people.BY_ID:
+        return {"user": objects.user(ws, people.BY_ID[wanted])}
+    found = [user for user in objects.users(ws) if user["id"] == wanted]
     if not found:
         raise SlackError("user_not_found")
     return {"user": found[0]}
 
 
 def users_list(ws: Workspace, args: Args) -> Json:
-    """users.list, in one page."""
-    return {"members": people.users(), "cache_ts": people.CREATED, **END}
+    """users.list."""
+    return page(args, "members", objects.users(ws), "id", 1000, 1000) | {"cache_ts": people.CREATED}
 
 
 def usergroups(ws: Workspace, args: Args) -> Json:
     """usergroups.list."""
-    groups = [people.group(index) for index in range(len(people.GROUPS))]
-    if args.flag("include_users"):
-        groups = [group | {"users": list(members[3])} for group, members in zip(groups, people.GROUPS, strict=True)]
-    return {"usergroups": groups}
+    shown = [group for group in ws.groups.values() if args.flag("include_disabled") or not group.disabled]
+    users, count = args.flag("include_users"), args.flag("include_count")
+    return {"usergroups": [objects.group(group, users=users, count=count) for group in shown]}
 
 
 def usergroup_users(ws: Workspace, args: Args) -> Json:
-    """usergroups.users.list."""
-    wanted = args.need("usergroup")
-    for id, _, _, members in people.GROUPS:
-        if id == wanted:
-            return {"users": list(members)}
-    raise SlackError("no_such_subteam")
-
-
-def _channel(id: str) -> Json:
-    if id != people.CHANNEL:
-        member = next(person for person in people.PEOPLE if person.direct == id)
-        return {"id": id, "is_im": True, "user": member.id, "is_user_deleted": False, "created": people.CREATED}
-    return {
-        "id": people.CHANNEL,
-        "name": people.CHANNEL_NAME,
-        "name_normalized": people.CHANNEL_NAME,
-        "is_channel": True,
-        "is_group": False,
-        "is_im": False,
-        "is_mpim": False,
-        "is_private": False,
-        "is_archived": False,
-        "is_general": False,
-        "is_shared": False,
-        "is_org_shared": False,
-        "is_member": True,
-        "created": people.CREATED,
-        "creator": "U0CTO",
-        "context_team_id": people.TEAM,
-        "num_members": len(people.PEOPLE) + 1,
-        "topic": {"value": "What is deployed where", "creator": "U0CTO", "last_set": people.CREATED},
-        "purpose": {"value": "Deploys of CHOM", "creator": "U0CTO", "last_set": people.CREATED},
-    }
-
-
-def conversations_info(ws: Workspace, args: Args) -> Json:
-    """conversations.info."""
-    id = args.need("channel")
-    ws.memory.conversation(id)
-    return {"channel": _channel(id)}
-
-
-def conversations_list(ws: Workspace, args: Args) -> Json:
-    """conversations.list, in one page."""
-    return {"channels": [_channel(people.CHANNEL)], **END}
-
-
-def _seen(ws: Workspace, args: Args, wanted: Callable[[Json], bool]) -> list[Json]:
-    oldest, latest = args.text("oldest", "0"), args.text("latest") or "9" * 12
-    inclusive = args.flag("inclusive")
-    found: list[Json] = []
-    for message in ws.memory.conversation(args.need("channel")):
-        ts = float(message["ts"])
-        inside = float(oldest) < ts < float(latest) or (inclusive and message["ts"] in (oldest, latest))
-        if inside and wanted(message):
-            hidden = () if args.flag("include_all_metadata") else ("metadata",)
-            found.append({name: value for name, value in message.items() if name not in hidden})
-    return found
-
-
-def history(ws: Workspace, args: Args) -> Json:
-    """conversations.history: newest first, without the replies that were not sent to the channel too."""
-    limit = args.whole("limit", 100, 999)
-    found = _seen(ws, args, lambda m: m.get("thread_ts", m["ts"]) == m["ts"] or m.get("subtype") == "thread_broadcast")
-    return {"messages": found[::-1][:limit], "has_more": len(found) > limit, "pin_count": 0}
-
-
-def replies(ws: Workspace, args: Args) -> Json:
-    """conversations.replies: a thread, oldest first."""
-    parent, limit = args.need("ts"), args.whole("limit", 1000, 1000)
-    found = _seen(ws, args, lambda m: parent in (m["ts"], m.get("thread_ts")))
-    if not found:
-        raise SlackError("thread_not_found")
-    return {"messages": found[:limit], "has_more": len(found) > limit}
-
-
-def conversations_open(ws: Workspace, args: Args) -> Json:
-    """conversations.open with one person."""
-    found = people.BY_ID.get(args.need("users"))
-    if found is None:
-        raise SlackError("user_not_found")
-    return {"channel": {"id": found.direct}, "no_op": True, "already_open": True}
+    """usergroups.users.list; a disabled group is found only where the call says so."""
+    found = ws.groups.get(args.need("usergroup"))
+    if found is None or (found.disabled and not args.flag("include_disabled")):
+        raise SlackError("no_such_subteam")
+    return {"users": list(found.members)}
 
 
 def bots_info(ws: Workspace, args: Args) -> Json:
@@ -144,7 +65,7 @@ def bots_info(ws: Workspace, args: Args) -> Json:
     if args.text("bot") != people.BOT:
         raise SlackError("bot_not_found")
     made = {"id": people.BOT, "deleted": False, "name": "CHOM", "updated": people.CREATED, "app_id": people.APP}
-    return {"bot": made | {"user_id": people.BOT_USER, "icons": {}}}
+    return {"bot": made | {"user_id": people.BOT_USER, "icons": objects.icons(ws)}}
 
 
 def team_info(ws: Workspace, args: Args) -> Json:
@@ -160,11 +81,6 @@ METHODS = (
     Method("users.list", users_list, scopes=USERS, tier=Tier.TWO, json=False),
     Method("usergroups.list", usergroups, scopes=GROUPS, tier=Tier.TWO, json=False),
     Method("usergroups.users.list", usergroup_users, scopes=GROUPS, tier=Tier.TWO, json=False),
-    Method("conversations.info", conversations_info, scopes=("channels:read",), tier=Tier.THREE, json=False),
-    Method("conversations.list", conversations_list, scopes=("channels:read",), tier=Tier.TWO, json=False),
-    Method("conversations.history", history, scopes=("channels:history",), tier=Tier.THREE, json=False),
-    Method("conversations.replies", replies, scopes=("channels:history",), tier=Tier.THREE, json=False),
-    Method("conversations.open", conversations_open, scopes=("im:write",), tier=Tier.THREE),
     Method("bots.info", bots_info, scopes=USERS, tier=Tier.THREE, json=False),
     Method("team.info", team_info, scopes=("team:read",), tier=Tier.THREE, json=False),
 )

@@ -45,10 +45,10 @@ def command(ws: Workspace, who: SlackPerson, where: str, text: str) -> Json:
 def _interaction(kind: str, who: SlackPerson) -> Json:
     return {
         "type": kind,
-        "user": {"id": who.id, "username": who.name, "name": who.name, "team_id": people.TEAM},
+        "user": {"id": who.id, "username": who.name, "name": who.name, "team_id": who.team},
         "api_app_id": people.APP,
         "token": people.VERIFICATION_TOKEN,
-        "team": {"id": people.TEAM, "domain": people.TEAM_DOMAIN},
+        "team": {"id": who.team, "domain": people.TEAM_DOMAIN if who.team == people.TEAM else "elsewhere"},
         "enterprise": None,
         "is_enterprise_install": False,
     }

@@ -1,9 +1,10 @@
-"""Who and what is in the workspace: four people, the bot, one channel, and what the app was granted."""
+"""Who and what is in the workspace: four people and some others, the bot, one channel, what the app was granted."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from bot.sandbox.slack.errors import Impossible, Json
@@ -11,6 +12,8 @@ from bot.sandbox.slack.errors import Impossible, Json
 TEAM = "T0CHOM"
 TEAM_NAME = "CHOM"
 TEAM_DOMAIN = "chom"
+ELSEWHERE = "T0ELSEWHERE"
+"""Another workspace, which shares the channel."""
 APP = "A0CHOM"
 BOT = "B0CHOM"
 BOT_USER = "U0CHOM"
@@ -58,20 +61,36 @@ class Granted:
         return Granted.by(json.loads(MANIFEST.read_text(encoding="utf-8")))
 
 
+class Standing(Enum):
+    """What somebody is in this workspace."""
+
+    MEMBER = "member"
+    GUEST = "guest in several channels"
+    VISITOR = "guest in one channel"
+    STRANGER = "member of another workspace that shares the channel"
+    GONE = "deactivated"
+
+
 @dataclass(frozen=True, slots=True)
 class SlackPerson:
-    """A human member of the workspace."""
+    """A human."""
 
     id: str
     name: str
     """The short name: "dev"."""
     display: str
     title: str
+    standing: Standing = Standing.MEMBER
 
     @property
     def direct(self) -> str:
         """The id of the direct conversation between this person and the bot."""
         return "D" + self.id[1:]
+
+    @property
+    def team(self) -> str:
+        """The workspace that the person belongs to."""
+        return ELSEWHERE if self.standing is Standing.STRANGER else TEAM
 
 
 PEOPLE = (
@@ -80,99 +99,45 @@ PEOPLE = (
     SlackPerson("U0DEVOPS", "devops", "Omar Haddad", "DevOps, on call"),
     SlackPerson("U0CTO", "cto", "Chiara Conti", "CTO"),
 )
-BY_ID = {person.id: person for person in PEOPLE}
-BY_NAME = {person.name: person for person in PEOPLE}
+"""Those whom the page offers."""
+OTHERS = (
+    SlackPerson("U0LEAD2", "lead2", "Lea Martin (admin)", "Lea's second account"),
+    SlackPerson("U0GUEST", "guest", "Gil Moreau", "Agency", Standing.GUEST),
+    SlackPerson("U0VISITOR", "visitor", "Vera Novak", "Client", Standing.VISITOR),
+    SlackPerson("U0STRANGER", "stranger", "Sam Okafor", "Hosting partner", Standing.STRANGER),
+    SlackPerson("U0GONE", "gone", "Greta Lind", "Left in spring", Standing.GONE),
+)
+"""Those who are there for a script that asks for them."""
+BY_ID = {person.id: person for person in (*PEOPLE, *OTHERS)}
+BY_NAME = {person.name: person for person in (*PEOPLE, *OTHERS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A user group; a `disabled` one still has its members."""
+
+    id: str
+    handle: str
+    name: str
+    members: tuple[str, ...]
+    disabled: bool = False
+
 
 GROUPS = (
-    ("S0LEADS", "tech-leads", "Tech Leads", ("U0LEAD",)),
-    ("S0DEVOPS", "devops-team", "DevOps", ("U0DEVOPS",)),
-    ("S0CTO", "cto-office", "CTO", ("U0CTO",)),
+    Group("S0LEADS", "tech-leads", "Tech Leads", ("U0LEAD",)),
+    Group("S0DEVOPS", "devops-team", "DevOps", ("U0DEVOPS",)),
+    Group("S0CTO", "cto-office", "CTO", ("U0CTO",)),
+    Group("S0FORMER", "former-leads", "Former leads", ("U0GONE", "U0DEV"), disabled=True),
 )
-"""User groups: id, handle, name, members."""
+"""The user groups at first; a stand-in's own are in Workspace.groups."""
 
 
 def person(who: object) -> SlackPerson:
     """By short name or id. Raises Impossible with a sentence."""
     found = (BY_NAME.get(who) or BY_ID.get(who)) if isinstance(who, str) else None
     if found is None:
-        names = ", ".join(BY_NAME)
+        names = ", ".join(one.name for one in PEOPLE)
         raise Impossible(f"There is nobody called {who!r} in this Slack; “user” is one of {names}.")
+    if found.standing is Standing.GONE:
+        raise Impossible(f"{found.display}'s account is deactivated; nobody can act with it.")
     return found
-
-
-def user(member: SlackPerson) -> Json:
-    """Slack's user object of a human."""
-    return _user(member.id, member.name, member.display, bot=False) | {
-        "profile": _profile(member.display, member.title) | {"email": f"{member.name}@chom.example"}
-    }
-
-
-def bot_user() -> Json:
-    """Slack's user object of the app's bot."""
-    made = _user(BOT_USER, BOT_NAME, "CHOM", bot=True)
-    return made | {"profile": _profile("CHOM", "") | {"api_app_id": APP, "bot_id": BOT, "always_active": True}}
-
-
-def users() -> list[Json]:
-    """Everybody: the humans, the app's bot, and Slackbot."""
-    slackbot = _user(SLACKBOT, "slackbot", "Slackbot", bot=False) | {"profile": _profile("Slackbot", "")}
-    return [*(user(member) for member in PEOPLE), bot_user(), slackbot]
-
-
-def group(index: int) -> Json:
-    """Slack's usergroup object."""
-    id, handle, name, members = GROUPS[index]
-    return {
-        "id": id,
-        "team_id": TEAM,
-        "is_usergroup": True,
-        "is_subteam": True,
-        "name": name,
-        "description": "",
-        "handle": handle,
-        "is_external": False,
-        "date_create": CREATED,
-        "date_update": CREATED,
-        "date_delete": 0,
-        "auto_type": None,
-        "created_by": "U0CTO",
-        "updated_by": "U0CTO",
-        "deleted_by": None,
-        "user_count": len(members),
-    }
-
-
-def _user(id: str, name: str, real: str, *, bot: bool) -> Json:
-    return {
-        "id": id,
-        "team_id": TEAM,
-        "name": name,
-        "deleted": False,
-        "color": "4bbe2e",
-        "real_name": real,
-        "tz": "Europe/Berlin",
-        "tz_label": "Central European Time",
-        "tz_offset": 3600,
-        "is_admin": False,
-        "is_owner": False,
-        "is_primary_owner": False,
-        "is_restricted": False,
-        "is_ultra_restricted": False,
-        "is_bot": bot,
-        "is_app_user": False,
-        "updated": CREATED,
-    }
-
-
-def _profile(real: str, title: str) -> Json:
-    first, _, last = real.partition(" ")
-    return {
-        "title": title,
-        "real_name": real,
-        "real_name_normalized": real,
-        "display_name": real,
-        "display_name_normalized": real,
-        "first_name": first,
-        "last_name": last,
-        "team": TEAM,
-    }

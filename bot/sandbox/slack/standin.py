@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bot.sandbox.slack import (
     methods_chat,
+    methods_conversations,
     methods_files,
     methods_lookup,
     methods_views,
@@ -177,7 +178,13 @@ class SlackStandIn:
         await self.carrier.close()
 
 
-_METHODS = (*methods_chat.METHODS, *methods_lookup.METHODS, *methods_views.METHODS, *methods_files.METHODS)
+_METHODS = (
+    *methods_chat.METHODS,
+    *methods_conversations.METHODS,
+    *methods_lookup.METHODS,
+    *methods_views.METHODS,
+    *methods_files.METHODS,
+)
 
 
 def _limited(seconds: int) -> web.Response:

@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from bot.sandbox.slack import people
 from bot.sandbox.slack.errors import Json, SlackError
 
+THREAD = ("thread_ts", "reply_count", "reply_users_count", "reply_users", "latest_reply", "is_locked", "subscribed")
+"""What a message says of the thread that hangs on it."""
+STONE = {"type", "ts", *THREAD}
+
 
 @dataclass(slots=True)
 class StoredFile:
@@ -19,9 +23,16 @@ class StoredFile:
     id: str
     name: str
     length: int
+    created: int
+    """Seconds since 1970."""
     content: bytes | None = None
     title: str = ""
-    shared: bool = False
+    snippet: str = ""
+    """Its syntax, "" for a file that is no snippet."""
+    done: bool = False
+    """The upload was completed, so that the file can be seen."""
+    shares: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
+    """Conversation id -> messages that share it."""
 
 
 @dataclass(slots=True)
@@ -42,7 +53,7 @@ class Memory:
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        self.channels = {people.CHANNEL: []} | {person.direct: [] for person in people.PEOPLE}
+        self.channels = {people.CHANNEL: []} | {person.direct: [] for person in people.BY_ID.values()}
         self.ephemerals = {person.name: [] for person in people.PEOPLE}
 
     def touch(self) -> None:
@@ -85,37 +96,42 @@ class Memory:
         """Put a message at the end; a reply is counted at its parent."""
         posted = {"type": "message", "ts": self.stamp(), **message}
         self.conversation(channel).append(posted)
-        parent = self.find(channel, str(posted.get("thread_ts", "")))
-        if parent is not None and parent is not posted:
-            self._count_reply(parent, posted)
+        self._count_replies(channel, str(posted.get("thread_ts", "")))
         self.touch()
         return posted
 
     def whisper(self, person: str, channel: str, message: Json) -> Json:
         """Put a message before one person's eyes only."""
         said = {"type": "message", "ts": self.stamp(), "channel": channel, "is_ephemeral": True, **message}
-        self.ephemerals[person].append(said)
+        self.ephemerals.setdefault(person, []).append(said)
         self.touch()
         return said
 
-    def remove(self, messages: list[Json], message: Json) -> None:
-        """Take a message away."""
-        messages.remove(message)
+    def remove(self, channel: str, message: Json) -> None:
+        """Take a message away; where a thread hangs on it, Slack leaves a stone that says so."""
+        if message.get("reply_count"):
+            kept = {name: value for name, value in message.items() if name in STONE}
+            message.clear()
+            message.update(kept, subtype="tombstone", user=people.SLACKBOT, hidden=True)
+            message["text"] = "This message was deleted."
+        else:
+            self.conversation(channel).remove(message)
+            self._count_replies(channel, str(message.get("thread_ts", "")))
         self.touch()
 
-    def _count_reply(self, parent: Json, reply: Json) -> None:
-        repliers = [*parent.get("reply_users", [])]
-        if reply["user"] not in repliers:
-            repliers.append(reply["user"])
-        parent.update(
-            thread_ts=parent["ts"],
-            reply_count=parent.get("reply_count", 0) + 1,
-            reply_users_count=len(repliers),
-            reply_users=repliers,
-            latest_reply=reply["ts"],
-            is_locked=False,
-            subscribed=False,
-        )
+    def _count_replies(self, channel: str, ts: str) -> None:
+        """What a message says of its thread."""
+        parent = self.find(channel, ts)
+        if parent is None:
+            return
+        replies = [m for m in self.channels[channel] if m.get("thread_ts") == ts and m is not parent]
+        if not replies:
+            for name in THREAD:
+                parent.pop(name, None)
+            return
+        users = list(dict.fromkeys(reply["user"] for reply in replies))
+        counts = (ts, len(replies), len(users), users, replies[-1]["ts"], False, False)
+        parent.update(zip(THREAD, counts, strict=True))
 
 
 def new_block_id() -> str:

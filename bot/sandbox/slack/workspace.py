@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.sandbox.slack import people
 from bot.sandbox.slack.errors import SlackError
@@ -26,6 +26,8 @@ class Workspace:
     home: bool = True
     """Whether the app's Home tab is switched on."""
     address: str = ""
+    groups: dict[str, people.Group] = field(default_factory=lambda: {group.id: group for group in people.GROUPS})
+    """User groups by id; a test may change them."""
 
     def channel(self, name: str) -> str:
         """A conversation's id from what an app may write: id, name, #name, or a user's id. Raises channel_not_found."""
@@ -54,4 +56,4 @@ def name_of(conversation: str) -> str:
     """The name by which a conversation stands in /sandbox/state: "deploys", or "@dev" for a direct one."""
     if conversation == people.CHANNEL:
         return people.CHANNEL_NAME
-    return next("@" + person.name for person in people.PEOPLE if person.direct == conversation)
+    return next("@" + person.name for person in people.BY_ID.values() if person.direct == conversation)

@@ -22,7 +22,9 @@ EVERYTHING = Granted(
         "team:read",
     )
 )
-CHANNEL = {"channel": "C0DEPLOYS"}
+CHANNEL, DIRECT = {"channel": "C0DEPLOYS"}, {"channel": "D0DEV"}
+LONG = [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 2800}}] * 4
+HEAVY = {"event_type": "a", "event_payload": {"b": "x" * 17_000}}
 
 
 async def refused(call: Any) -> Json:
@@ -44,7 +46,14 @@ async def refused(call: Any) -> Json:
         ("xoxb-sandbox", "chat.postMessage", {"channel": "C0NOWHERE", "text": "x"}, "channel_not_found"),
         ("xoxb-sandbox", "chat.postMessage", {"text": "x"}, "channel_not_found"),
         ("xoxb-sandbox", "chat.postMessage", CHANNEL, "no_text"),
-        ("xoxb-sandbox", "chat.postMessage", CHANNEL | {"text": "x" * 4001}, "msg_too_long"),
+        ("xoxb-sandbox", "chat.postEphemeral", CHANNEL | {"user": "U0DEV", "text": "x" * 4001}, "msg_too_long"),
+        ("xoxb-sandbox", "chat.postMessage", CHANNEL | {"blocks": LONG}, "msg_blocks_too_long"),
+        ("xoxb-sandbox", "chat.postMessage", CHANNEL | {"text": "x", "markdown_text": "y"}, "markdown_text_conflict"),
+        ("xoxb-sandbox", "chat.postMessage", CHANNEL | {"text": "x", "metadata": HEAVY}, "metadata_too_large"),
+        ("xoxb-sandbox", "chat.update", {"channel": "deploys", "ts": "1.000001", "text": "x"}, "channel_not_found"),
+        ("xoxb-sandbox", "chat.postEphemeral", DIRECT | {"user": "U0LEAD", "text": "x"}, "user_not_in_channel"),
+        ("xoxb-sandbox", "chat.postEphemeral", CHANNEL | {"user": "U0GONE", "text": "x"}, "user_not_in_channel"),
+        ("xoxb-sandbox", "usergroups.users.list", {"usergroup": "S0FORMER"}, "no_such_subteam"),
         ("xoxb-sandbox", "chat.postMessage", CHANNEL | {"text": "x", "blocks": "{"}, "invalid_blocks_format"),
         (
             "xoxb-sandbox",
@@ -112,6 +121,7 @@ async def test_a_message_lives(start: Any) -> None:
     assert nested["message"]["thread_ts"] == first["ts"] and nested["message"]["subtype"] == "thread_broadcast"
     updated = await client.chat_update(**CHANNEL, ts=first["ts"], text="only text now")
     assert "blocks" not in updated["message"] and updated["message"]["edited"]["user"] == "U0CHOM"
+    assert nested["message"]["parent_user_id"] == "U0CHOM"
     assert updated["message"]["metadata"] == metadata and updated["message"]["reply_count"] == 2
     listed = await sandbox.deploys()
     assert [m["text"] for m in listed] == ["only text now", "two", "three"]
@@ -133,6 +143,26 @@ async def test_a_message_lives(start: Any) -> None:
     ] == "already_reacted"
     await client.chat_delete(**CHANNEL, ts=reply["ts"])
     assert [m["text"] for m in await sandbox.deploys()] == ["only text now", "three"]
+    assert (await sandbox.deploys())[0]["reply_count"] == 1
+    await client.chat_delete(**CHANNEL, ts=first["ts"])
+    stone = (await sandbox.deploys())[0]
+    assert (stone["subtype"], stone["text"]) == ("tombstone", "This message was deleted.")
+    assert "metadata" not in stone and stone["reply_count"] == 1
+    assert (await refused(client.chat_update(**CHANNEL, ts=first["ts"], text="x")))["error"] == "message_not_found"
+
+
+async def test_what_an_update_keeps_and_what_it_takes_away(sandbox: Any) -> None:
+    client, metadata = sandbox.client(), {"event_type": "card", "event_payload": {"change": "1"}}
+    ts = (await client.chat_postMessage(**CHANNEL, text="one", blocks=[{"type": "divider"}], metadata=metadata))["ts"]
+    said = (await client.chat_update(**CHANNEL, ts=ts, text="two", blocks=[{"type": "divider"}]))["message"]
+    assert said["text"] == "two" and "edited" not in said, "Slack marks only text as edited"
+    assert said["metadata"] == metadata
+    bare = CHANNEL | {"ts": ts, "blocks": [{"type": "divider"}], "metadata": {}}
+    said = (await client.api_call("chat.update", json=bare))["message"]
+    assert said["text"] == "This content can't be displayed." and "metadata" not in said
+    assert (await refused(client.api_call("chat.update", json=CHANNEL | {"ts": ts})))["error"] == "no_text"
+    cut = await client.chat_postMessage(**CHANNEL, text="x" * 40_001)
+    assert len(cut["message"]["text"]) == 40_000
 
 
 async def test_only_its_own_messages_can_be_changed(sandbox: Any) -> None:
@@ -140,54 +170,6 @@ async def test_only_its_own_messages_can_be_changed(sandbox: Any) -> None:
     ts = (await sandbox.deploys())[0]["ts"]
     assert (await refused(sandbox.client().chat_update(**CHANNEL, ts=ts, text="x")))["error"] == "cant_update_message"
     assert (await refused(sandbox.client().chat_delete(**CHANNEL, ts=ts)))["error"] == "cant_delete_message"
-
-
-async def test_looking_around(start: Any) -> None:
-    sandbox = await start(granted=EVERYTHING)
-    client = sandbox.client()
-    me = await client.auth_test()
-    assert (me["team_id"], me["user_id"], me["bot_id"]) == ("T0CHOM", "U0CHOM", "B0CHOM")
-    lead = (await client.users_info(user="U0LEAD"))["user"]
-    assert lead["profile"]["display_name"] == "Lea Martin" and lead["is_bot"] is False and lead["team_id"] == "T0CHOM"
-    everybody = [u["name"] for u in (await client.users_list())["members"]]
-    assert everybody == ["dev", "lead", "devops", "cto", "chom", "slackbot"]
-    groups = (await client.usergroups_list(include_users=True))["usergroups"]
-    assert [g["handle"] for g in groups] == ["tech-leads", "devops-team", "cto-office"] and groups[0]["users"] == [
-        "U0LEAD"
-    ]
-    assert (await client.usergroups_users_list(usergroup="S0LEADS"))["users"] == ["U0LEAD"]
-    assert (await client.conversations_info(**CHANNEL))["channel"]["name"] == "deploys"
-    assert [c["id"] for c in (await client.conversations_list())["channels"]] == ["C0DEPLOYS"]
-    direct = (await client.conversations_open(users="U0DEV"))["channel"]["id"]
-    assert (await client.chat_postMessage(channel=direct, text="psst"))["channel"] == "D0DEV"
-    assert [m["text"] for m in (await sandbox.state())["channels"]["@dev"]] == ["psst"]
-    assert (await client.bots_info(bot="B0CHOM"))["bot"]["user_id"] == "U0CHOM"
-    assert (await client.team_info())["team"]["domain"] == "chom"
-    assert (await client.api_test(foo="bar"))["args"]["foo"] == "bar"
-
-
-async def test_a_file_goes_up_and_can_be_read(sandbox: Any) -> None:
-    client = sandbox.client()
-    parent = await client.chat_postMessage(**CHANNEL, text="failed")
-    done = await client.files_upload_v2(
-        channel="C0DEPLOYS",
-        thread_ts=parent["ts"],
-        filename="deployment.log",
-        content="<b>line</b>",
-        initial_comment="The whole log",
-    )
-    message = (await sandbox.deploys())[1]
-    assert message["text"] == "The whole log" and message["thread_ts"] == parent["ts"]
-    assert message["files"][0]["id"] == done["file"]["id"] and message["files"][0]["size"] == 11
-    async with sandbox.http.get(message["files"][0]["url_private"]) as answer:
-        assert answer.content_type == "text/plain" and await answer.text() == "<b>line</b>"
-    asked = await client.files_getUploadURLExternal(filename="x", length=5)
-    async with sandbox.http.post(asked["upload_url"], data=b"toolong") as answer:
-        assert answer.status == 400
-    unsent = await refused(
-        client.files_completeUploadExternal(files=[{"id": asked["file_id"]}], channel_id="C0DEPLOYS")
-    )
-    assert unsent["error"] == "file_not_found"
 
 
 async def test_posting_is_held_to_one_a_second_a_channel(start: Any) -> None:
