@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Optional
 
 from .arguments import Check
 from .base import CHUNK, LINE, PATH, Failed, Json
@@ -101,8 +102,8 @@ class Work:
                 command.argv,
                 cwd=command.cwd,
                 env={**env, **command.env},
-                stdin=subprocess.DEVNULL,
-                stdout=fd,
+                stdin=subprocess.DEVNULL if command.stdin is None else command.stdin,
+                stdout=fd if command.stdout is None else command.stdout,
                 stderr=fd,
                 umask=0o007,  # what artisan makes in shared/storage is PHP-FPM's too, by the group
             )
@@ -110,6 +111,10 @@ class Work:
             os.close(fd)
             raw.unlink()
             raise Failed(f"{command.title} cannot be started: {fault}") from None
+        finally:
+            for taken in (command.stdin, command.stdout):
+                if taken is not None:
+                    os.close(taken)
         return Running(command.title, child, Output(raw, fd))
 
 
@@ -121,6 +126,10 @@ class Command:
     argv: list[str]
     cwd: Path
     env: Mapping[str, str] = field(default_factory=dict[str, str])
+    stdin: Optional[int] = None
+    """A descriptor that it takes over, in the place of nothing."""
+    stdout: Optional[int] = None
+    """A descriptor that it takes over, in the place of the log."""
 
 
 @dataclass

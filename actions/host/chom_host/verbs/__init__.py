@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..work import Verb
-from . import health, migrating, pruning, staging, switching
+from . import backing_up, health, migrating, pruning, smoke, staging, switching
 
 JOB_VERBS: Mapping[str, Verb] = {
     **staging.VERBS,
+    **backing_up.VERBS,
     **migrating.VERBS,
     **health.VERBS,
     **switching.VERBS,
+    **smoke.VERBS,
     **pruning.VERBS,
 }
 JOB_SHAPES = {name: verb.args for name, verb in JOB_VERBS.items()}
