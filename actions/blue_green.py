@@ -15,6 +15,7 @@ from actions.engine.steps import (
     replaced,
     require_hosts,
     restart,
+    smoke,
     switches,
     verify,
     version_step,
@@ -26,14 +27,14 @@ ROOM = 3
 
 
 def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
-    """Seven steps: stage, migrate, health, switch, restart, verify, retain. Raises CannotPlan."""
+    """Stage, back up, migrate, health, switch, restart, verify, smoke, retain. Raises CannotPlan."""
     if artifact is None:
         raise CannotPlan("There is no version to deploy.")
     green = f"{request.at:%Y%m%d_%H%M%S}"
     _refuse(fleet, artifact, green)
     pending = _pending(fleet, artifact)
     environment = fleet.environment
-    steps: list[Step] = [expect(fleet), *_stage(fleet, artifact, green)]
+    steps: list[Step] = [expect(fleet), *_stage(fleet, artifact, green), *_back_up(environment, green)]
     if pending:
         steps.append(_migrate(environment, green, pending))
     steps += [
@@ -41,6 +42,7 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
         *switches(fleet, green, artifact.version),
         restart(fleet),
         verify(environment, artifact.version),
+        *smoke(fleet, green, artifact.version),
         _retain(fleet, green),
     ]
     return Plan(
@@ -123,6 +125,23 @@ def _stage(fleet: Fleet, artifact: Artifact, green: str) -> tuple[Do, ...]:
             )
         )
     return tuple(staged)
+
+
+def _back_up(environment: Environment, green: str) -> tuple[Do, ...]:
+    """The database as it is before anything of the deploy reaches it; a deploy without it goes no further."""
+    days = environment.backup_days
+    if not days:
+        return ()
+    return (
+        Do(
+            name="backup",
+            title=f"Back up the database of {environment.name}, and keep the backup for {counted(days, 'day')}",
+            call=Call("backup", {"name": green, "days": days}),
+            hosts=(environment.migrate_on,),
+            undo=Harmless(f"A backup changes nothing; it is removed after {counted(days, 'day')}."),
+            timeout=3600,
+        ),
+    )
 
 
 def _migrate(environment: Environment, green: str, pending: tuple[str, ...]) -> Do:

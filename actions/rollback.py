@@ -16,6 +16,7 @@ from actions.engine.steps import (
     require_hosts,
     restart,
     served,
+    smoke,
     switches,
     verify,
     version_step,
@@ -44,6 +45,7 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
             *switches(fleet, target.id, target.version),
             restart(fleet),
             verify(environment, target.version),
+            *smoke(fleet, target.id, target.version),
         ),
         facts={
             "replaces": old,

@@ -117,6 +117,7 @@ class ProbeTable(_Table):
     url: Url
     status: int = Field(default=200, ge=100, le=599)
     contains: str = ""
+    within: float = Field(default=5.0, gt=0, le=60)
 
 
 class EnvironmentTable(_Table):
@@ -130,6 +131,8 @@ class EnvironmentTable(_Table):
     )
     keep: int = Field(default=5, ge=2, le=100)
     reload: list[str] = Field(default_factory=list[str])
+    backup_days: int = Field(default=7, ge=0, le=3650)
+    smoke: list[Literal["database", "queue"]] = Field(default_factory=list[Literal["database", "queue"]])
     default: bool = False
 
 

@@ -244,9 +244,17 @@ def _settings(toml: ChomToml, env: Mapping[str, str], base: Path) -> Settings:
 
 
 def _environment(name: str, table: EnvironmentTable) -> Environment:
-    probes = tuple(Probe(p.url, p.status, p.contains) for p in table.probes)
-    migrate_on = table.migrate_on or table.hosts[0]
-    return Environment(name, tuple(table.hosts), migrate_on, probes, table.health, table.keep, tuple(table.reload))
+    return Environment(
+        name,
+        tuple(table.hosts),
+        table.migrate_on or table.hosts[0],
+        tuple(Probe(p.url, p.status, p.contains, p.within) for p in table.probes),
+        table.health,
+        table.keep,
+        tuple(table.reload),
+        table.backup_days,
+        tuple(table.smoke),
+    )
 
 
 def _person(id_: str, table: PersonTable) -> Person:

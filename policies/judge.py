@@ -156,7 +156,7 @@ def _lacking(change: Change, evidence: Iterable[Evidence], now: datetime) -> dic
     known = list(evidence)
     for wanted in change.requirement.evidence:
         mine = [one for one in known if one.name == wanted]
-        newest = max(mine, key=lambda one: (one.at, not one.holds), default=None)
+        newest = max(mine, key=_newest_and_worst, default=None)
         if newest is None:
             lacking[wanted] = f"Evidence is missing: {wanted}."
         elif not newest.holds:
@@ -164,6 +164,12 @@ def _lacking(change: Change, evidence: Iterable[Evidence], now: datetime) -> dic
         elif newest.expires is not None and now >= newest.expires:
             lacking[wanted] = f"Evidence has expired: {wanted} ({newest.said.rstrip('.')})."
     return lacking
+
+
+def _newest_and_worst(one: Evidence) -> tuple[datetime, bool, float, str]:
+    """Of two of one moment the one that does not hold, or that expires sooner."""
+    sooner = -one.expires.timestamp() if one.expires else float("-inf")
+    return one.at, not one.holds, sooner, one.said
 
 
 def _missing(change: Change, state: Quorum, people: People) -> str:

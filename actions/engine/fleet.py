@@ -92,6 +92,10 @@ class Environment:
     """How many releases stay on a host."""
     reload: tuple[str, ...] = ()
     """Services that have to be reloaded after a switch; none in the normal path."""
+    backup_days: int = 7
+    """How long a backup of the database that a deploy makes is kept; 0 for deploys without one."""
+    smoke: tuple[str, ...] = ()
+    """What a server is asked of itself after a switch: "database", "queue"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,11 +84,15 @@ class Do:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One request from the bot's machine: GET `url` must answer `status` with `contains` in the body."""
+    """One request from the bot's machine: GET `url` must answer `status` with `contains` in the body.
+
+    `within` is in seconds, for the whole answer.
+    """
 
     url: str
     status: int = 200
     contains: str = ""
+    within: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

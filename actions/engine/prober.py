@@ -10,8 +10,6 @@ import aiohttp
 from actions.engine.plan import Probe
 from actions.engine.ports import Passed
 
-TIMEOUT = 5.0
-"""Seconds for the whole answer."""
 BODY = 1 << 18
 """Bytes of the body that are looked at."""
 
@@ -21,7 +19,7 @@ class HttpProber:
 
     async def probe(self, probe: Probe) -> Passed:
         """One GET. Never raises for what the other side does."""
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+        timeout = aiohttp.ClientTimeout(total=probe.within)
         headers: Mapping[str, str] = {"User-Agent": "chom-bot", "Cache-Control": "no-cache"}
         try:
             async with (
@@ -30,7 +28,7 @@ class HttpProber:
             ):
                 return await _judge(probe, response)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as fault:
-            return Passed(False, _words(fault))
+            return Passed(False, _words(fault, probe))
 
 
 async def _judge(probe: Probe, response: aiohttp.ClientResponse) -> Passed:
@@ -45,10 +43,10 @@ async def _judge(probe: Probe, response: aiohttp.ClientResponse) -> Passed:
     return Passed(False, f"answers, but not {probe.contains}")
 
 
-def _words(fault: Exception) -> str:
+def _words(fault: Exception, probe: Probe) -> str:
     match fault:
         case TimeoutError():
-            return f"no answer within {TIMEOUT:g} s"
+            return f"no answer within {probe.within:g} s"
         case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
             return "certificate not valid"
         case aiohttp.ClientConnectorDNSError():

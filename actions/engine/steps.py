@@ -128,6 +128,32 @@ def restart(fleet: Fleet) -> Do:
     )
 
 
+SMOKE_S = 30
+"""Seconds within which a queue worker has to do a job: it may have to begin anew first."""
+_SMOKES = {"database": "reaches its database", "queue": "has a queue worker that works"}
+
+
+def smoke(fleet: Fleet, release: str, version: str) -> tuple[Do, ...]:
+    """Ask the release that is served now for what nobody sees from outside; () where configuration asks for nothing.
+
+    Database and queue are shared, so one server is asked.
+    """
+    environment = fleet.environment
+    if not environment.smoke:
+        return ()
+    what = joined(_SMOKES[check] for check in environment.smoke)
+    return (
+        Do(
+            name="smoke",
+            title=f"Check that {version} {what}",
+            call=Call("smoke", {"release": release, "checks": environment.smoke, "seconds": SMOKE_S}),
+            hosts=(environment.migrate_on,),
+            undo=Harmless("It only asks, and puts a job in the queue that does nothing."),
+            timeout=SMOKE_S * len(environment.smoke) + 30,
+        ),
+    )
+
+
 def verify(environment: Environment, version: str) -> Watch:
     """Ask from outside, as a user would, until every probe has passed three times in a row."""
     probes = tuple(

@@ -86,6 +86,7 @@ class Server:
             "current": "chom_current",
             "state": str(self.root / "state"),
             "logs": str(self.root / "logs"),
+            "backups": str(self.root / "backups"),
             "php": _script(self.root / "bin/php", f'exec {run} "$@"'),
             "fpm_socket": str(self.fpm.socket),
             "services": ["php8.2-fpm"],

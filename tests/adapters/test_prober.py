@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from actions.engine import prober
 from actions.engine.clock import SystemClock
 from actions.engine.plan import Probe
 from actions.engine.prober import HttpProber
@@ -87,15 +86,13 @@ async def shop(context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
 async def test_what_answers(
     path: str, status: int, contains: str, ok: bool, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prober, "TIMEOUT", 0.5)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     async with shop() as port:
-        passed = await HttpProber().probe(Probe(f"http://127.0.0.1:{port}{path}", status, contains))
+        passed = await HttpProber().probe(Probe(f"http://127.0.0.1:{port}{path}", status, contains, within=0.5))
     assert (passed.ok, passed.why) == (ok, why)
 
 
-async def test_what_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prober, "TIMEOUT", 3.0)
+async def test_what_does_not_answer() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         closed = bound.getsockname()[1]

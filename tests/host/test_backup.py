@@ -139,7 +139,7 @@ def test_sqlite_is_copied_while_others_write(server: Server, channel: Channel) -
     server.settings(backups=str(server.root / "backups"))
     (server.www / "shared/.env").write_text(f"DB_CONNECTION=sqlite\nDB_DATABASE={source}\n")
     missing = back_up(channel)
-    assert not missing["ok"] and "does not exist" in missing["summary"]
+    assert missing["ok"] and missing["summary"] == f"there is no database yet ({source})"
     with closing(sqlite3.connect(source)) as live:
         live.executescript("create table notes (id int); insert into notes values (1); pragma journal_mode=wal;")
         live.execute("insert into notes values (2)")  # not committed

@@ -29,7 +29,7 @@ def do(made: Plan, name: str) -> Do:
 def test_the_steps_of_a_deploy_with_migrations() -> None:
     made = planned(migrations=NEW)
     assert [step.name for step in made.steps] == [
-        *("expect", "stage", "migrate", "health", "switch", "restart", "verify", "retain"),
+        *("expect", "stage", "backup", "migrate", "health", "switch", "restart", "verify", "retain"),
     ]
     assert made.title == "Deploy v1.2 to production"
     assert (made.version, made.commit, made.sha256, made.agent) == ("v1.2", "c" * 40, "d" * 64, "a" * 64)
@@ -40,6 +40,7 @@ def test_what_chom_host_is_asked_is_what_its_protocol_says() -> None:
     calls = {step.name: step.call for step in made.steps if isinstance(step, Do)}
     assert calls == {
         "stage": Call("stage", {"release": GREEN, "version": "v1.2", "commit": "c" * 40, "sha256": "d" * 64}),
+        "backup": Call("backup", {"name": GREEN, "days": 7}),
         "migrate": Call("migrate", {"release": GREEN}),
         "health": Call("health", {"release": GREEN, "path": "/health"}),
         "switch": Call("switch", {"release": GREEN, "workers": False}),
@@ -59,6 +60,24 @@ def test_what_chom_host_is_asked_is_what_its_protocol_says() -> None:
     assert not do(made, "retain").must
     assert do(made, "retain").undo == Harmless("No release is old enough to be removed.")
     assert all(step.must for step in made.steps if isinstance(step, Do) and step.name != "retain")
+
+
+def test_the_database_is_backed_up_before_anything_reaches_it_and_a_failure_stops_the_deploy() -> None:
+    backup = do(planned(migrations=NEW), "backup")
+    assert backup.hosts == ("app1",) and backup.must
+    assert backup.title == "Back up the database of production, and keep the backup for 7 days"
+    assert do(planned(), "backup").call == backup.call, "also where there is nothing to migrate"
+    none = planned(fleet(backup_days=0), migrations=NEW)
+    assert [step.name for step in none.steps][:3] == ["expect", "stage", "migrate"]
+
+
+def test_smoke_tests_come_after_the_switch_where_configuration_asks_for_them() -> None:
+    made = planned(fleet(smoke=("database", "queue")), migrations=NEW)
+    smoke = do(made, "smoke")
+    assert [step.name for step in made.steps][-4:] == ["restart", "verify", "smoke", "retain"]
+    assert smoke.call == Call("smoke", {"release": GREEN, "checks": ("database", "queue"), "seconds": 30})
+    assert (smoke.hosts, smoke.timeout, smoke.must) == (("app1",), 90, True)
+    assert smoke.title == "Check that v1.2 reaches its database and has a queue worker that works"
 
 
 def test_migrations_run_on_one_host_after_all_are_staged_and_are_never_retried_by_themselves() -> None:

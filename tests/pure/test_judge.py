@@ -44,6 +44,14 @@ from tests.pure.making import (
 GREEN = Evidence("staging", True, "Healthy in staging for 30 minutes.", AT)
 
 
+def test_of_two_looks_of_one_moment_the_worse_counts() -> None:
+    asked = change(TWO)
+    worse = Evidence("staging", True, "Healthy in staging for 30 minutes.", AT, expires=AT)
+    for shown in ([GREEN, worse], [worse, GREEN]):
+        waiting = verdict(asked, approval(LENA, asked), evidence=shown)
+        assert isinstance(waiting, Waiting) and waiting.evidence == ("staging",)
+
+
 # --- category 1, whole ------------------------------------------------------
 
 

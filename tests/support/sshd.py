@@ -83,7 +83,9 @@ class TestServer:
     def _lay_out(self) -> None:
         for path in (self.www / "shared/storage", self.state, self.logs, self.root / "bin"):
             path.mkdir(parents=True, exist_ok=True)
-        (self.www / "shared/.env").touch()
+        database = self.root / "database.sqlite"
+        database.touch()
+        (self.www / "shared/.env").write_text(f"DB_CONNECTION=sqlite\nDB_DATABASE={database}\n")
         php = shlex.join([sys.executable, "-ISP", str(Path(__file__).with_name("php.py")), str(self.root)])
         effects = shlex.quote(str(self.root / "effects"))
         scripts = {"php": f'exec {php} "$@"', "sudo": 'shift\nexec "$@"', "systemctl": f'echo "$@" >> {effects}'}
@@ -91,7 +93,13 @@ class TestServer:
             script = self.root / "bin" / name
             script.write_text(f"#!/bin/sh\n{text}\n")
             script.chmod(0o755)
-        paths = {"www": self.www, "state": self.state, "logs": self.logs, "fpm_socket": self._socket}
+        paths = {
+            "backups": self.root / "backups",
+            "www": self.www,
+            "state": self.state,
+            "logs": self.logs,
+            "fpm_socket": self._socket,
+        }
         paths |= {name: self.root / "bin" / name for name in scripts}
         told = {key: str(path) for key, path in paths.items()}
         self.config.write_text(json.dumps({**told, **self._settings}))

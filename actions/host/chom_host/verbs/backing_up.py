@@ -44,6 +44,8 @@ def backup(work: Work, name: str, days: int) -> str:
     source, place = database(work.settings), Path(work.settings.backups, "database")
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = place / f"{Path(source.name).stem}_{name}.{'sqlite' if source.sqlite else 'sql'}.gz"
+    if source.sqlite and not Path(source.name).exists():
+        return f"there is no database yet ({source.name})"
     done = "is there already" if target.exists() else _make(work, source, target)
     old = _forget_old(place, target, days)
     gone = f"; {old} older than {days} days {'was' if old == 1 else 'were'} removed" if old else ""
@@ -109,8 +111,6 @@ def _copy(work: Work, source: Database, part: Path) -> None:
     """SQLite's own backup, which is consistent while others write; then compressed."""
     plain = work.directory / "copy.sqlite"
     plain.unlink(missing_ok=True)
-    if not Path(source.name).is_file():
-        raise Failed(f"{source.name} does not exist, and shared/.env says that it is the database")
     try:
         with closing(sqlite3.connect(f"file:{source.name}?mode=ro", uri=True)) as live, closing(_sqlite(plain)) as copy:
             live.backup(copy)
