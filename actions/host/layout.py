@@ -104,6 +104,7 @@ def _places(spec: HostSpec, settings: Settings) -> tuple[Managed, ...]:
     return (
         Managed(settings.state, 0o700, user, group),
         Managed(settings.logs, 0o2750, user, spec.readers),
+        Managed(settings.backups, 0o700, user, group),
         Managed(settings.www, 0o755, user, group),
         Managed(str(settings.releases), 0o755, user, group, maker=login),
         Managed(str(settings.shared_dir), 0o755, user, group, maker=login),

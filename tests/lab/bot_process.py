@@ -36,6 +36,7 @@ source = "{directory}/artifacts"
 hosts = ["app1"]
 keep = 5
 default = true
+smoke = ["database", "queue"]
 probes = [
   {{ url = "http://{address}/health", contains = '"release":"{{version}}"' }},
   {{ url = "http://{address}/", contains = "CHOM {{version}}" }},

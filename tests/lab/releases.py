@@ -40,4 +40,5 @@ BUILDS = [
     Build("v1.5", _V15),
     Build("v1.6", _V16),
     Build("v1.7", _V16 | {"public/robots.txt": "User-agent: *\n"}),
+    Build("v1.8", _V16),
 ]

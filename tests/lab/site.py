@@ -36,7 +36,6 @@ WORKER = """
 command=/usr/bin/php artisan queue:work --sleep=1 --tries=3
 directory=/var/www/chom
 user=www-data
-autostart=false
 autorestart=true
 startretries=1000
 stopwaitsecs=60
@@ -73,11 +72,6 @@ def write_env(vps: Vps) -> None:
 def query(vps: Vps, sql: str) -> str:
     """What the database says, tab-separated, without a header."""
     return vps.ssh("mariadb -N chom", stdin=sql.encode()).stdout.decode().strip()
-
-
-def start_worker(vps: Vps) -> None:
-    """Start the queue worker; from now on Supervisor keeps one alive."""
-    vps.ssh("supervisorctl start chom-worker")
 
 
 def worker(vps: Vps) -> str:

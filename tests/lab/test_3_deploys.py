@@ -69,8 +69,8 @@ def test_the_first_deploy_ever(vps: Vps, bot: Bot, channel: Slack) -> None:
 
 
 def test_a_version_with_a_migration(vps: Vps, channel: Slack, users: Users) -> None:
-    site.start_worker(vps)
     worker_runs(vps, blue := current(vps))
+    query(vps, "insert into notes (text) values ('Größe: 3 × 4 Ω')")
     channel.ask_and_approve("deploy v1.1", "Deploy v1.1 to production")
     channel.card_says("Deploy v1.1 to production", DONE)
     assert served(vps) == "CHOM v1.1"
@@ -79,6 +79,22 @@ def test_a_version_with_a_migration(vps: Vps, channel: Slack, users: Users) -> N
     worker_runs(vps, current(vps))
     users.were_given("v1.0", "v1.1")
     assert users.seen()["served"]["v1.0"] > 20
+
+
+def test_the_backup_is_the_database_as_it_was_before_and_can_be_restored(vps: Vps) -> None:
+    place = "/var/backups/chom/database"
+    files = vps.ssh(f"ls {place}").stdout.decode().split()
+    assert files == [name for id_ in releases(vps) for name in (f"chom_{id_}.sql.gz", f"chom_{id_}.sql.gz.sha256")]
+    made = f"{place}/chom_{current(vps)}.sql.gz"
+    assert vps.ssh(f"stat -c '%U %a' {made}").stdout == b"ops 600\n"
+    vps.ssh(f"cd {place} && sha256sum --check --quiet *.sha256")
+    vps.ssh(f"mariadb -e 'create database restored' && gunzip < {made} | mariadb restored")
+    try:
+        assert query(vps, "select migration from restored.migrations") == FIRST
+        assert query(vps, "select text from restored.notes") == "Größe: 3 × 4 Ω"
+        assert not query(vps, "show columns from restored.notes like 'subtitle'")
+    finally:
+        vps.ssh("mariadb -e 'drop database restored'")
 
 
 def test_a_broken_version_is_served_to_nobody(vps: Vps, channel: Slack, users: Users) -> None:
