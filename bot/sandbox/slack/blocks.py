@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any, cast
 
-from bot.sandbox.slack.elements import ELEMENTS, ID, INPUTS, INTERACTIVE, plain, text
+from bot.sandbox.slack.elements import ELEMENTS, ID, INTERACTIVE, TYPED, image, plain, text
 from bot.sandbox.slack.errors import Json, SlackError, invalid_arguments, invalid_blocks
-from bot.sandbox.slack.shape import Check, anything, array, at, boolean, link, one_of, record, string, union
+from bot.sandbox.slack.rich import rich_text, table
+from bot.sandbox.slack.shape import Check, Fault, all_of, array, boolean, one_of, record, string, union
 from bot.sandbox.slack.state import new_block_id
 
 VIEW_BYTES = 250_000
@@ -22,113 +24,122 @@ class Surface(Enum):
     HOME = "home"
 
 
-BLOCK_ID = {"block_id": ID}
-_RICH = array(
-    union(
-        {
-            "rich_text_section": record({"elements": anything}),
-            "rich_text_preformatted": record({"elements": anything}, {"border": anything, "language": string(50)}),
-            "rich_text_quote": record({"elements": anything}, {"border": anything}),
-            "rich_text_list": record(
-                {"elements": anything, "style": one_of("bullet", "ordered")},
-                {"indent": anything, "offset": anything, "border": anything},
-            ),
-        }
-    ),
-    1000,
-    0,
+_ID: dict[str, Check] = {"block_id": ID}
+_MODAL_ONLY = {"url_text_input", "email_text_input", "number_input", "file_input"}
+_IN_SECTION = [name for name in ELEMENTS if name != "datetimepicker"]
+_IN_ACTIONS = [name for name in ELEMENTS if name != "image"]
+_IN_INPUT = [name for name in (*ELEMENTS, *TYPED) if name not in ("image", "button", "overflow")]
+_SECTION = record(
+    {},
+    _ID
+    | {
+        "text": text(3000),
+        "fields": array(text(2000), 10),
+        "accessory": union(ELEMENTS, _IN_SECTION),
+        "expand": boolean,
+    },
+)
+_CONTEXT = union(
+    {"plain_text": text(2000, "plain_text"), "mrkdwn": text(2000, "mrkdwn"), "image": ELEMENTS["image"]},
 )
 
 
-def _section(value: Any, pointer: str) -> Iterator[str]:
-    yield from record(
-        {},
-        BLOCK_ID
-        | {"text": text(3000), "fields": array(text(2000), 10), "accessory": union(ELEMENTS), "expand": boolean},
-    )(value, pointer)
-    fields = cast("Json", value)
-    if fields.get("text") is None and fields.get("fields") is None:
-        yield at("must have one of: text, fields", pointer)
+def _section(value: Any, pointer: str) -> list[Fault]:
+    faults = _SECTION(value, pointer)
+    if not faults and not {"text", "fields"} & set(cast("Json", value)):
+        return [Fault("must define either `text` or `fields`", pointer)]
+    return faults
 
 
-def _image(value: Any, pointer: str) -> Iterator[str]:
-    yield from record(
-        {"alt_text": string(2000)}, BLOCK_ID | {"image_url": link(), "slack_file": anything, "title": plain(2000)}
-    )(value, pointer)
-    fields = cast("Json", value)
-    if (fields.get("image_url") is None) == (fields.get("slack_file") is None):
-        yield at("must have one of: image_url, slack_file", pointer)
+def _blocks(surface: Surface) -> Check:
+    """The blocks that this surface takes."""
+
+    def here(names: list[str]) -> list[str]:
+        gone: set[str] = set() if surface is Surface.MODAL else _MODAL_ONLY
+        return [name for name in names if name not in gone | ({"datetimepicker"} if surface is Surface.HOME else set())]
+
+    kinds: dict[str, Check] = {
+        "header": record({"text": plain(150)}, _ID),
+        "section": _section,
+        "context": record({"elements": array(_CONTEXT, 10)}, _ID),
+        "actions": record({"elements": array(union(ELEMENTS, here(_IN_ACTIONS)), 25)}, _ID),
+        "divider": record({}, _ID),
+        "image": image(2000, _ID | {"title": plain(2000)}),
+        "rich_text": rich_text(_ID),
+        "input": record(
+            {"label": plain(2000), "element": union(ELEMENTS | TYPED, here(_IN_INPUT))},
+            _ID | {"hint": plain(2000), "optional": boolean, "dispatch_action": boolean},
+        ),
+    }
+    match surface:
+        case Surface.MESSAGE:
+            kinds |= {"markdown": record({"text": string(12_000)}, _ID), "table": table(_ID)}
+        case Surface.MODAL:
+            levels = one_of("default", "info", "warning", "error", "success")
+            kinds["alert"] = record({"text": text(200)}, _ID | {"level": levels})
+        case Surface.HOME:
+            pass
+    return array(union(kinds), 50 if surface is Surface.MESSAGE else 100, 0)
 
 
-_CONTEXT = union({**{k: text(2000, k) for k in ("plain_text", "mrkdwn")}, "image": ELEMENTS["image"]})
-_ACTIONS = [name for name in ELEMENTS if name != "image" and not name.startswith("multi_")]
-_EVERYWHERE: dict[str, Check] = {
-    "header": record({"text": plain(150)}, BLOCK_ID),
-    "section": _section,
-    "context": record({"elements": array(_CONTEXT, 10)}, BLOCK_ID),
-    "actions": record({"elements": array(union(ELEMENTS, _ACTIONS), 25)}, BLOCK_ID),
-    "divider": record({}, BLOCK_ID),
-    "image": _image,
-    "rich_text": record({"elements": _RICH}, BLOCK_ID),
-    "video": record(
-        {"alt_text": string(2000), "title": plain(200), "thumbnail_url": link(), "video_url": link()},
-        BLOCK_ID
-        | {
-            "description": plain(200),
-            "author_name": string(50),
-            "title_url": link(),
-            "provider_name": string(),
-            "provider_icon_url": link(),
-        },
-    ),
-    "input": record(
-        {"label": plain(2000), "element": union(INPUTS)},
-        BLOCK_ID | {"hint": plain(2000), "optional": boolean, "dispatch_action": boolean},
-    ),
+_BLOCKS = {surface: _blocks(surface) for surface in Surface}
+_VIEW: dict[str, Check] = {
+    "callback_id": string(255, 0),
+    "private_metadata": string(3000, 0),
+    "external_id": string(255, 0),
 }
-_ONLY: dict[Surface, dict[str, Check]] = {
-    Surface.MESSAGE: {
-        "markdown": record({"text": string(12_000)}, BLOCK_ID),
-        "file": record({"external_id": string(), "source": one_of("remote")}, BLOCK_ID),
-        "table": record({"rows": array(anything, 100)}, BLOCK_ID | {"column_settings": anything}),
-    },
-    Surface.MODAL: {
-        "alert": record(
-            {"text": text(200)}, BLOCK_ID | {"level": one_of("default", "info", "warning", "error", "success")}
-        )
-    },
-    Surface.HOME: {},
-}
-_MOST = {Surface.MESSAGE: 50, Surface.MODAL: 100, Surface.HOME: 100}
+_MODAL = _VIEW | {"submit": plain(24), "close": plain(24), "clear_on_close": boolean, "notify_on_close": boolean}
+_VIEWS = all_of(
+    union(
+        {
+            "modal": record({"title": plain(24), "blocks": _BLOCKS[Surface.MODAL]}, _MODAL),
+            "home": record({"blocks": _BLOCKS[Surface.HOME]}, _VIEW),
+        }
+    )
+)
 
 
-def faults_of(blocks: list[Any], surface: Surface, pointer: str = "/blocks") -> list[str]:
+def faults_of(blocks: list[Any], surface: Surface, pointer: str = "/blocks") -> list[Fault]:
     """Everything that Slack would refuse in these blocks; empty when it would take them."""
-    faults = list(array(union(_EVERYWHERE | _ONLY[surface]), _MOST[surface], 0)(blocks, pointer))
-    return faults or list(_twice(cast("list[Json]", blocks), pointer))
+    return _BLOCKS[surface](blocks, pointer) or list(_twice(cast("list[Json]", blocks), pointer))
+
+
+def faults_of_view(view: Any, pointer: str = "/view") -> list[Fault]:
+    """Everything that Slack would refuse in this view."""
+    faults = _VIEWS(view, pointer)
+    if faults:
+        return faults
+    fields = cast("Json", view)
+    blocks = cast("list[Json]", fields["blocks"])
+    faults = list(_twice(blocks, f"{pointer}/blocks"))
+    if fields["type"] == "modal" and "submit" not in fields:
+        said = "must define `submit` to use an `input` block in modals"
+        inputs = [index for index, block in enumerate(blocks) if block["type"] == "input"]
+        faults += [Fault(said, f"{pointer}/blocks/{index}/input") for index in inputs]
+    focused = [e for block in blocks for e in elements_of(block) if e.get("focus_on_load")]
+    if len(focused) > 1:
+        faults.append(Fault("only one element can have `focus_on_load`", f"{pointer}/blocks"))
+    return faults
 
 
 def checked(blocks: list[Any]) -> list[Json]:
     """A message's blocks as Slack would store them. Raises invalid_blocks."""
     faults = faults_of(blocks, Surface.MESSAGE)
     if faults:
-        raise invalid_blocks(faults)
+        raise invalid_blocks([str(fault) for fault in faults])
     return stored(blocks)
 
 
 def checked_view(view: Any) -> Json:
     """A view as Slack would store it. Raises invalid_arguments or view_too_large."""
-    if not isinstance(view, dict):
+    if view is None:
         raise invalid_arguments("missing required field: view")
-    fields = cast("Json", view)
-    if len(str(fields).encode()) > VIEW_BYTES:
+    if len(json.dumps(view, separators=(",", ":"), ensure_ascii=False).encode()) > VIEW_BYTES:
         raise SlackError("view_too_large")
-    faults = list(_VIEWS(fields, "/view"))
-    if not faults:
-        surface = Surface(fields["type"])
-        faults = faults_of(fields["blocks"], surface, "/view/blocks") + list(_submittable(fields))
+    faults = faults_of_view(view)
     if faults:
-        raise invalid_arguments(*faults)
+        raise invalid_arguments(*(str(fault) for fault in faults))
+    fields = cast("Json", view)
     return fields | {"blocks": stored(fields["blocks"])}
 
 
@@ -161,45 +172,16 @@ def _named(element: Json) -> Json:
     return element | {"action_id": new_block_id()}
 
 
-def _twice(blocks: list[Json], pointer: str) -> Iterator[str]:
+def _twice(blocks: list[Json], pointer: str) -> Iterator[Fault]:
     seen: set[str] = set()
     for index, block in enumerate(blocks):
         id = block.get("block_id")
         if id in seen:
-            yield at(f'block_id "{id}" already exists', f"{pointer}/{index}/block_id")
+            yield Fault(f'`block_id` "{id}" already exists', f"{pointer}/{index}/block_id")
         seen.update([id] if id else [])
         actions: set[str] = set()
         for place, element in enumerate(elements_of(block)):
             action = element.get("action_id")
             if action in actions:
-                where = f"{pointer}/{index}/elements/{place}/action_id"
-                yield at(f'`action_id` "{action}" already exists for another element in this block', where)
+                yield Fault(f'`action_id` "{action}" already exists', f"{pointer}/{index}/elements/{place}/action_id")
             actions.update([action] if action else [])
-
-
-_VIEW = {
-    "callback_id": string(255, 0),
-    "private_metadata": string(3000, 0),
-    "external_id": string(255, 0),
-}
-_VIEWS = union(
-    {
-        "modal": record(
-            {"title": plain(24), "blocks": array(anything, 100, 0)},
-            _VIEW
-            | {
-                "submit": plain(24),
-                "close": plain(24),
-                "clear_on_close": boolean,
-                "notify_on_close": boolean,
-                "submit_disabled": boolean,
-            },
-        ),
-        "home": record({"blocks": array(anything, 100, 0)}, _VIEW),
-    }
-)
-
-
-def _submittable(view: Json) -> Iterator[str]:
-    if view["type"] == "modal" and view.get("submit") is None and any(b["type"] == "input" for b in view["blocks"]):
-        yield at("missing required field: submit", "/view")

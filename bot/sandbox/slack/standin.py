@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from bot.sandbox.slack import (
+    methods_blocks,
     methods_chat,
     methods_conversations,
     methods_files,
@@ -179,6 +180,7 @@ class SlackStandIn:
 
 
 _METHODS = (
+    *methods_blocks.METHODS,
     *methods_chat.METHODS,
     *methods_conversations.METHODS,
     *methods_lookup.METHODS,

@@ -26,7 +26,7 @@ CARD = [
                 "value": "chg-1:abc",
                 "confirm": {
                     "title": {"type": "plain_text", "text": "Deploy v1.2?"},
-                    "text": {"type": "mrkdwn", "text": "To production."},
+                    "text": {"type": "plain_text", "text": "To production."},
                     "confirm": {"type": "plain_text", "text": "Deploy"},
                     "deny": {"type": "plain_text", "text": "Cancel"},
                 },
