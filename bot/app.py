@@ -14,7 +14,7 @@ from actions.engine.artifacts import artifacts as artifact_source
 from actions.engine.clock import SystemClock
 from actions.engine.ports import Artifacts, Clock, Hosts, Prober, World
 from actions.engine.prober import HttpProber
-from actions.engine.registry import Reserved, discover
+from actions.engine.registry import Registry, Reserved, discover
 from actions.engine.ssh import HostLogin, SshHosts
 from actions.host import packed
 from bot.boot_checks import check_machine, check_versions
@@ -87,11 +87,11 @@ def build(
     artifacts: Artifacts | None = None,
     prober: Prober | None = None,
     clock: Clock | None = None,
-    lead: str = "/chom ",
+    registry: Registry | None = None,
 ) -> Bot:
     """Tie the parts together; a port that is given takes the place of the real adapter. Does no I/O.
 
-    `lead` is what people type in front of a command.
+    `registry` is what can be typed, where that is more than in Slack.
     """
     clock = clock or SystemClock()
     artifacts = artifacts or artifact_source(settings.artifacts, Path(settings.state_dir) / "artifacts")
@@ -114,7 +114,8 @@ def build(
         redis_url=settings.redis_url,
         on_expire=store.settle,
     )
-    planning = Planning(discover(RESERVED, lead), settings.environments, settings.default_environment, hosts, artifacts)
+    known = registry or discover(RESERVED)
+    planning = Planning(known, settings.environments, settings.default_environment, hosts, artifacts)
     looking = Looking(planning, store, settings.people, clock)
     desk = Desk(planning, looking, store, work, rules.load(settings.rules or None), settings.people, clock)
     return Bot(settings, store, world, work, desk)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,17 @@ class Settings:
     """Seconds after which another worker takes over the runs of a dead one."""
 
 
-def load(path: Path, env: Mapping[str, str], *, secrets: bool = True) -> Settings:
-    """Read chom.toml and the secrets of the environment; `secrets` is False where none of them will be used.
+class Secrets(Enum):
+    """Which of the environment's secrets have to be there."""
+
+    ALL = "all"
+    REDIS = "Redis"
+    """For the desk in a shell: Slack may be down."""
+    NONE = "none"
+
+
+def load(path: Path, env: Mapping[str, str], *, secrets: Secrets = Secrets.ALL) -> Settings:
+    """Read chom.toml and the secrets of the environment.
 
     Raises BrokenConfig with every fault there is, FileNotFoundError where there is no such file.
     """
@@ -103,8 +113,10 @@ def load(path: Path, env: Mapping[str, str], *, secrets: bool = True) -> Setting
     except ValidationError as wrong:
         faults += [in_words(located, dict(error)) for error in wrong.errors()]
     faults += _cross_faults(located)
-    if secrets:
-        faults += [(0, said) for said in _missing_secrets(located.data, env)]
+    if secrets is not Secrets.NONE:
+        faults += [(0, said) for said in _missing_redis(env)]
+    if secrets is Secrets.ALL and "slack" in located.data:
+        faults += [(0, said) for said in _missing_tokens(_table(located.data, "slack"), env)]
     if faults or toml is None:
         raise BrokenConfig(tuple(f"{path.name}:{n}: {said}" if n else said for n, said in sorted(set(faults))))
     return _settings(toml, env, path.parent)
@@ -195,16 +207,17 @@ def _people_faults(located: Located) -> Iterator[Fault]:
                     yield line, f"the {what} {value!r} belongs to both {owner[str(value)]} and {person}."  # pyright: ignore[reportUnknownArgumentType]
 
 
-def _missing_secrets(data: Mapping[str, Any], env: Mapping[str, str]) -> Iterator[str]:
+def _missing_redis(env: Mapping[str, str]) -> Iterator[str]:
     if not (redis := env.get("CHOM_REDIS_URL")):
         yield f"CHOM_REDIS_URL is not set: the address of the bot's own Redis, {_REDIS}."
     elif not _is_redis(redis):
         yield f"CHOM_REDIS_URL is no address of a Redis; it has to look like {_REDIS}."
-    if "slack" not in data:
-        return
+
+
+def _missing_tokens(slack: Mapping[str, Any], env: Mapping[str, str]) -> Iterator[str]:
     if not env.get("SLACK_BOT_TOKEN", "").startswith("xoxb-"):
         yield 'SLACK_BOT_TOKEN is not set to a bot token ("xoxb-…").'
-    http = _table(data, "slack").get("mode") == "http"
+    http = slack.get("mode") == "http"
     if not http and not env.get("SLACK_APP_TOKEN", "").startswith("xapp-"):
         yield 'SLACK_APP_TOKEN is not set to an app-level token ("xapp-…"), which Socket Mode needs.'
     if http and not env.get("SLACK_SIGNING_SECRET"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -13,16 +12,15 @@ import typer
 
 from actions.host.install import AdminLogin, CannotInstall, Drift, HostSpec, install, rendered, status
 from actions.host.layout import Installation, Managed
-from bot.config import BrokenConfig, Settings, load
+from bot.config import Secrets, Settings
+from bot.entry import DEFAULT, Config, settings_of
 
 host = typer.Typer(no_args_is_help=True, help="chom-host on the servers.")
 
 Hosts = Annotated[list[str] | None, typer.Argument(help="Servers of chom.toml; all of them where none is named.")]
-Config = Annotated[Path, typer.Option(help="The configuration file.", envvar="CHOM_CONFIG")]
 User = Annotated[str, typer.Option(help="An administrator's login: root, or one with sudo without a password.")]
 Keys = Annotated[list[Path] | None, typer.Option("--key", help="The administrator's key; else the ssh-agent's.")]
 BotKey = Annotated[Path | None, typer.Option(help="The bot's public key; else the one that belongs to [bot] ssh_key.")]
-DEFAULT = Path("chom.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ def _shown(entry: Managed) -> str:
 
 
 def _targets(config: Path, names: list[str], user: str, keys: list[Path], bot_key: Path | None) -> list[_Target]:
-    settings = _settings(config)
+    settings = settings_of(config, Secrets.NONE)
     if unknown := [name for name in names if name not in settings.hosts]:
         typer.echo(f"{config} has no server {', '.join(unknown)}; it has {', '.join(settings.hosts)}.", err=True)
         raise typer.Exit(2)
@@ -127,16 +125,6 @@ def _target(settings: Settings, name: str, public: str, user: str, keys: list[Pa
         typer.echo(f"{name}: {fault}.", err=True)
         raise typer.Exit(2) from None
     return _Target(name, AdminLogin(known.address, known.host_key, known.port, user, tuple(keys)), wanted)
-
-
-def _settings(path: Path) -> Settings:
-    try:
-        return load(path, os.environ, secrets=False)
-    except FileNotFoundError:
-        typer.echo(f"There is no {path}. Name it with --config, or set CHOM_CONFIG.", err=True)
-    except BrokenConfig as broken:
-        typer.echo("\n".join(broken.faults), err=True)
-    raise typer.Exit(2)
 
 
 def _public_key(given: Path | None, settings: Settings) -> str:

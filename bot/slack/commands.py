@@ -7,14 +7,13 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.named import NOTHING_TO_PLAN, change_of, environment_of
 from bot.planning import Refusal
 from bot.slack import cards, texts
 from bot.slack.asker import Asker, field, of_command
 from bot.slack.blocks import Card
 from bot.slack.intake import Intake, Job
 from policies.change import Person
-
-_FILLERS = frozenset({"on", "of", "in", "for", "to"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +46,12 @@ class Commands:
                 case "plan":
                     return await self._plan(rest, who)
                 case "status":
-                    return texts.status(await self.intake.desk.status(_environment(rest)))
+                    return texts.status(await self.intake.desk.status(environment_of(rest)))
                 case "history":
-                    named = _environment(rest)
+                    named = environment_of(rest)
                     return texts.history(await self.intake.desk.history(named), named)
                 case "stop":
-                    return await self._stop(_environment(rest), who)
+                    return await self._stop(environment_of(rest), who)
                 case _:
                     view = await self.intake.desk.propose(text, who)
                     link = await self.intake.link(view.change.id)
@@ -62,13 +61,11 @@ class Commands:
 
     async def _plan(self, rest: str, who: Person) -> Card:
         if not rest:
-            raise Refusal(
-                "Say what to plan, for example `plan deploy v1.2`. It is shown only to you and starts nothing."
-            )
+            raise Refusal(NOTHING_TO_PLAN)
         return cards.preview_card(await self.intake.desk.preview(rest, who))
 
     async def _stop(self, named: str, who: Person) -> Card:
-        view = await self.intake.desk.stop(await self._change(named), who)
+        view = await self.intake.desk.stop(await change_of(self.intake.desk, named), who)
         title = view.change.plan.title
         if view.run.opened:
             said = f"Stopping: {title}. The step that is running finishes, then what can be undone is undone."
@@ -76,25 +73,6 @@ class Commands:
             said = f"Withdrawn: {title}, asked for by {view.name(view.change.requester)}. Nothing had been started."
         return texts.said(said, await self.intake.link(view.change.id))
 
-    async def _change(self, named: str) -> str:
-        """The change behind what was typed after stop: its id, or the environment in which it runs or waits."""
-        if not named or named.startswith("chg-"):
-            return named
-        (seen,) = await self.intake.desk.status(named)
-        going = [seen.open_run] if seen.open_run else list(seen.pending)
-        if len(going) == 1:
-            return going[0].change.id
-        if not going:
-            raise Refusal(f"Nothing is going on in {named}, so there is nothing to stop.")
-        titles = "; ".join(f"{v.change.plan.title} ({v.change.id})" for v in going)
-        raise Refusal(f"Several requests wait in {named}: {titles}. Say which: `stop {going[0].change.id}`.")
-
 
 def _is_help(text: str) -> bool:
     return text.split()[0].lower() == "help"
-
-
-def _environment(rest: str) -> str:
-    """What was named, without the small word before it."""
-    words = rest.split()
-    return " ".join(words[1:] if len(words) > 1 and words[0].lower() in _FILLERS else words)

@@ -173,6 +173,16 @@ class Town:
             shutil.copytree(server.root, server.directory / "kept", symlinks=True)
         await bot.close()
 
+    def begin_anew(self) -> None:
+        """Servers that serve v1.1 and know of no bot, and a Redis in which nothing was ever asked for."""
+        with self.redis.client() as client:
+            client.flushall()
+        for server in self.servers:
+            server.end_agents()
+            shutil.rmtree(server.root)
+            shutil.copytree(server.directory / "kept", server.root, symlinks=True)
+        (self.directory / "bots.log").unlink(missing_ok=True)
+
     def toml(self, servers: Sequence[TestServer]) -> Path:
         """A chom.toml with production on these servers."""
         names = [server.name for server in servers]

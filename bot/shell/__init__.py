@@ -1,0 +1,162 @@
+"""The desk in a terminal: the same policy, journal and fence, for the night when Slack is down."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+from collections.abc import Awaitable, Callable, Iterable
+
+import typer
+
+from bot.app import Bot
+from bot.boot_checks import CannotServe
+from bot.desk import Refusal
+from bot.named import NOTHING_TO_PLAN, change_of, environment_of
+from bot.shell import printed
+from bot.shell.following import follow
+from bot.slack.web import SlackUnusable
+from bot.store import NotDurable, StoreDown
+from bot.web import CannotListen
+from bot.work import InstanceTaken
+from policies.change import Person, Waiting
+
+
+def with_sentences(job: Callable[[], Awaitable[int | None]]) -> int:
+    """Run it and return its exit status; what can be foreseen is a sentence on stderr and status 2."""
+    try:
+        return asyncio.run(_as_coroutine(job)) or 0
+    except Refusal as refused:
+        typer.echo(printed.spoken(refused.said), err=True)
+        return 2
+    except (NotDurable, StoreDown, InstanceTaken, CannotServe, CannotListen, SlackUnusable) as fault:
+        typer.echo(str(fault), err=True)
+        return 2
+    except KeyboardInterrupt:
+        typer.echo("Stopped looking. What was started goes on; see it with `chom-bot status`.", err=True)
+        return 130
+
+
+async def _as_coroutine(job: Callable[[], Awaitable[int | None]]) -> int | None:
+    return await job()
+
+
+def run(bot: Bot, job: Callable[[Bot], Awaitable[int]]) -> int:
+    """The exit status of one of the acts below; the bot is closed behind it."""
+
+    async def closing() -> int:
+        try:
+            return await job(bot)
+        finally:
+            await bot.close()
+
+    return with_sentences(closing)
+
+
+def login() -> str:
+    """The Unix login of whoever types; behind sudo, of the person who called sudo."""
+    if os.getuid() == 0 and os.environ.get("SUDO_USER"):
+        return os.environ["SUDO_USER"]
+    return pwd.getpwuid(os.getuid()).pw_name
+
+
+async def propose(bot: Bot, text: str) -> int:
+    """Ask for a change and watch it to its end; 0 when it is live, 1 when it is not."""
+    await bot.store.check_durable(bot.settings.redis_without_aof)
+    view = await bot.desk.propose(text, _who(bot))
+    _echo(printed.plan(view))
+    if isinstance(view.verdict, Waiting):
+        _echo(printed.said(view))
+    return await follow(bot, view)
+
+
+async def plan(bot: Bot, text: str) -> int:
+    """Show what a command would do; nothing is stored, and nothing can start."""
+    if not text:
+        raise Refusal(NOTHING_TO_PLAN)
+    _echo(printed.preview(await bot.desk.preview(text, _who(bot))))
+    return 0
+
+
+async def approve(bot: Bot, named: str) -> int:
+    """Approve what waits and watch it to its end."""
+    who, change = _who(bot), await _one_that_waits(bot, named)
+    waiting = await bot.desk.view(change)
+    _echo(printed.plan(waiting))
+    view = await bot.desk.approve(change, waiting.change.digest, who, _account())
+    if not view.run.opened:
+        _echo(printed.said(view))
+        return 0
+    return await follow(bot, view)
+
+
+async def reject(bot: Bot, named: str, reason: str) -> int:
+    """Reject what waits."""
+    who, change = _who(bot), await _one_that_waits(bot, named)
+    waiting = await bot.desk.view(change)
+    view = await bot.desk.reject(change, waiting.change.digest, who, _account(), reason)
+    _echo(printed.said(view))
+    return 0
+
+
+async def stop(bot: Bot, named: str) -> int:
+    """Have a run turn back, or withdraw a request that waits."""
+    view = await bot.desk.stop(await change_of(bot.desk, environment_of(named)), _who(bot))
+    if not view.run.opened:
+        _echo(printed.said(view))
+        return 0
+    return await follow(bot, view)
+
+
+async def answer(bot: Bot, change: str, choice: str) -> int:
+    """Answer what the run asks, and watch it to its end."""
+    who = _who(bot)
+    view = await bot.desk.view(change)
+    asks = view.run.question
+    if asks is None:
+        raise Refusal(f"{view.change.plan.title} asks nothing now; `status` says how it stands.")
+    view = await bot.desk.answer(change, asks.step, asks.host, choice, who)
+    return await follow(bot, view)
+
+
+async def status(bot: Bot, environment: str) -> int:
+    """Print what is live where; 1 where a server does not answer."""
+    seen = await bot.desk.status(environment_of(environment))
+    for one in seen:
+        _echo(printed.status(one))
+    return int(any(one.trouble for one in seen))
+
+
+async def history(bot: Bot, environment: str) -> int:
+    """Print the last runs, newest first."""
+    named = environment_of(environment)
+    past = await bot.desk.history(named)
+    for one in past:
+        _echo(printed.past(one))
+    if not past:
+        typer.echo(f"Nothing was done{f' on {named}' if named else ''} yet.")
+    return 0
+
+
+async def _one_that_waits(bot: Bot, named: str) -> str:
+    """The change that was named. Raises Refusal where none was, with those there are."""
+    if named:
+        return named
+    waits = [view for view in await bot.desk.looking.going_on() if not view.run.opened]
+    if not waits:
+        raise Refusal("Nothing waits for an approval.")
+    titles = "; ".join(f"{view.change.plan.title} ({view.change.id})" for view in waits)
+    raise Refusal(f"Say which of what waits: {titles}. For example: `approve {waits[0].change.id}`.")
+
+
+def _who(bot: Bot) -> Person:
+    return bot.desk.unix_person(login())
+
+
+def _account() -> str:
+    return f"unix:{login()}"
+
+
+def _echo(lines: Iterable[str]) -> None:
+    for line in lines:
+        typer.echo(line)

@@ -1,0 +1,54 @@
+"""A run as it goes, line by line, until its end; walked by this process where no bot that serves has taken it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import typer
+
+from actions.engine.journal import Asked, Outcome, Took
+from bot.app import Bot
+from bot.milestones import milestone
+from bot.shell import printed
+from bot.view import ChangeView
+from policies.change import Refused
+
+POLL = 0.5
+"""Seconds between two looks at the journal."""
+NOBODY_CAME = 3.0
+"""Seconds after which this process walks the run itself, because no bot that serves has taken it."""
+
+
+async def follow(bot: Bot, view: ChangeView) -> int:
+    """Print each milestone until the end; 0 where it ended well, 1 where it did not or never starts."""
+    seen, waited, worker = 0, 0.0, None
+    stop = asyncio.Event()
+    try:
+        while True:
+            entries = await bot.store.read(view.change.id)
+            view = await bot.desk.view(view.change.id)
+            for entry in entries[seen:]:
+                if said := milestone(entry, view):
+                    typer.echo(f"{entry.at:%H:%M:%S} UTC  {printed.spoken(said)}")
+                if isinstance(entry, Asked):
+                    _echo(printed.question(view))
+            seen = len(entries)
+            if view.run.ended and view.run.seq == seen:
+                return 0 if view.run.ended.outcome is Outcome.DONE else 1
+            if not view.run.opened and isinstance(view.verdict, Refused):
+                _echo(printed.said(view))
+                return 1
+            taken = any(isinstance(entry, Took) for entry in entries)
+            waited = 0.0 if taken or not view.run.opened else waited + POLL
+            if waited > NOBODY_CAME and worker is None:
+                worker = asyncio.create_task(bot.work.serve(stop))
+            await asyncio.sleep(POLL)
+    finally:
+        stop.set()
+        if worker:
+            await worker
+
+
+def _echo(lines: list[str]) -> None:
+    for line in lines:
+        typer.echo(line)

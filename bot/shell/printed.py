@@ -1,0 +1,127 @@
+"""What a terminal shows of a change, an environment and the past: pure, from the view to lines of text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from actions.engine.plan import Do, Irreversible
+from actions.engine.words import joined, plain
+from bot.shell.vocabulary import LEAD, heads
+from bot.slack.stage import current_step, decided, irreversible, migrations, stage_of
+from bot.view import ChangeView, EnvironmentStatus, PastRun
+from policies.change import Waiting, Word
+
+_SPAN = re.compile(r"`([^`\n]{1,300})`")
+
+
+def spoken(text: str) -> str:
+    """A sentence of the desk; what it tells one to type is what one types here."""
+
+    def typed(span: re.Match[str]) -> str:
+        first = span[1].split()[:1]
+        return f"`{LEAD}{span[1]}`" if first and first[0] in heads() else span[0]
+
+    return "\n".join(plain(line) for line in _SPAN.sub(typed, text).splitlines())
+
+
+def plan(view: ChangeView) -> list[str]:
+    """The plan before anybody approves it: its steps, what stays for good, the category and why."""
+    change = view.change
+    head = _line(f"{change.plan.title} ({change.id})")
+    return [head, _line(f"{_asked(view)}.", 2), *_steps(view), *_for_good(view), *_facts(view)]
+
+
+def preview(view: ChangeView) -> list[str]:
+    """As `plan`, for what was only looked at."""
+    return [
+        _line(view.change.plan.title),
+        *_steps(view),
+        *_for_good(view),
+        *_facts(view),
+        "Only a plan: nothing has been started, and nothing waits for anybody.",
+        f"If it is asked for: {spoken(view.verdict.said)}",
+    ]
+
+
+def said(view: ChangeView) -> list[str]:
+    """How a change stands that has not been started, and what to type next."""
+    lines = [spoken(view.verdict.said)]
+    if isinstance(view.verdict, Waiting):
+        lines.append(f"In a shell: {LEAD}approve {view.change.id}")
+    return lines
+
+
+def question(view: ChangeView) -> list[str]:
+    """How to answer what the run asks; [] where it asks nothing."""
+    asks = view.run.question
+    return [f"In a shell: {LEAD}answer {view.change.id} {choice}" for choice in asks.choices] if asks else []
+
+
+def status(one: EnvironmentStatus) -> list[str]:
+    """What one environment serves, what runs there and what waits."""
+    if one.fleet is None:
+        lines = [_line(f"{one.name}: {spoken(one.trouble)}")]
+    else:
+        serves = [f"{h.name} {r.version if (r := h.release(h.current)) else 'nothing yet'}" for h in one.fleet.hosts]
+        lines = [_line(f"{one.name}: {', '.join(serves)}")]
+    if run := one.open_run:
+        place, total = current_step(run), len(run.change.plan.steps)
+        step = f", step {place[0]} of {total}" if place else ""
+        lines.append(_line(f"now: {run.change.plan.title} ({run.change.id}): {stage_of(run).value}{step}", 4))
+    waits = (f"waits: {v.change.plan.title} ({v.change.id}): {spoken(v.verdict.said)}" for v in one.pending)
+    return [*lines, *(_line(line, 4) for line in waits)]
+
+
+def past(run: PastRun) -> list[str]:
+    """One run: what, how it ended and how long it took, who asked and who approved."""
+    view, ended = run.view, run.view.run.ended
+    outcome = f": {ended.summary}" if ended else ""
+    return [
+        _line(f"{run.started:%Y-%m-%d %H:%M} UTC {view.change.plan.title} ({view.change.id})"),
+        _line(f"{stage_of(view).value}{outcome}", 4),
+        _line(f"{_asked(view)}; {_approved(view)}.", 4),
+    ]
+
+
+def _line(text: str, indent: int = 0) -> str:
+    """As a terminal may print it: nothing in it moves the cursor, hides, or begins another line."""
+    return " " * indent + plain(text)
+
+
+def _asked(view: ChangeView) -> str:
+    why = f" (“{view.change.reason}”)" if view.change.reason else ""
+    return f"asked for by {view.name(view.change.requester)}{why}"
+
+
+def _approved(view: ChangeView) -> str:
+    given = [view.name(approval.person) for approval in decided(view, Word.APPROVE)]
+    if given:
+        return f"approved by {joined(dict.fromkeys(given))}"
+    return "nobody approved it" if view.change.requirement.needs else "nobody had to approve it"
+
+
+def _steps(view: ChangeView) -> Iterator[str]:
+    for number, step in enumerate(view.change.plan.steps, 1):
+        stays = isinstance(step, Do) and isinstance(step.undo, Irreversible)
+        yield _line(f"{number}. {step.title}{' (cannot be undone)' if stays else ''}", 2)
+
+
+def _for_good(view: ChangeView) -> Iterator[str]:
+    """What cannot be undone, and the migrations by name."""
+    made = view.change.plan
+    stays = [f"Step {number} cannot be undone: {what}" for number, what in irreversible(made)]
+    yield from (_line(line, 2) for line in stays)
+    if unnamed := [name for name in migrations(made) if not any(name in line for line in stays)]:
+        yield _line(f"Migrations that will be applied: {joined(unnamed)}.", 2)
+    if left := made.facts.get("migrations_left"):
+        names = left if isinstance(left, tuple) else (str(left),)
+        yield _line(f"Of the newer version stay in the database: {joined(names)}.", 2)
+
+
+def _facts(view: ChangeView) -> Iterator[str]:
+    change, because = view.change, view.change.requirement.because.rstrip(".")
+    yield _line(f"Category {change.requirement.category}: {because}." if change.requirement.needs else f"{because}.", 2)
+    replaces = change.plan.facts.get("replaces")
+    facts = [f"replaces {replaces}"] * bool(replaces) + [f"commit {change.plan.commit[:10]}"] * bool(change.plan.commit)
+    yield from [_line(", ".join(facts), 2)] if facts else []

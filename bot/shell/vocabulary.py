@@ -1,0 +1,38 @@
+"""What can be typed in a shell: the actions, what the bot answers itself as in Slack, and what there is only here."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from actions.engine.registry import Registry, Reserved, discover
+from bot.app import RESERVED
+
+LEAD = "chom-bot "
+
+ONLY_HERE = (
+    Reserved(
+        "approve <change>", "Approves what waits, as the person your Unix login stands for.", ("approve chg-7f3kq2",)
+    ),
+    Reserved("reject <change> [why]", "Rejects what waits.", ("reject chg-7f3kq2 not on a Friday",)),
+    Reserved("answer <change> <choice>", "Answers what a run asks.", ("answer chg-7f3kq2 try again",)),
+    Reserved("serve", "Serves Slack and walks the runs, until SIGTERM."),
+    Reserved("sandbox", "Slack, two servers and a shop on this machine, to try everything without risk."),
+    Reserved("host install|status", "Puts chom-host on the servers, or says where one has drifted."),
+)
+
+
+@cache
+def registry() -> Registry:
+    """Everything that can be typed in a shell."""
+    return discover((*RESERVED, *ONLY_HERE), LEAD)
+
+
+def heads() -> frozenset[str]:
+    """The first words of all commands."""
+    known = registry()
+    return frozenset({*(action.parsed.head for action in known.actions), *(word.head for word in known.reserved)})
+
+
+def summary(name: str) -> str:
+    """What the registry says of a command that is no action."""
+    return next(word.summary for word in registry().reserved if word.head == name)

@@ -1,0 +1,192 @@
+"""The night when Slack is down: everything typed in a shell, against real servers, and no bot that serves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.__main__ import cli
+from bot.shell import login
+from tests.journeys.scene import crash
+from tests.journeys.town import GOOD, MIGRATIONS, SLOW, Town, eventually
+
+
+class Terminal:
+    """chom-bot as one person types it; `said` is what it has said so far."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process, self.said = process, ""
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def type(cls, env: dict[str, str], *words: str) -> Terminal:
+        """Start the command."""
+        pipe = asyncio.subprocess.PIPE
+        command = [sys.executable, "-m", "bot", *words]
+        return cls(
+            await asyncio.create_subprocess_exec(*command, env=env, stdout=pipe, stderr=asyncio.subprocess.STDOUT)
+        )
+
+    async def _read(self) -> None:
+        assert self._process.stdout
+        while line := await self._process.stdout.readline():
+            self.said += line.decode()
+
+    async def until(self, pattern: str) -> str:
+        """What it said that matches, its first group."""
+        await eventually(lambda: re.search(pattern, self.said) or self._reading.done())
+        found = re.search(pattern, self.said)
+        assert found, self.said
+        return found[1]
+
+    async def ends(self, status: int = 0) -> str:
+        """All that it said, once it has ended with that status."""
+        done, _ = await asyncio.wait({self._reading}, timeout=60)
+        assert done, f"it does not end\n{self.said}"
+        ended = await self._process.wait()
+        assert ended == status, f"exit status {ended}\n{self.said}"
+        assert "Traceback" not in self.said
+        return self.said
+
+    async def close(self) -> None:
+        """Gone, whatever it did."""
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._reading
+        await self._process.wait()
+
+
+class Night:
+    """A town that begins anew, without a bot that serves and without Slack."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.terminals: list[Terminal] = []
+        town.begin_anew()
+
+    def env(self, person: str, more: str = "") -> dict[str, str]:
+        """The environment of a shell in which whoever runs this test is that person of the town's chom.toml."""
+        text = self.town.toml(self.town.servers[:1]).read_text().replace('unix = ["lead"]\n', "")
+        config = self.town.directory / f"{person}.toml"
+        config.write_text(text.replace(f"[people.{person}]\n", f'[people.{person}]\nunix = ["{login()}"]\n') + more)
+        env = {key: value for key, value in os.environ.items() if not key.startswith("SLACK_")}
+        return env | {"CHOM_REDIS_URL": self.town.redis.url, "CHOM_CONFIG": str(config)}
+
+    async def types(self, person: str, *words: str) -> Terminal:
+        """The command, begun."""
+        self.terminals.append(await Terminal.type(self.env(person), *words))
+        return self.terminals[-1]
+
+    async def hears(self, person: str, *words: str, status: int = 0) -> str:
+        """All that the command says, once it has ended with that status."""
+        return await (await self.types(person, *words)).ends(status)
+
+
+@pytest.fixture
+async def night(town: Town) -> AsyncIterator[Night]:
+    one = Night(town)
+    yield one
+    for terminal in one.terminals:
+        await terminal.close()
+
+
+async def test_from_a_plan_to_history(night: Night) -> None:
+    """Planned, asked for, refused to its asker, approved by the Tech Lead, walked by the shells themselves, told."""
+    plan = await night.hears("dev", "plan", "deploy", GOOD)
+    assert f"Deploy {GOOD} to production\n" in plan and "  3. Run 2 migrations on production (cannot be undone)" in plan
+    assert f"cannot be undone: The database keeps {MIGRATIONS[0]} and {MIGRATIONS[1]}." in plan
+    assert "  Category 1: " in plan and "Only a plan: nothing has been started" in plan
+    assert "If it is asked for: Waiting for a Tech Lead: Lee Lead." in plan
+    with night.town.redis.client() as client:
+        assert client.keys("chom:change:*") == [], "a plan leaves nothing behind"
+
+    deploy = await night.types("dev", "deploy", GOOD, "reason=the new checkout")
+    change = await deploy.until(r"In a shell: chom-bot approve (chg-\w+)")
+    assert "Waiting for a Tech Lead: Lee Lead." in deploy.said and "(“the new checkout”)" in deploy.said
+    own = await night.hears("dev", "approve", change, status=2)
+    assert "You asked for this yourself, so somebody else has to decide it. Lee Lead can.\n" in own
+    which = await night.hears("lead", "approve", status=2)
+    assert which == (
+        f"Say which of what waits: Deploy {GOOD} to production ({change}). For example: `chom-bot approve {change}`.\n"
+    )
+    approve = await night.hears("lead", "approve", change)
+    for said in (approve, await deploy.ends()):
+        assert f"{GOOD} is live on production" in said.splitlines()[-1]
+    assert f"production: app1 {GOOD}" in await night.hears("lead", "status", "of", "production")
+
+    history = await night.hears("dev", "history")
+    assert f"Deploy {GOOD} to production ({change})\n    done: {GOOD} is live on production. It took " in history
+    assert "    asked for by Dana Dev (“the new checkout”); approved by Lee Lead.\n" in history
+
+
+async def test_a_question_is_answered_in_a_shell(night: Night) -> None:
+    """The server loses a migration, and nobody can press a button."""
+    (server, *_) = night.town.servers
+    deploy = await night.types("dev", "deploy", SLOW)
+    change = await deploy.until(r"chom-bot approve (chg-\w+)")
+    asks_nothing = await night.hears("lead", "answer", change, "turn", "back", status=2)
+    assert f"Deploy {SLOW} to production asks nothing now; `chom-bot status` says" in asks_nothing
+    approve = await night.types("lead", "approve", change)
+    await eventually(lambda: f"migrated {MIGRATIONS[0]}" in server.effects())
+    await crash(server)
+    assert await approve.until(r"In a shell: chom-bot answer (chg-\w+) turn back") == change
+    wrong = await night.hears("lead", "answer", change, "perhaps", status=2)
+    assert 'The answers are: try again, turn back. "perhaps" is none of them.' in wrong
+    answer = await night.types("lead", "answer", change, "turn", "back")
+    for one in (answer, approve, deploy):
+        assert f"{SLOW} is not live on production: the answer was “turn back”." in await one.ends(1)
+
+
+async def test_reject_and_stop_and_nothing_that_waits(night: Night) -> None:
+    deploy = await night.types("dev", "deploy", GOOD)
+    first = await deploy.until(r"chom-bot approve (chg-\w+)")
+    rejected = await night.hears("lead", "reject", first, "not", "on", "a", "Friday")
+    assert "Lee Lead" in rejected and "not on a Friday" in rejected
+    assert await night.hears("lead", "reject", status=2) == "Nothing waits for an approval.\n"
+    assert await night.hears("dev", "stop", status=2) == "Nothing is running, so there is nothing to stop.\n"
+    again = await night.types("dev", "deploy", GOOD)
+    await again.until(r"chom-bot approve (chg-\w+)")
+    assert "Dana Dev withdrew the request before it started." in await night.hears("dev", "stop", "production")
+    assert "withdrew" in await again.ends(1)
+    assert await night.hears("dev", "history") == "Nothing was done yet.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("deploy --flag", '"--flag" is not understood; there are no dashes here, options are written key=value.'),
+        ("deploy ../x", '"../x" is not a version; one looks like v1.2 or v1.0.1.'),
+        ("plan", "Say what to plan, for example `chom-bot plan deploy v1.2`."),
+        ("plan aprove", "There is no command \"aprove\". Did you mean: chom-bot approve <change>?"),
+        ("plan status", "status has no plan."),
+        ("status of moon", 'There is no environment "moon"; there is production.'),
+        ("history moon", 'There is no environment "moon"; there is production.'),
+        ("stop chg-nothing", "I know of no change chg-nothing. `chom-bot history` lists the last ones."),
+        ("deploy v9.9", "v1.5"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_a_sentence(night: Night, words: str, said: str) -> None:
+    told = CliRunner().invoke(cli, words.split(), env=night.env("dev"))
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert said in told.stderr
+
+
+async def test_a_login_that_nobody_has(night: Night) -> None:
+    told = await night.hears("nobody", "plan", "deploy", GOOD, status=2)
+    assert f'Nobody in chom.toml has the Unix login "{login()}".' in told
+
+
+async def test_slacks_tokens_are_needed_to_serve_and_not_in_a_shell(night: Night) -> None:
+    env = night.env("dev", '[slack]\nteam = "T0CHOM"\nchannel = "C0DEPLOYS"\n')
+    for words, status, said in (
+        ("status", 0, "production: app1"),
+        ("serve", 2, 'SLACK_BOT_TOKEN is not set to a bot token ("xoxb-…").'),
+    ):
+        night.terminals.append(await Terminal.type(env, words))
+        assert said in await night.terminals[-1].ends(status)
