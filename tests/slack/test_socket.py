@@ -193,7 +193,7 @@ async def test_a_listener_that_breaks_is_logged_and_the_line_stays(
 @pytest.mark.parametrize("frame", ["nonsense", "[]", "7", "null", '{"type": "x", "envelope_id": "1", "payload": 7}'])
 async def test_a_frame_that_is_none_of_slacks_is_left_alone(bot: Faced, frame: str) -> None:
     (line,) = lines(bot.slack)
-    await line.send_str(frame)
+    await line.socket.send_str(frame)
     assert await bot.type("help") == "acked"
     assert lines(bot.slack) == [line]
 
