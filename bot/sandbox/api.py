@@ -14,6 +14,7 @@ from aiohttp import web
 from bot.sandbox import page
 from bot.sandbox.slack import SlackStandIn, people
 from bot.sandbox.slack.errors import Impossible, Json
+from bot.sandbox.slack.suggest import flat
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 WATCH_SECONDS = 1.0
@@ -148,11 +149,13 @@ class _Api:
         return {"outcome": await self._slack.acts.dismiss(body.get("user"), _text(body, "view_id"))}
 
     async def _options(self, body: Json) -> Json:
-        query = _text(body, "value", empty=True)
-        acts = self._slack.acts
-        return {
-            "options": await acts.suggest(body.get("user"), _text(body, "view_id"), _text(body, "action_id"), query)
-        }
+        query, acts, user = _text(body, "value", empty=True), self._slack.acts, body.get("user")
+        if body.get("view_id"):
+            groups = await acts.suggest(user, _text(body, "view_id"), _text(body, "action_id"), query)
+        else:
+            where = (body.get("channel"), _text(body, "ts"), _text(body, "action_id"))
+            groups = await acts.suggest_here(user, *where, query)
+        return {"options": flat(groups), "option_groups": [group for group in groups if "label" in group]}
 
     async def _home(self, body: Json) -> Json:
         return {"outcome": await self._slack.open_home(body.get("user"))}

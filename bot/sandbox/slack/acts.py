@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from bot.sandbox.slack import fields, payloads, people
 from bot.sandbox.slack.answers import show_answer, to_view
 from bot.sandbox.slack.blocks import elements_of
 from bot.sandbox.slack.carrier import Answer, Carrier, Kind, Outcome
 from bot.sandbox.slack.errors import Impossible, Json, SlackError
-from bot.sandbox.slack.methods_views import close_views
+from bot.sandbox.slack.methods_views import close_views, public
 from bot.sandbox.slack.people import SlackPerson
+from bot.sandbox.slack.suggest import asks, flat, groups
 from bot.sandbox.slack.tickets import Origin
 from bot.sandbox.slack.workspace import Workspace
 
+logger = logging.getLogger(__name__)
 TROUBLE = "We had some trouble connecting. Try again?"
 
 
@@ -59,7 +63,12 @@ class Acts:
         if answer.outcome is not Outcome.ACKED:
             self._warn(who, where, f'{people.COMMAND} failed with the error "{answer.outcome}"')
         elif answer.payload:
-            show_answer(self.ws, Origin(who.name, where), answer.payload)
+            try:
+                show_answer(self.ws, Origin(who.name, where), answer.payload)
+            except SlackError as refused:
+                logger.warning("Slack refuses the answer to a command: %s", json.dumps(refused.body()))
+                self._warn(who, where, f'{people.COMMAND} failed with the error "invalid_command_response"')
+                return Outcome.INVALID
         return answer.outcome
 
     async def click(self, user: object, channel: object, ts: str, action_id: str, value: Any) -> Outcome:
@@ -109,11 +118,10 @@ class Acts:
             self._fault(view, faults)
             raise Impossible("Not sent: " + " ".join(f"{block}: {sentence}" for block, sentence in faults.items()))
         answer = await self._deliver(Kind.INTERACTIVE, payloads.view_submission(self.ws, who, view, state))
-        if answer.outcome is not Outcome.ACKED:
-            self._fault(view, {"": TROUBLE})
-        else:
-            to_view(self.ws, view, answer.payload)
-        return answer.outcome
+        if answer.outcome is Outcome.ACKED and to_view(self.ws, view, answer.payload):
+            return Outcome.ACKED
+        self._fault(view, {"": TROUBLE})
+        return Outcome.INVALID if answer.outcome is Outcome.ACKED else answer.outcome
 
     async def _looked_up(self, who: SlackPerson, view: Json, values: Json) -> Json:
         """The values, with the app's own options in the place of what was only typed into an external select."""
@@ -122,40 +130,58 @@ class Acts:
             for element in elements_of(block):
                 typed = fields.given(values, block["block_id"], element["action_id"])
                 if element["type"] == "external_select" and isinstance(typed, str):
-                    offered = {"options": await self.suggest(who.id, view["id"], element["action_id"], typed)}
-                    option = fields.option(element | offered, typed)
+                    offered = flat(await self.suggest(who.id, view["id"], element["action_id"], typed))
+                    option = fields.option(element | {"options": offered}, typed)
                     found[block["block_id"]] = {element["action_id"]: option}
         return found
 
     async def dismiss(self, user: object, view_id: str) -> Outcome:
-        """Close a modal without submitting it."""
+        """Close a modal without submitting it; those that want to know are told."""
         who, view = self._own_view(user, view_id)
-        if view["previous_view_id"] is None or view["clear_on_close"]:
+        stack = [v for v in self.ws.memory.views.values() if v["root_view_id"] == view["root_view_id"]]
+        whole = view["previous_view_id"] is None or view["clear_on_close"]
+        closed = stack if whole else [view]
+        if whole:
             close_views(self.ws, view["root_view_id"])
         else:
             del self.ws.memory.views[view_id]
             self.ws.memory.touch()
-        if view["notify_on_close"]:
-            return (await self._deliver(Kind.INTERACTIVE, payloads.view_closed(who, view))).outcome
-        return Outcome.ACKED
+        outcome = Outcome.ACKED
+        for one in closed[::-1]:
+            if one["notify_on_close"]:
+                told = payloads.view_closed(who, one, cleared=view["clear_on_close"] or len(closed) > 1)
+                outcome = (await self._deliver(Kind.INTERACTIVE, told)).outcome
+        return outcome
 
     async def suggest(self, user: object, view_id: str, action_id: str, query: str) -> list[Json]:
-        """The options that an external select in a view offers for what was typed."""
+        """The groups of options that an external select in a view offers for what was typed."""
         who, view = self._own_view(user, view_id)
-        found = fields.find(view["blocks"], action_id)
-        if found is None:
-            raise Impossible(f"The view {view_id} has no element {action_id!r}.")
+        place: Json = {"container": {"type": "view", "view_id": view_id}, "view": public(view)}
+        return await self._offered(who, f"The view {view_id}", view["blocks"], place, action_id, query)
+
+    async def suggest_here(self, user: object, channel: object, ts: str, action_id: str, query: str) -> list[Json]:
+        """The same for an external select in a message."""
+        who, where = self._here(user, channel)
+        message = self.ws.memory.find(where, ts)
+        if message is None:
+            raise Impossible(f"{who.display} sees no message {ts} in {people.CHANNEL_NAME}.")
+        place = payloads.message_place(where, message)
+        return await self._offered(who, f"Message {ts}", message.get("blocks", []), place, action_id, query)
+
+    async def _offered(
+        self, who: SlackPerson, what: str, blocks: list[Json], place: Json, action_id: str, query: str
+    ) -> list[Json]:
+        found = fields.find(blocks, action_id)
+        if found is None or "external" not in found[1]["type"]:
+            raise Impossible(f"{what} has no select {action_id!r} that asks the app.")
         block, element = found
-        container: Json = {
-            "container": {"type": "view", "view_id": view_id},
-            "view": {name: held for name, held in view.items() if name not in ("user", "errors")},
-        }
-        asked = payloads.suggestion(who, container, element, block["block_id"], query)
+        if not asks(element, query):
+            return []
+        asked = payloads.suggestion(who, place, element, block["block_id"], query)
         answer = await self._deliver(Kind.INTERACTIVE, asked)
         if answer.outcome is not Outcome.ACKED:
             raise Impossible(f"The app offered no options: {answer.outcome}.")
-        groups: list[Json] = answer.payload.get("option_groups") or [answer.payload]
-        return [one for group in groups for one in cast("list[Json]", group.get("options", []))]
+        return groups(answer.payload)
 
     def _own_view(self, user: object, view_id: str) -> tuple[SlackPerson, Json]:
         who, _ = self._here(user, "")

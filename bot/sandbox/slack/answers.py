@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from typing import cast
 
 from aiohttp import web
 
 from bot.sandbox.slack.blocks import checked_view
 from bot.sandbox.slack.calls import Args
-from bot.sandbox.slack.errors import Json, SlackError
+from bot.sandbox.slack.errors import Json, SlackError, as_object
 from bot.sandbox.slack.methods_chat import bot_message, content
 from bot.sandbox.slack.methods_views import change_view, close_views, push_view
 from bot.sandbox.slack.tickets import Origin
 from bot.sandbox.slack.workspace import Workspace
+
+logger = logging.getLogger(__name__)
 
 
 async def receive_hook(ws: Workspace, request: web.Request) -> web.Response:
@@ -67,23 +71,45 @@ def show_answer(ws: Workspace, origin: Origin, payload: Json) -> None:
         ws.memory.whisper(origin.person, origin.channel, said)
 
 
-def to_view(ws: Workspace, view: Json, payload: Json) -> None:
-    """What becomes of a submitted view: errors at its fields, another view, or its end."""
-    action = payload.get("response_action")
+def to_view(ws: Workspace, view: Json, payload: Json) -> bool:
+    """What becomes of a submitted view: errors at its fields, another view, or its end; False for no such answer."""
+    if not payload:
+        del ws.memory.views[view["id"]]
+        ws.memory.touch()
+        return True
     try:
-        match action:
+        match payload.get("response_action"):
             case "errors":
-                view["errors"] = {str(k): str(v) for k, v in cast("Json", payload.get("errors") or {}).items()}
+                view["errors"] = _errors(view, payload.get("errors"))
                 ws.memory.touch()
             case "update":
-                change_view(ws, view, checked_view(payload.get("view")))
+                change_view(ws, view, _modal(payload))
             case "push":
-                push_view(ws, view, checked_view(payload.get("view")))
+                push_view(ws, view, _modal(payload))
             case "clear":
                 close_views(ws, view["root_view_id"])
-            case _:
-                del ws.memory.views[view["id"]]
-                ws.memory.touch()
+            case other:
+                raise SlackError(f"response_action cannot be {other!r}")
     except SlackError as refused:
-        view["errors"] = {"": f"We had some trouble connecting. Try again? ({refused.error})"}
-        ws.memory.touch()
+        logger.warning("Slack refuses the answer to a submitted view: %s", json.dumps(refused.body()))
+        return False
+    return True
+
+
+def _modal(payload: Json) -> Json:
+    view = checked_view(payload.get("view"))
+    if view["type"] != "modal":
+        raise SlackError("the view is no modal")
+    return view
+
+
+def _errors(view: Json, given: object) -> dict[str, str]:
+    """Sentences by block id. Raises SlackError for none, and for those at blocks that take no input in this view."""
+    inputs = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
+    errors = as_object(given) or {}
+    strange = [
+        id for id, sentence in errors.items() if id not in inputs or not isinstance(sentence, str) or not sentence
+    ]
+    if strange or not errors:
+        raise SlackError(f"errors belong to the view's inputs ({', '.join(sorted(inputs))}), not {strange}")
+    return errors

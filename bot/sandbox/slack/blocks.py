@@ -140,12 +140,30 @@ def checked_view(view: Any) -> Json:
     if faults:
         raise invalid_arguments(*(str(fault) for fault in faults))
     fields = cast("Json", view)
-    return fields | {"blocks": stored(fields["blocks"])}
+    shown = {name: _spelled(fields[name]) for name in ("title", "submit", "close") if name in fields}
+    return fields | shown | {"blocks": stored(fields["blocks"])}
 
 
 def stored(blocks: list[Json]) -> list[Json]:
-    """The same blocks with the ids that Slack adds to blocks and elements that came without."""
-    return [_with_ids(block) for block in blocks]
+    """The same blocks with what Slack adds to those that came without: ids, and how a text is to be read."""
+    return [_with_ids(_spelled(block)) for block in blocks]
+
+
+def _spelled(held: Any) -> Any:
+    """A copy in which every text object says whether it has emoji, or is verbatim."""
+    if isinstance(held, list):
+        return [_spelled(one) for one in cast("list[Any]", held)]
+    if not isinstance(held, dict):
+        return held
+    fields = {name: _spelled(value) for name, value in cast("Json", held).items()}
+    match fields.get("type"):
+        case "plain_text":
+            fields.setdefault("emoji", True)
+        case "mrkdwn":
+            fields.setdefault("verbatim", False)
+        case _:
+            pass
+    return fields
 
 
 def elements_of(block: Json) -> list[Json]:

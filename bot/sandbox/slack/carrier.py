@@ -25,6 +25,8 @@ class Outcome(StrEnum):
     """The app did not answer within three seconds."""
     FAILED = "dispatch_failed"
     """There was no app to give it to, or it answered with an HTTP error."""
+    INVALID = "invalid_response"
+    """The app answered in time, with what Slack cannot show."""
 
 
 @dataclass(frozen=True, slots=True)

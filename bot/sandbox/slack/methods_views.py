@@ -7,7 +7,7 @@ import secrets
 from bot.sandbox.slack import people
 from bot.sandbox.slack.blocks import checked_view
 from bot.sandbox.slack.calls import Args, Method
-from bot.sandbox.slack.errors import Json, SlackError
+from bot.sandbox.slack.errors import Json, SlackError, invalid_arguments
 from bot.sandbox.slack.limits import Tier
 from bot.sandbox.slack.workspace import Workspace
 
@@ -103,15 +103,18 @@ def push(ws: Workspace, args: Args) -> Json:
 
 
 def update(ws: Workspace, args: Args) -> Json:
-    """views.update by view id or external id."""
-    view = _given(args, "modal")
+    """views.update by view id or external id; a view stays of its type."""
     wanted = args.text("view_id") or args.text("external_id")
+    if not wanted:
+        raise invalid_arguments("missing required field: view_id or external_id")
     for held in ws.memory.views.values():
-        if wanted and wanted in (held["id"], held["external_id"]):
+        if wanted in (held["id"], held["external_id"]):
+            view = _given(args, held["type"])
             if args.text("hash") not in ("", held["hash"]):
                 raise SlackError("hash_conflict")
             _refuse_twin(ws, view, held)
             return {"view": public(change_view(ws, held, view))}
+    checked_view(args.parsed("view", "invalid_arguments"))
     raise SlackError("not_found")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.sandbox.slack import people
+from bot.sandbox.slack import fields, people
 from bot.sandbox.slack.errors import Json
 from bot.sandbox.slack.methods_views import public
 from bot.sandbox.slack.people import SlackPerson
@@ -73,13 +73,30 @@ def message_action(ws: Workspace, who: SlackPerson, where: str, message: Json, a
         "container": message_container(where, message),
         "trigger_id": ws.tickets.trigger(who.name),
         "channel": channel(where),
-        "state": {"values": {}},
+        "state": {"values": _entered(message, action)},
         "response_url": response_url(ws, origin),
         "actions": [action],
     }
-    if not hidden:
-        made["message"] = {name: value for name, value in message.items() if name not in NOT_SENT}
-    return made
+    return made | ({} if hidden else {"message": _sent(message)})
+
+
+def _entered(message: Json, action: Json) -> Json:
+    """What stands in the message's selects and inputs, with what was chosen just now."""
+    values = fields.state({"blocks": message.get("blocks", [])}, {})
+    place = values.get(action["block_id"], {})
+    if action["action_id"] in place:
+        chosen = ("type", "value") if "value" in action else ("type", *(n for n in action if n.startswith("selected")))
+        place[action["action_id"]] = {name: action[name] for name in chosen if name in action}
+    return values
+
+
+def _sent(message: Json) -> Json:
+    return {name: value for name, value in message.items() if name not in NOT_SENT}
+
+
+def message_place(where: str, message: Json) -> Json:
+    """Where a select in a message stands, for a request for its options."""
+    return {"container": message_container(where, message), "channel": channel(where), "message": _sent(message)}
 
 
 def view_action(ws: Workspace, who: SlackPerson, view: Json, values: Json, action: Json) -> Json:
@@ -101,9 +118,9 @@ def view_submission(ws: Workspace, who: SlackPerson, view: Json, values: Json) -
     }
 
 
-def view_closed(who: SlackPerson, view: Json) -> Json:
-    """The person closed a modal that wants to know."""
-    return _interaction("view_closed", who) | {"view": public(view), "is_cleared": False}
+def view_closed(who: SlackPerson, view: Json, *, cleared: bool) -> Json:
+    """The person closed a modal that wants to know; `cleared` where the whole stack went with it."""
+    return _interaction("view_closed", who) | {"view": public(view), "is_cleared": cleared}
 
 
 def suggestion(who: SlackPerson, container: Json, element: Json, block_id: str, query: str) -> Json:

@@ -205,7 +205,7 @@ async def test_a_modal_is_filled_in_refused_and_taken(sandbox: Any) -> None:
         "where": {
             "environment": {
                 "type": "static_select",
-                "selected_option": {"text": plain("Production"), "value": "production"},
+                "selected_option": {"text": plain("Production") | {"emoji": True}, "value": "production"},
             }
         },
     }
