@@ -81,9 +81,9 @@ async def plan(bot: Bot, text: str) -> int:
 async def approve(bot: Bot, named: str) -> int:
     """Approve what waits and watch it to its end."""
     who, change = _who(bot), await _one_that_waits(bot, named)
-    waiting = await bot.desk.view(change)
-    _echo(printed.plan(waiting))
-    view = await bot.desk.approve(change, waiting.change.digest, who, _account())
+    digest = (await bot.desk.view(change)).change.digest
+    _echo(printed.plan(await bot.desk.decidable(change, digest, who)))
+    view = await bot.desk.approve(change, digest, who, _account())
     if not view.run.opened:
         _echo(printed.said(view))
         return 0

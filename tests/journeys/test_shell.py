@@ -99,7 +99,8 @@ async def night(town: Town) -> AsyncIterator[Night]:
 async def test_from_a_plan_to_history(night: Night) -> None:
     """Planned, asked for, refused to its asker, approved by the Tech Lead, walked by the shells themselves, told."""
     plan = await night.hears("dev", "plan", "deploy", GOOD)
-    assert f"Deploy {GOOD} to production\n" in plan and "  3. Run 2 migrations on production (cannot be undone)" in plan
+    assert plan.startswith(f"Deploy {GOOD} to production\n")
+    assert re.search(r"\n  3\. .*2 migrations.* \(cannot be undone\)\n", plan), plan
     assert f"cannot be undone: The database keeps {MIGRATIONS[0]} and {MIGRATIONS[1]}." in plan
     assert "  Category 1: " in plan and "Only a plan: nothing has been started" in plan
     assert "If it is asked for: Waiting for a Tech Lead: Lee Lead." in plan
@@ -110,7 +111,7 @@ async def test_from_a_plan_to_history(night: Night) -> None:
     change = await deploy.until(r"In a shell: chom-bot approve (chg-\w+)")
     assert "Waiting for a Tech Lead: Lee Lead." in deploy.said and "(“the new checkout”)" in deploy.said
     own = await night.hears("dev", "approve", change, status=2)
-    assert "You asked for this yourself, so somebody else has to decide it. Lee Lead can.\n" in own
+    assert own == "You asked for this yourself, so somebody else has to decide it. Lee Lead can.\n"
     which = await night.hears("lead", "approve", status=2)
     assert which == (
         f"Say which of what waits: Deploy {GOOD} to production ({change}). For example: `chom-bot approve {change}`.\n"
