@@ -24,6 +24,7 @@ from bot.late import LateStarts
 from bot.looking import Looking
 from bot.planning import Planning
 from bot.redact import redactor
+from bot.roster import Roster
 from bot.slack import SlackFace, Waits
 from bot.store import Store
 from bot.tails.slack import SlackTail
@@ -116,9 +117,17 @@ def build(
     )
     known = registry or discover(RESERVED)
     planning = Planning(known, settings.environments, settings.default_environment, hosts, artifacts)
-    looking = Looking(planning, store, settings.people, clock)
-    desk = Desk(planning, looking, store, work, rules.load(settings.rules or None), settings.people, clock)
+    roster = _roster(settings, store)
+    looking = Looking(planning, store, roster, clock)
+    desk = Desk(planning, looking, store, work, rules.load(settings.rules or None), roster, clock)
     return Bot(settings, store, world, work, desk)
+
+
+def _roster(settings: Settings, store: Store) -> Roster:
+    slack = settings.slack
+    if slack is None:
+        return Roster(settings.people)
+    return Roster(settings.people, team=slack.team, groups=slack.groups, memory=store)
 
 
 async def serve(bot: Bot, stop: asyncio.Event, waits: Waits | None = None) -> None:
@@ -131,7 +140,9 @@ async def serve(bot: Bot, stop: asyncio.Event, waits: Waits | None = None) -> No
     await bot.store.check_durable(bot.settings.redis_without_aof)
     await bot.work.claim()
     async with _faced(bot, waits) as face:
-        runner = await listen(make_web(_checks(bot, face), face.routes() if face else ()), bot.settings.listen)
+        runner = await listen(
+            make_web(_checks(bot, face), face.routes() if face else (), _notes(bot)), bot.settings.listen
+        )
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(bot.work.serve(stop), name="work")
@@ -191,3 +202,10 @@ def _checks(bot: Bot, face: SlackFace | None) -> dict[str, Check]:
         return face.trouble if face else ""
 
     return {"redis": redis, "slack": slack}
+
+
+def _notes(bot: Bot) -> dict[str, Check]:
+    async def groups() -> str:
+        return bot.desk.roster.note(bot.world.clock.now())
+
+    return {"user groups": groups}

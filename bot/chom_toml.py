@@ -97,6 +97,10 @@ class SlackTable(_Table):
     channel: Annotated[str, _like(r"[CG][A-Z0-9]+", 'the channel\'s id, not its name, for example "C0123ABCD"')]
     channel_name: str = "deploys"
     mode: Literal["socket", "http"] = "socket"
+    groups: dict[
+        Annotated[Role, Field(strict=False)],
+        Annotated[str, _like(r"S[A-Z0-9]+", 'a user group\'s id, not its name, for example "S0123ABCD"')],
+    ] = Field(default_factory=dict[Role, str])
 
 
 class RedisTable(_Table):

@@ -16,8 +16,9 @@ from actions.engine.fleet import Environment
 from actions.engine.located_toml import Located, TomlFault, parse
 from actions.engine.plan import Probe
 from bot.chom_toml import ChomToml, EnvironmentTable, PersonTable, SlackTable
+from bot.config_cross import cross_faults, table_at
 from bot.config_faults import Fault, in_words, not_toml
-from policies.change import Account, People, Person
+from policies.change import Account, People, Person, Role
 
 _REDIS = '"redis://:PASSWORD@127.0.0.1:6379/0"'
 
@@ -52,6 +53,8 @@ class SlackSettings:
     channel_name: str = "deploys"
     mode: str = "socket"
     """"socket" (Socket Mode) or "http" (signed HTTP)."""
+    groups: Mapping[Role, str] = field(default_factory=dict[Role, str])
+    """Roles that only the members of a user group have, and that group's id."""
     bot_token: str = field(default="", repr=False)
     app_token: str = field(default="", repr=False)
     signing_secret: str = field(default="", repr=False)
@@ -112,11 +115,11 @@ def load(path: Path, env: Mapping[str, str], *, secrets: Secrets = Secrets.ALL) 
         toml = ChomToml.model_validate(located.data)
     except ValidationError as wrong:
         faults += [in_words(located, dict(error)) for error in wrong.errors()]
-    faults += _cross_faults(located)
+    faults += cross_faults(located)
     if secrets is not Secrets.NONE:
         faults += [(0, said) for said in _missing_redis(env)]
     if secrets is Secrets.ALL and "slack" in located.data:
-        faults += [(0, said) for said in _missing_tokens(_table(located.data, "slack"), env)]
+        faults += [(0, said) for said in _missing_tokens(table_at(located.data, "slack"), env)]
     if faults or toml is None:
         raise BrokenConfig(tuple(f"{path.name}:{n}: {said}" if n else said for n, said in sorted(set(faults))))
     return _settings(toml, env, path.parent)
@@ -146,65 +149,6 @@ def _parsed(path: Path) -> Located:
     if not located.data:
         raise BrokenConfig((f'{path} holds no settings. README shows a whole chom.toml, under "Put it to work".',))
     return located
-
-
-def _table(data: object, *names: str) -> dict[str, Any]:
-    """The table at that path of unchecked data, {} where there is none."""
-    for name in names:
-        data = data.get(name) if isinstance(data, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return data if isinstance(data, dict) else {}  # pyright: ignore[reportUnknownVariableType]
-
-
-def _cross_faults(located: Located) -> Iterator[Fault]:
-    """What one table says against another; on unchecked data, so that it is said together with the rest."""
-    hosts, environments = _table(located.data, "hosts"), _table(located.data, "environments")
-    used: dict[str, str] = {}
-    for name in environments:
-        table = _table(environments, name)
-        members = table.get("hosts")
-        for host in members if isinstance(members, list) else []:  # pyright: ignore[reportUnknownVariableType]
-            line = located.line(("environments", name, "hosts"))
-            if host not in hosts:
-                yield line, f"environments.{name} names the host {host!r}, and there is no [hosts.{host}]."
-            elif used.setdefault(str(host), name) != name:  # pyright: ignore[reportUnknownArgumentType]
-                yield line, f"the host {host!r} is in two environments, {used[host]} and {name}; it can be in one."
-        migrate_on = table.get("migrate_on")
-        if migrate_on and isinstance(members, list) and migrate_on not in members:
-            yield located.line(("environments", name, "migrate_on")), f"migrate_on is not one of {name}'s hosts."
-    yield from _twin_faults(located, hosts)
-    yield from _default_faults(located, environments)
-    yield from _people_faults(located)
-
-
-def _twin_faults(located: Located, hosts: dict[str, Any]) -> Iterator[Fault]:
-    """Two names for one server would each refuse the other's fence, without end."""
-    seen: dict[tuple[object, object], str] = {}
-    for name in hosts:
-        table = _table(hosts, name)
-        place = (table.get("address"), table.get("port", 22))
-        if place[0] and seen.setdefault(place, name) != name:
-            yield located.line(("hosts", name)), f"the host {name!r} is the same server as {seen[place]!r}."
-
-
-def _default_faults(located: Located, environments: dict[str, Any]) -> Iterator[Fault]:
-    marked = [name for name in environments if _table(environments, name).get("default") is True]
-    asked = _table(located.data, "bot").get("default_environment")
-    if asked and asked not in environments:
-        yield located.line(("bot", "default_environment")), f"there is no [environments.{asked}]."
-    if len(marked) > 1:
-        yield located.line(("environments", marked[1])), "only one environment can be the default."
-
-
-def _people_faults(located: Located) -> Iterator[Fault]:
-    people = _table(located.data, "people")
-    for kind, what in (("slack", "account"), ("unix", "login")):
-        owner: dict[str, str] = {}
-        for person in people:
-            values = _table(people, person).get(kind)
-            for value in values if isinstance(values, list) else []:  # pyright: ignore[reportUnknownVariableType]
-                if owner.setdefault(str(value), person) != person:  # pyright: ignore[reportUnknownArgumentType]
-                    line = located.line(("people", person, kind))
-                    yield line, f"the {what} {value!r} belongs to both {owner[str(value)]} and {person}."  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _missing_redis(env: Mapping[str, str]) -> Iterator[str]:
@@ -282,6 +226,7 @@ def _slack(table: SlackTable, env: Mapping[str, str]) -> SlackSettings:
         channel=table.channel,
         channel_name=table.channel_name,
         mode=table.mode,
+        groups=table.groups,
         bot_token=env.get("SLACK_BOT_TOKEN", ""),
         app_token=env.get("SLACK_APP_TOKEN", ""),
         signing_secret=env.get("SLACK_SIGNING_SECRET", ""),

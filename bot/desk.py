@@ -16,6 +16,7 @@ from bot.looking import Looking
 from bot.offers import Fault, Field, Offers, Wanted
 from bot.planning import NoPlan, Planning, Refusal, what_moved
 from bot.refusals import busy, has_rejected, later, refuse_if_decided
+from bot.roster import Roster
 from bot.stopping import why_not
 from bot.store import Store
 from bot.view import ChangeView, EnvironmentStatus, PastRun
@@ -52,7 +53,7 @@ class Desk:
     store: Store
     work: Work
     rules: Rules
-    people: People
+    roster: Roster
     clock: Clock
     offers: Offers = field(init=False)
     """What can be asked for."""
@@ -60,6 +61,11 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.offers = Offers(self.planning)
+
+    @property
+    def people(self) -> People:
+        """Who counts as what at this moment."""
+        return self.roster.people()
 
     # --- who -----------------------------------------------------------------
 
@@ -101,8 +107,9 @@ class Desk:
         """As propose, but nothing is stored and nothing can start. Raises Refusal."""
         now = self.clock.now()
         change = await self._change(text, who, now.replace(microsecond=0))
-        verdict = judge(change, (), (), self.people, Calendar(), now)
-        return ChangeView(change, (), verdict, State(), self.people, now, await self.looking.usual(change))
+        people = self.people
+        verdict = judge(change, (), (), people, Calendar(), now)
+        return ChangeView(change, (), verdict, State(), people, now, await self.looking.usual(change))
 
     async def faults(self, wanted: Wanted, patience: float = 0.5) -> tuple[Fault, ...]:
         """Why this would be refused, as far as that can be said without looking at the servers; asks for nothing."""
@@ -151,15 +158,16 @@ class Desk:
         refuse_if_decided(view)
         if digest != view.change.digest:
             raise Refusal("That button belongs to another plan than the one that waits now.", change)
-        if why_not := may_decide(view.change, who, self.people):
-            raise Refusal(why_not, change)
+        if why_not := may_decide(view.change, who, view.people):
+            raise Refusal(f"{why_not} {self.roster.remark(who.id)}".rstrip(), change)
         return view
 
     async def _decide(self, change: str, digest: str, who: Person, account: str, word: Word, reason: str) -> ChangeView:
         while True:
             view = await self.decidable(change, digest, who)
             approvals, rev = await self.store.approvals(change)
-            live = [a for a in approvals if a.at + view.change.requirement.expires > view.now]
+            held = view.change.requirement.expires
+            live = [a for a in approvals if a.at + held > view.now and view.people[who.id].speaks_as(a.account)]
             if any((a.person, a.word, a.digest) == (who.id, word, digest) for a in live):
                 return await self.view(change)
             approval = Approval(who.id, word, digest, self.clock.now(), reason, account)

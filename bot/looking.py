@@ -13,9 +13,10 @@ from actions.engine.ports import Clock
 from actions.engine.registry.advice import no_environment
 from bot.estimate import PAST_RUNS, Usual, usual
 from bot.planning import Planning, Refusal
+from bot.roster import Roster
 from bot.store import Store
 from bot.view import ChangeView, EnvironmentStatus, PastRun
-from policies.change import Calendar, Change, People, Refused
+from policies.change import Calendar, Change, Refused
 from policies.judge import judge
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class Looking:
 
     planning: Planning
     store: Store
-    people: People
+    roster: Roster
     clock: Clock
     _usual: dict[tuple[str, str], tuple[datetime, Usual]] = field(
         default_factory=dict[tuple[str, str], tuple[datetime, Usual]]
@@ -50,12 +51,12 @@ class Looking:
         except KeyError:
             raise Refusal(f"I know of no change {change[:40]}. `history` lists the last ones.") from None
         approvals, _ = await self.store.approvals(change)
-        now = self.clock.now()
-        verdict = await self.store.refused(change) or judge(found, approvals, (), self.people, Calendar(), now)
+        now, people = self.clock.now(), self.roster.people()
+        verdict = await self.store.refused(change) or judge(found, approvals, (), people, Calendar(), now)
         run = await self.run(change)
         over = run.ended is not None or (not run.seq and isinstance(verdict, Refused))
         past = Usual() if over else await self.usual(found)
-        return ChangeView(found, approvals, verdict, run, self.people, now, past)
+        return ChangeView(found, approvals, verdict, run, people, now, past)
 
     async def usual(self, change: Change) -> Usual:
         """What runs of the same action in the same environment usually take."""

@@ -15,20 +15,29 @@ class CannotListen(Exception):
     """The address cannot be had; the message is a sentence."""
 
 
-def make_web(checks: Mapping[str, Check], routes: Iterable[web.AbstractRouteDef]) -> web.Application:
-    """GET /healthz says that the process answers; GET /readyz that it can work, or what stands in its way."""
+def make_web(
+    checks: Mapping[str, Check], routes: Iterable[web.AbstractRouteDef], notes: Mapping[str, Check] | None = None
+) -> web.Application:
+    """GET /healthz says that the process answers; GET /readyz that it can work, or what stands in its way.
+
+    `notes` are worth knowing and no reason to send anybody elsewhere.
+    """
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
     async def readyz(_: web.Request) -> web.Response:
-        troubles = {name: said for name, check in checks.items() if (said := await check())}
-        status = 503 if troubles else 200
-        return web.json_response({"status": "not ready" if troubles else "ok", "troubles": troubles}, status=status)
+        troubles, noted = await _said(checks), await _said(notes or {})
+        body = {"status": "not ready" if troubles else "ok", "troubles": troubles, "notes": noted}
+        return web.json_response(body, status=503 if troubles else 200)
 
     app = web.Application(client_max_size=1 << 20)
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), *routes])
     return app
+
+
+async def _said(checks: Mapping[str, Check]) -> dict[str, str]:
+    return {name: said for name, check in checks.items() if (said := await check())}
 
 
 async def listen(app: web.Application, address: str) -> web.AppRunner:

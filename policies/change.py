@@ -42,6 +42,11 @@ class Person:
     accounts: tuple[Account, ...] = ()
     unix: tuple[str, ...] = ()
 
+    def speaks_as(self, account: str) -> bool:
+        """Whether what came from there ("T1:U2", "unix:alice") is theirs; "" is where nobody wrote it down."""
+        slack = {f"{own.team}:{own.user}" for own in self.accounts}
+        return not account or account in slack | {f"unix:{login}" for login in self.unix}
+
 
 People = Mapping[str, Person]
 

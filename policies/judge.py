@@ -87,11 +87,7 @@ def _counts(said: Approval, change: Change, people: People) -> bool:
     person = people.get(said.person)
     if person is None or person.id == change.requester or not _has_needed_role(change, person):
         return False
-    return not said.account or said.account in _accounts(person)
-
-
-def _accounts(person: Person) -> set[str]:
-    return {f"{a.team}:{a.user}" for a in person.accounts} | {f"unix:{login}" for login in person.unix}
+    return person.speaks_as(said.account)
 
 
 def _has_needed_role(change: Change, person: Person) -> bool:

@@ -13,6 +13,8 @@ from bot.sandbox.slack import people
 
 ROLES = {"dev": [], "lead": ["tech-lead"], "devops": ["devops", "on-call"], "cto": ["cto"]}
 """What the people of the sandbox's Slack may decide as. Each can also ask."""
+GROUPS = {"tech-lead": "S0LEADS", "devops": "S0DEVOPS", "cto": "S0CTO"}
+"""Roles that only the members of a user group have."""
 AT_THE_SHELL = "devops"
 """Who somebody at this machine's command line is: one who can ask, and cannot approve alone."""
 
@@ -72,6 +74,7 @@ def chom_toml(directory: Path, servers: Sequence[Server], key: Path, bot_port: i
     tables = [
         _table("bot", bot),
         _table("slack", slack),
+        _table("slack.groups", GROUPS),
         _table("artifacts", {"source": str(directory / "artifacts")}),
         *(_environment(server) for server in servers),
         *(_host(server) for server in servers),

@@ -20,6 +20,7 @@ from bot.slack import http, texts
 from bot.slack.asker import Teller, of_click, of_command
 from bot.slack.buttons import Buttons
 from bot.slack.commands import Commands
+from bot.slack.directory import Ages, Directory
 from bot.slack.errands import Errands, log_trouble
 from bot.slack.intake import Intake, Memory
 from bot.slack.manifest import bot_scopes
@@ -43,6 +44,7 @@ class Waits:
     drain: float = 8.0
     """For requests under way to end."""
     socket: Rhythm = field(default_factory=Rhythm)
+    ages: Ages = field(default_factory=Ages)
 
 
 class SlackFace:
@@ -56,8 +58,9 @@ class SlackFace:
         self._client = new_client(settings, self._session, token=settings.bot_token, retrying=False)
         self._teller = Teller(new_client(settings, self._session, token=settings.bot_token, retrying=True))
         self._errands = Errands()
+        self._directory = Directory(self._client, desk.roster, settings.team, clock, self._waits.ages)
         nobody = Identity(settings.team, "", "", "")
-        self._intake = Intake(desk, settings, store, self._teller, self._errands, nobody)
+        self._intake = Intake(desk, settings, store, self._teller, self._errands, self._directory, nobody)
         self._app = self._bolt()
         socket = Socket(self._app, settings, self._client, self._session, self._waits.socket)
         self._socket = socket if settings.mode == "socket" else None
@@ -106,7 +109,7 @@ class SlackFace:
             logger.warning("Slack does not answer yet; deploys go on, cards follow once it does")
 
     async def settled(self) -> None:
-        """Until there is nothing more to keep up: the bot was refused, told to stop, or waits to be called (http)."""
+        """Until the bot was refused, or told to stop."""
         if self._life:
             await asyncio.wait({self._life})
 
@@ -117,7 +120,7 @@ class SlackFace:
         return life.exception() if life and life.done() and not life.cancelled() else None
 
     async def _live(self) -> None:
-        """Get through to Slack, however long that takes, and in Socket Mode stay connected."""
+        """Get through to Slack, however long that takes, and keep up what it has said and, in Socket Mode, the line."""
         pause, longest = self._waits.again
         while True:
             try:
@@ -131,8 +134,10 @@ class SlackFace:
                 pause = min(pause * 2, longest)
         logger.info("connected to Slack as %s in %s", self._intake.identity.user, self._intake.identity.team)
         self._through.set()
-        if self._socket:
-            await self._socket.keep()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._directory.keep(), name="slack: directory")
+            if self._socket:
+                group.create_task(self._socket.keep(), name="slack: socket")
 
     async def stop_intake(self) -> None:
         """Take nothing more; what has come in is acknowledged and goes on."""

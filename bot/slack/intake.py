@@ -12,9 +12,10 @@ from bot.planning import Refusal
 from bot.slack import texts
 from bot.slack.asker import Asker, Teller
 from bot.slack.blocks import Card
+from bot.slack.directory import Directory
 from bot.slack.errands import Errands
 from bot.slack.web import Identity
-from policies.change import Person
+from policies.change import Account, Person
 
 if TYPE_CHECKING:
     from bot.desk import Desk
@@ -50,6 +51,7 @@ class Intake:
     memory: Memory
     teller: Teller
     errands: Errands
+    directory: Directory
     identity: Identity
 
     def begin(self, what: str, asker: Asker, job: Job, *, known_only: bool = True) -> None:
@@ -65,12 +67,22 @@ class Intake:
             logger.info("%s by %s was delivered again and is not done again", what, asker.key)
             return
         try:
-            person = self.desk.person(asker.account) if known_only else self._anybody(asker)
+            person = await self.who(asker.account) if known_only else self._anybody(asker)
             answer = await job(asker, person)
         except Refusal as refused:
             answer = texts.said(refused.said, await self.link(refused.change))
         if answer is not None:
             await self.teller.tell(asker, answer)
+
+    async def who(self, account: Account) -> Person:
+        """The person behind an account that may ask and decide.
+
+        Raises Refusal in words where there is none, and where Slack says that it is a guest's, a bot's or a stranger's.
+        """
+        if refused := await self.directory.refused(account):
+            logger.info("%s:%s is refused: %s", account.team, account.user, refused)
+            raise Refusal(refused)
+        return self.desk.person(account)
 
     def _anybody(self, asker: Asker) -> Person:
         try:

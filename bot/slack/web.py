@@ -160,6 +160,14 @@ async def call(client: Client, method: str, arguments: Mapping[str, Any]) -> Ans
         raise CallFailed(method, sort(error)) from error
 
 
+async def look(client: Client, method: str, params: Mapping[str, str]) -> Answer:
+    """One call that only reads, with its arguments in the query, where Slack looks for them. Raises CallFailed."""
+    try:
+        return _answer(await client.api_call(method, http_verb="GET", params=dict(params)))  # pyright: ignore[reportUnknownMemberType]
+    except CALL_ERRORS as error:
+        raise CallFailed(method, sort(error)) from error
+
+
 def _answer(response: Any) -> Answer:
     """Of a response of the SDK; of an error page of something in between, status 0."""
     if not isinstance(response, AsyncSlackResponse):

@@ -15,6 +15,7 @@ Every write is one Lua script (bot/store/lua) or one command, and may be repeate
 | lease:RUN               | string | the instance that walks it now                                 | ttl           |
 | waiting: waiting:ENV    | zset   | undecided changes by the time they were asked                  | when settled  |
 | recent: recent:ENV      | zset   | all changes by the time they were asked                        | never         |
+| roster                  | hash   | what Slack last said of an account or a user group, as JSON    | never         |
 | feed                    | stream | ids of the changes that something happened to                  | capped        |
 | first:KEY               | string | somebody was here first (a token)                              | ttl           |
 | instance:bot:NAME       | string | the process that serves under this name (store_instance.py)    | ttl           |
@@ -72,6 +73,14 @@ class Store(Runs):
         found = await self.link.tail(redis_key("feed"), cursor, block_s)
         touched = list(dict.fromkeys(fields["change"] for _, fields in found))
         return (found[-1][0] if found else cursor), touched
+
+    async def roster(self) -> dict[str, str]:
+        """What Slack last said of accounts and user groups; "account:T1:U2" or "group:S3" -> JSON."""
+        return await self.link.ask("HGETALL", redis_key("roster"))
+
+    async def set_roster(self, about: str, text: str) -> None:
+        """Keep it."""
+        await self.link.ask("HSET", redis_key("roster"), about, text)
 
     async def first_time(self, key: str, ttl_s: float) -> bool:
         """True for one caller only, within so many seconds."""

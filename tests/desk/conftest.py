@@ -18,6 +18,7 @@ from bot.app import RESERVED
 from bot.desk import Desk
 from bot.looking import Looking
 from bot.planning import Planning
+from bot.roster import Roster
 from bot.store import Store
 from policies import rules
 from policies.change import Account, Person, Role
@@ -137,10 +138,10 @@ async def room(server: RedisServer) -> AsyncIterator[Room]:
     host = Host("app1", "SHA256:k", "d" * 64, BLUE.id, (BLUE, OLD), (), 10**12, 0)
     servers = Servers({name: replace(host, name=name) for name in (*names, "stage1")})
     shelf = Shelf({"v1.1": _artifact("v1.1", "1"), "v1.2": _artifact("v1.2", "2", "2026_10_01_000000_add_orders")})
-    store, clock, work, people = Store(server.url), Watch(), Started(), _people()
+    store, clock, work, roster = Store(server.url), Watch(), Started(), Roster(_people())
     planning = Planning(discover(RESERVED), environments, "production", servers, shelf)
-    looking = Looking(planning, store, people, clock)
+    looking = Looking(planning, store, roster, clock)
     yield Room(
-        Desk(planning, looking, store, work, rules.load(None), people, clock), servers, shelf, work, clock, store
+        Desk(planning, looking, store, work, rules.load(None), roster, clock), servers, shelf, work, clock, store
     )
     await store.close()

@@ -109,6 +109,14 @@ def test_secrets_are_not_in_the_settings_repr(tmp_path: Path) -> None:
         ('[artifacts]\nsource = "/srv/artifacts"', "", 1, "there is no [artifacts]."),
         ('address = "10.0.0.2"', 'address = "10.0.0.1"', 19, "same server as 'app1'"),
         ('source = "/srv/artifacts"', 'source = "ftp://x"', 8, "s3://"),
+        ('"T1:U9"', '"T2:U9"', 29, "'T2:U9' is of another workspace than slack.team (T1)"),
+        ('channel = "C1"', 'channel = "C1"\ngroups = { boss = "S1" }', 7, "'tech-lead'"),
+        (
+            'channel = "C1"',
+            'channel = "C1"\n[slack.groups]\ntech-lead = "@leads"',
+            8,
+            "a user group's id, not its name",
+        ),
     ],
 )
 def test_a_fault_is_said_with_its_line(tmp_path: Path, old: str, new: str, line: int, said: str) -> None:
@@ -116,6 +124,19 @@ def test_a_fault_is_said_with_its_line(tmp_path: Path, old: str, new: str, line:
     (fault,) = faults(tmp_path, GOOD.replace(old, new, 1))
     assert fault.startswith(f"chom.toml:{line}: ")
     assert said in fault
+
+
+def test_a_role_is_tied_to_a_user_group(tmp_path: Path) -> None:
+    slack = read(tmp_path, GOOD.replace('channel = "C1"', 'channel = "C1"\n[slack.groups]\ntech-lead = "S1"')).slack
+    assert slack is not None and slack.groups == {Role.TECH_LEAD: "S1"}
+
+
+def test_who_could_never_have_their_role_is_named_with_the_line(tmp_path: Path) -> None:
+    text = GOOD.replace('channel = "C1"', 'channel = "C1"\n[slack.groups]\ntech-lead = "S1"')
+    text += '[people.night]\nname = "Night"\nroles = ["on-call", "tech-lead"]\nunix = ["night"]\n'
+    (fault,) = faults(tmp_path, text)
+    line = text[: text.index('roles = ["on-call"')].count("\n") + 1
+    assert fault.startswith(f"chom.toml:{line}: night is never a tech-lead: slack.groups wants a Slack account for it")
 
 
 def test_every_fault_at_once_in_the_order_of_lines(tmp_path: Path) -> None:

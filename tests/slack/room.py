@@ -12,6 +12,7 @@ from actions.engine.journal import Entry, Opened
 from actions.engine.ports import Clock
 from bot.looking import Looking
 from bot.planning import Planning
+from bot.roster import Roster
 from bot.slack.web import new_client, new_session
 from bot.store import Store
 from bot.tails.pace import Pace
@@ -82,4 +83,4 @@ async def tailing(room: Room, name: str, pace: Pace) -> AsyncIterator[SlackTail]
 
 def looking(store: Store, clock: Clock) -> Looking:
     """The desk's own eyes."""
-    return Looking(Planning(None, {}, "", None, None), store, PEOPLE, clock)
+    return Looking(Planning(None, {}, "", None, None), store, Roster(PEOPLE), clock)

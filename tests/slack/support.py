@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from bot.config import SlackSettings
 from bot.planning import Refusal
+from bot.roster import Roster
 from bot.sandbox.api import make_app
 from bot.sandbox.slack import SlackStandIn
 from bot.slack import SlackFace, Waits
@@ -48,6 +49,7 @@ class FakeDesk:
     before: Callable[[], Any] = lambda: None
     past: tuple[PastRun, ...] = ()
     seen: tuple[EnvironmentStatus, ...] = ()
+    roster: Roster = field(default_factory=lambda: Roster(PEOPLE, team="T0CHOM"))
 
     async def _act(self, *what: Any) -> ChangeView:
         self.asked.append(what)

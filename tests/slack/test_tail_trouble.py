@@ -167,7 +167,7 @@ async def test_what_happens_while_a_change_is_read_is_shown_at_once_and_not_by_t
                 await asyncio.sleep(0.2)
             return seen
 
-    room.looking = Slow(room.looking.planning, room.store, room.looking.people, room.looking.clock)
+    room.looking = Slow(room.looking.planning, room.store, room.looking.roster, room.looking.clock)
     async with room.tail("a", replace(QUICK, sweep=60)):
         await room.propose()
         await until(lambda: room.says("Approved by"))
