@@ -97,7 +97,7 @@ async def test_a_second_deploy_while_one_runs_says_who_has_it_with_a_link(office
     await office.click("chom_approve", "lead")
     await until(lambda: "Starting" in office.card())
     await office.type("deploy v1.3", "cto")
-    told = await office.whispered("cto", "has production since")
+    told = await office.whispered("cto", "is running since")
     assert "Dana Dev" in told and "Deploy v1.2" in told and "`/chom stop`" in told
     link = f"{office.slack.base}/archives/C0DEPLOYS/p{office.cards()[0]['ts'].replace('.', '')}"
     assert link in told and len(office.cards()) == 1
@@ -120,7 +120,7 @@ async def test_staging_needs_nobody_and_is_stopped_by_its_button(office: Office)
     await office.click("chom_stop", "dev")
     await until(lambda: "Stopping, as Dana Dev asked." in office.card())
     await office.type("stop staging", "lead")
-    await office.whispered("lead", "Already stopping (Dana Dev")
+    await office.whispered("lead", "Dana Dev pressed Stop at")
 
 
 async def test_a_request_is_withdrawn_by_who_made_it(office: Office) -> None:
@@ -159,7 +159,7 @@ async def test_a_plan_and_the_status_start_nothing(office: Office) -> None:
 async def test_bad_input_gets_a_sentence_and_nothing_else(office: Office, typed: str, words: str) -> None:
     await office.type(typed)
     told = await office.whispered("dev", words)
-    assert len(told) < 4000 and not re.search(r"<!|[\u202a-\u202e\u2066-\u2069]|Traceback", told)
+    assert len(told) < 4000 and not re.search(r"<!(?!date)|[\u202a-\u202e\u2066-\u2069]|Traceback", told)
     assert office.slack.messages() == [] and office.starts.runs == []
 
 
