@@ -46,6 +46,7 @@ def run(bot: Bot, job: Callable[[Bot], Awaitable[int]]) -> int:
 
     async def closing() -> int:
         try:
+            await bot.desk.roster.load()
             return await job(bot)
         finally:
             await bot.close()
@@ -124,6 +125,8 @@ async def status(bot: Bot, environment: str) -> int:
     seen = await bot.desk.status(environment_of(environment))
     for one in seen:
         _echo(printed.status(one))
+    if note := bot.desk.roster.note(bot.world.clock.now()):
+        typer.echo(note)
     return int(any(one.trouble for one in seen))
 
 
