@@ -205,7 +205,7 @@ def offering(asked: list[Json]) -> Callable[[AsyncApp], None]:
         async def pick(ack: Any, body: Json) -> None:
             asked.append(body)
             if body["value"] != "slow":
-                await ack(**OFFERS[body["value"]])
+                await ack(OFFERS[body["value"]])
 
     return set_up
 
