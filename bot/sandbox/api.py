@@ -33,6 +33,10 @@ class WorldPort(Protocol):
         """
         ...
 
+    def minutes(self) -> Json:
+        """Server -> what its visitors got in each of the last sixty seconds: {by: {version: answers}, failed}."""
+        ...
+
     def annotations(self) -> list[Json]:
         """What was written to Grafana, oldest first."""
         ...
@@ -42,7 +46,11 @@ class WorldPort(Protocol):
         ...
 
     def info(self) -> Json:
-        """{chom_toml: path, versions: [names of the artifacts that are ready]}, and what else the page may say."""
+        """What does not change, and the page says: all of it is optional.
+
+        {chom_toml, bot_log: paths, versions: [names of the artifacts that are ready], first and broken: the versions
+        that a newcomer is led to, shop: {version: {headline, colour}}, faults: [{label, spec}]}
+        """
         ...
 
 
@@ -213,7 +221,7 @@ class _Api:
     async def _watch_world(self, stream: web.StreamResponse) -> None:
         last = ""
         for beat in itertools.count():
-            now = json.dumps(self._around())
+            now = json.dumps({**self._around(), "minutes": self._world.minutes()})
             if now != last or beat % 15 == 0:
                 last = now
                 await _send(stream, "world", now)

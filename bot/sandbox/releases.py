@@ -87,6 +87,8 @@ VERSIONS = (
 )
 FIRST = VERSIONS[0]
 """What both servers serve when the sandbox starts for the first time."""
+PROPOSED, BROKEN = VERSIONS[-2:]
+"""What a newcomer is led to deploy first, and what nobody should ever be served."""
 
 _ARTISAN = """#!/usr/bin/env php
 <?php

@@ -207,3 +207,8 @@ class Server:
                 "versions": dict(served.versions),
             },
         }
+
+    def minute(self) -> list[Json]:
+        """What its visitors got in each of the last sixty seconds: {by: {version: answers}, failed}, oldest first."""
+        now = asyncio.get_running_loop().time()
+        return [{"by": dict(second.by), "failed": second.failed} for second in self.customers.served.minute(now)]

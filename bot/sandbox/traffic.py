@@ -15,6 +15,16 @@ _PATIENCE = aiohttp.ClientTimeout(total=5)
 _SEEN = re.compile(rb'<meta name="release" content="([^"]*)">')
 _WINDOW = 5.0
 """Seconds over which the rate is counted."""
+_MINUTE = 60
+
+
+@dataclass(slots=True)
+class Second:
+    """What was answered within one second: how often by which version, and how many of the answers failed."""
+
+    at: int
+    by: Counter[str] = field(default_factory=Counter[str])
+    failed: int = 0
 
 
 @dataclass(slots=True)
@@ -28,9 +38,15 @@ class Served:
     last_failure: str = ""
     lately: deque[float] = field(default_factory=deque[float])
     """When (monotonic seconds) the answers of the last seconds came."""
+    seconds: deque[Second] = field(default_factory=lambda: deque[Second](maxlen=_MINUTE))
+    """The last minute's, oldest first; a second without an answer is not in it."""
 
     def count(self, now: float, version: str, failure: str) -> None:
         """One answer: its version, and why it counts as failed ("" where it does not)."""
+        if not self.seconds or self.seconds[-1].at != int(now):
+            self.seconds.append(Second(int(now)))
+        self.seconds[-1].by[version] += 1
+        self.seconds[-1].failed += bool(failure)
         self.requests += 1
         self.lately.append(now)
         while self.lately[0] < now - _WINDOW:
@@ -40,6 +56,11 @@ class Served:
         if failure:
             self.failed += 1
             self.last_failure = failure
+
+    def minute(self, now: float) -> list[Second]:
+        """The last sixty whole seconds before `now`, oldest first, those without an answer too."""
+        known = {second.at: second for second in self.seconds}
+        return [known.get(at, Second(at)) for at in range(int(now) - _MINUTE, int(now))]
 
     def rate(self, now: float) -> float:
         """Answers a second, over the last seconds."""

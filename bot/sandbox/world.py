@@ -125,6 +125,10 @@ class World:
         """Each server as it is now, staging first."""
         return [server.seen() for server in self._servers.values()]
 
+    def minutes(self) -> Json:
+        """Each server's last minute, by its name."""
+        return {name: server.minute() for name, server in self._servers.items()}
+
     def annotations(self) -> list[Json]:
         """What was written to Grafana: nothing writes there yet."""
         return []
@@ -134,6 +138,9 @@ class World:
         return {
             "chom_toml": str(self.toml_path),
             "versions": [version.name for version in releases.VERSIONS],
+            "first": releases.PROPOSED.name,
+            "broken": releases.BROKEN.name,
+            "shop": {v.name: {"headline": v.headline, "colour": v.colour} for v in releases.VERSIONS},
             "directory": str(self.directory),
             "bot_log": str(self.directory / "bot.log"),
             "faults": [{"label": label, "spec": spec} for label, spec in BUTTONS],

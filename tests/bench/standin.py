@@ -25,6 +25,9 @@ class StillWorld:
     def servers(self) -> list[Json]:
         return []
 
+    def minutes(self) -> Json:
+        return {}
+
     def annotations(self) -> list[Json]:
         return []
 

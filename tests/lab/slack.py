@@ -28,6 +28,9 @@ class Nowhere:
     def servers(self) -> list[Json]:
         return []
 
+    def minutes(self) -> Json:
+        return {}
+
     def annotations(self) -> list[Json]:
         return []
 

@@ -1,79 +1,57 @@
-// Ties the page together: who I am, what comes from the sandbox, and the three sentences for a newcomer.
+// Ties the page together: who I am, what comes from the sandbox, and what is drawn when.
 
-import { $, act, h, myself, page } from "./dom.js";
-import { blocks } from "./blocks.js";
+import { closeThread, keepPlace, showLinked } from "./conversations.js";
 import { composer } from "./composer.js";
-import { drawModal } from "./dialogs.js";
-import { closeThread, drawMessages, keepPlace, showLinked } from "./messages.js";
-import { drawFaults, drawShop } from "./shop.js";
-
-const FIRST = "/chom deploy v1.2";
-const theme = new URLSearchParams(location.search).get("theme");
-if (theme) document.documentElement.dataset.theme = theme;
+import { $, announce } from "./dom.js";
+import { drawFaults } from "./faults.js";
+import { drawGuide, wireGuide } from "./guide.js";
+import { drawIcons } from "./icons.js";
+import { avatar } from "./messages.js";
+import { drawModal } from "./modal.js";
+import { drawBadges, drawPeople } from "./people.js";
+import { drawRoom, enter, look, opened, wireRooms } from "./rooms.js";
+import { drawShop } from "./shop.js";
+import { here, myself, page, people } from "./state.js";
+import { wireTheme } from "./theme.js";
 
 let main = null;
-let room = "deploys";
+let threaded = null;
+
+const guide = {
+  fill(text, as) {
+    become(as);
+    enter("channel");
+    main.fill(text);
+  },
+  become(name) {
+    become(name);
+    enter("channel");
+  },
+  look,
+};
 
 function become(name) {
+  const changed = page.me !== name;
   page.me = name;
   sessionStorage.setItem("me", name);
-  main.relabel(`Message #deploys as ${myself().display}`);
   $(`is-${name}`).checked = true;
+  if (changed) announce(`You are ${myself().display} now, ${myself().title}.`);
+  if (page.room === "home") opened();
   drawSlack();
-}
-
-function drawPeople() {
-  $("people").replaceChildren(
-    ...page.info.people.map((person) =>
-      h(
-        "label",
-        { class: "person" },
-        h("input", { type: "radio", name: "me", id: `is-${person.name}`, checked: person.name === page.me, onchange: () => become(person.name) }),
-        h("span", { class: "name" }, person.display.split(" ")[0], h("span", { class: "rest" }, ` ${person.display.split(" ").slice(1).join(" ")}`)),
-        h("span", { class: "title" }, person.name, h("span", { class: "rest" }, ` · ${person.title}`)),
-      ),
-    ),
-  );
-}
-
-function drawGuide() {
-  const { display } = page.info.people[0];
-  const lead = page.info.people.find((person) => person.name === "lead");
-  const fill = h("button", { type: "button", class: "code", onclick: () => (become("dev"), main.fill(FIRST)) }, FIRST);
-  const turn = h("button", { type: "button", class: "code", onclick: () => become("lead") }, `become ${lead.display}`);
-  $("guide-type").replaceChildren(`As ${display} (dev), type `, fill, " and press Enter: the bot answers with a plan.");
-  $("guide-become").replaceChildren("Then ", turn, " (lead), the Tech Lead, and click Approve on the card.");
-  $("guide-look").replaceChildren("Now look at the shop: production goes from v1.0 to v1.2, and no visit fails.");
-  $("guide-close").onclick = () => hideGuide(true);
-  hideGuide(sessionStorage.getItem("guide") === "hidden");
-}
-
-function hideGuide(hidden) {
-  document.querySelector(".guide").hidden = hidden;
-  sessionStorage.setItem("guide", hidden ? "hidden" : "shown");
 }
 
 function drawSlack() {
-  const home = page.slack.views.find((v) => v.type === "home" && v.user === page.me);
-  $("room-home").hidden = !home;
-  if (room === "home" && home) {
-    const press = (e, block, value) => act("click", { user: page.me, view_id: home.id, action_id: e.action_id, value });
-    $("messages").replaceChildren(h("div", { class: "home" }, blocks(home.blocks, press)));
-  } else drawMessages();
+  main.relabel(page.room === "channel" ? `Message #deploys as ${myself().display}` : `Message ${page.info.bot.display} as ${myself().display}`);
+  threaded.relabel(`Reply as ${myself().display}`);
+  drawRoom();
   drawModal();
-  const { connections } = page.slack;
-  $("bot-line").className = `bot-line ${connections ? "on" : "off"}`;
-  $("bot-line").textContent = connections ? "The bot is connected." : "The bot is not connected.";
-}
-
-function enter(name) {
-  room = name;
-  $("messages").replaceChildren();
-  for (const which of ["deploys", "home"]) $(`room-${which}`).toggleAttribute("aria-current", which === name);
-  $("room-name").textContent = name === "home" ? "chom, Home" : "# deploys";
-  $("composer").hidden = name === "home";
-  if (name === "home") act("home", { user: page.me });
-  drawSlack();
+  drawBadges();
+  drawGuide(guide);
+  const on = page.slack.connections > 0;
+  for (const line of document.querySelectorAll(".bot-line")) {
+    line.classList.toggle("off", !on);
+    line.textContent = on ? "The bot is connected" : "The bot is not connected";
+  }
 }
 
 function listen() {
@@ -88,19 +66,20 @@ function listen() {
   stream.addEventListener("world", (event) => {
     page.world = JSON.parse(event.data);
     drawShop();
+    drawGuide(guide);
   });
   stream.onopen = () => ($("lost").hidden = true);
   stream.onerror = () => ($("lost").hidden = false);
 }
 
 function wire() {
-  for (const id of ["messages", "thread-messages"]) keepPlace($(id));
-  main = composer($("composer"), "Message #deploys", () => "");
-  composer($("thread-composer"), "Reply in thread", () => page.thread);
+  for (const id of ["messages", "direct", "thread-messages"]) keepPlace($(id));
+  main = composer($("composer"), "text", () => ({ channel: here() }));
+  threaded = composer($("thread-composer"), "thread-text", () => ({ channel: page.thread?.channel, thread_ts: page.thread?.ts ?? "" }));
   $("thread-close").onclick = closeThread;
-  $("room-deploys").onclick = () => enter("deploys");
-  $("room-home").onclick = () => enter("home");
-  for (const tab of document.querySelectorAll("[data-go]")) tab.onclick = () => (document.body.dataset.pane = tab.dataset.go);
+  wireRooms();
+  wireGuide();
+  wireTheme();
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && page.thread && !document.querySelector("dialog[open]")) closeThread();
   });
@@ -109,18 +88,28 @@ function wire() {
     if (!link || link.origin !== location.origin) return;
     event.preventDefault();
     location.hash = link.pathname.replace("/archives/", "");
+    enter("channel");
     showLinked();
   });
-  const { chom_toml: toml, versions } = page.info;
-  $("about").textContent = [toml && `The bot's settings: ${toml}`, versions?.length && `Versions at hand: ${versions.join(", ")}`].filter(Boolean).join(". ");
+  const { chom_toml: toml, bot_log: log, versions } = page.info;
+  const about = [toml && `The bot’s settings are ${toml}.`, log && `Its log is ${log}.`, versions?.length && `Versions at hand: ${versions.join(", ")}.`];
+  $("about").textContent = about.filter(Boolean).join(" ");
+  $("members").replaceChildren(...people().map((one) => avatar(one.id)));
 }
 
-page.info = await (await fetch("/sandbox/info")).json();
-if (!myself()) page.me = "dev";
-wire();
-drawPeople();
-drawGuide();
-drawFaults();
-become(page.me);
-listen();
-$("text").focus();
+async function begin() {
+  page.info = await (await fetch("/sandbox/info")).json();
+  if (!myself()) page.me = people()[0].name;
+  drawIcons();
+  wire();
+  drawPeople(become);
+  drawFaults();
+  become(page.me);
+  listen();
+  if (matchMedia("(hover: hover)").matches) $("text").focus();
+}
+
+begin().catch((wrong) => {
+  $("lost").hidden = false;
+  throw wrong;
+});

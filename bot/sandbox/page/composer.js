@@ -1,101 +1,109 @@
-// The box to type in: messages as they are, commands with completion from the app's manifest and the versions at hand.
+// The box to type in: messages as they are, and commands with their completion.
 
-import { act, h, page } from "./dom.js";
+import { offers, refusal } from "./commands.js";
+import { act, h } from "./dom.js";
+import { icon, mark } from "./icons.js";
+import { moved } from "./popup.js";
+import { page } from "./state.js";
 
-/** The lines that may be completed from what stands in the box. */
-function offers(typed) {
-  if (!typed.startsWith("/")) return [];
-  const { command, commands, versions } = page.info;
-  const hints = (commands.find((c) => c.command === command)?.usage_hint ?? "help").split("|").map((hint) => hint.trim());
-  const deploys = (versions ?? []).map((version) => `deploy ${version}`);
-  const lines = [...new Set([...hints, ...deploys])].map((line) => `${command} ${line}`);
-  const wanted = typed.toLowerCase();
-  return lines.filter((line) => line.startsWith(wanted) && line !== wanted).slice(0, 8);
-}
+const TALLEST = 160;
 
 /**
- * Build a composer into `box`. `thread()` gives the ts it replies to, or "".
+ * Build a composer into `box`; `id` names its field. `target()` says where it sends: {channel, thread_ts}.
+ * Returns {fill(text), relabel(label), clear()}.
  */
-export function composer(box, label, thread) {
-  const id = box.id === "composer" ? "text" : "thread-text";
-  let chosen = -1;
-  const list = h("ul", { class: "offers", role: "listbox", id: `${id}-offers`, "aria-label": "Commands", hidden: true });
+export function composer(box, id, target) {
+  let marked = -1;
+  const list = h("div", { class: "offers-list", role: "listbox", id: `${id}-offers`, "aria-label": "Commands" });
+  const shelf = h("div", { class: "offers", hidden: true }, h("p", { class: "menu-label", "aria-hidden": "true" }, "Commands"), list);
   const wrong = h("p", { class: "wrong", role: "alert" });
   const field = h("textarea", {
-    id, rows: 1, placeholder: label, "aria-label": label, role: "combobox", "aria-expanded": "false", "aria-autocomplete": "list",
-    "aria-controls": list.id, autocomplete: "off", spellcheck: false, oninput: () => show(), onkeydown: (event) => key(event), onblur: () => setTimeout(hide, 150),
+    id, rows: 1, role: "combobox", "aria-expanded": "false", "aria-autocomplete": "list", "aria-controls": list.id, "aria-haspopup": "listbox",
+    autocomplete: "off", spellcheck: "false", oninput: () => ((marked = -1), show()), onkeydown: (event) => key(event), onblur: () => hide(),
   });
-  const send = h("button", { type: "button", class: "send", "aria-label": "Send", onclick: () => submit() }, "➤");
-  box.replaceChildren(list, h("div", { class: "field" }, field, send), wrong);
+  const slash = h("button", { type: "button", class: "plain square", title: "Type a command", "aria-label": "Type a command", onclick: () => begin() }, icon("slash"));
+  const send = h("button", { type: "button", class: "send", "aria-label": "Send", disabled: true, onclick: () => submit() }, icon("send"));
+  box.replaceChildren(shelf, h("div", { class: "field" }, field, h("div", { class: "field-foot" }, target().thread_ts === undefined && slash, send)), wrong);
 
-  const hide = () => {
-    list.hidden = true;
-    chosen = -1;
+  const lines = () => (shelf.hidden ? [] : offers(field.value));
+
+  function hide() {
+    shelf.hidden = true;
+    marked = -1;
     field.setAttribute("aria-expanded", "false");
     field.removeAttribute("aria-activedescendant");
-  };
+  }
 
   function show() {
     field.style.height = "auto";
-    field.style.height = `${Math.min(field.scrollHeight, 160)}px`;
-    const lines = thread() ? [] : offers(field.value);
-    if (!lines.length) return hide();
-    chosen = Math.min(chosen, lines.length - 1);
-    list.replaceChildren(
-      ...lines.map((line, index) =>
-        h("li", { id: `${list.id}-${index}`, role: "option", "aria-selected": String(index === chosen), onmousedown: () => take(line) }, line),
-      ),
-    );
-    list.hidden = false;
+    field.style.height = `${Math.min(field.scrollHeight, TALLEST)}px`;
+    send.disabled = !field.value.trim();
+    wrong.textContent = "";
+    const found = target().thread_ts ? [] : offers(field.value);
+    if (!found.length) return hide();
+    list.replaceChildren(...found.map(row));
+    shelf.hidden = false;
     field.setAttribute("aria-expanded", "true");
-    if (chosen >= 0) field.setAttribute("aria-activedescendant", `${list.id}-${chosen}`);
+    if (marked >= 0) field.setAttribute("aria-activedescendant", `${list.id}-${marked}`);
+    list.children[marked]?.scrollIntoView({ block: "nearest" });
+  }
+
+  function row({ line, note }, index) {
+    return h(
+      "div",
+      { id: `${list.id}-${index}`, class: "menu-row", role: "option", "aria-selected": String(index === marked), onmousedown: (event) => (event.preventDefault(), take(line)) },
+      h("span", { class: "offer" }, mark(), h("strong", {}, line)),
+      note && h("span", { class: "small" }, note),
+    );
   }
 
   function take(line) {
-    field.value = line;
-    hide();
+    field.value = line === page.info.command ? `${line} ` : line;
+    show();
     field.focus();
+    if (field.value === line) hide();
+  }
+
+  function begin() {
+    take(page.info.command);
   }
 
   function key(event) {
-    const lines = list.hidden ? [] : [...list.children].map((item) => item.textContent);
-    if (lines.length && ["ArrowDown", "ArrowUp"].includes(event.key)) {
-      chosen = (chosen + (event.key === "ArrowDown" ? 1 : lines.length)) % lines.length;
-      if (chosen < 0) chosen = lines.length - 1;
-      show();
-    } else if (lines.length && event.key === "Tab" && !event.shiftKey) take(lines[Math.max(chosen, 0)]);
-    else if (event.key === "Escape" && lines.length) hide();
-    else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-      if (lines.length && chosen >= 0) take(lines[chosen]);
-      else submit();
-    } else return;
+    const found = lines();
+    if (found.length && ["ArrowDown", "ArrowUp"].includes(event.key)) (marked = moved(marked, found.length, event.key)), show();
+    else if (found.length && event.key === "Tab" && !event.shiftKey) take(found[Math.max(marked, 0)].line);
+    else if (found.length && event.key === "Escape") hide();
+    else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) found[marked] ? take(found[marked].line) : submit();
+    else return;
     event.preventDefault();
+    event.stopPropagation();
   }
 
   async function submit() {
     const text = field.value.trim();
     if (!text) return;
-    wrong.textContent = "";
-    field.value = "";
+    const { channel, thread_ts = "" } = target();
+    const refused = refusal(text, Boolean(thread_ts));
+    if (!refused) field.value = "";
     show();
+    hide();
     try {
-      if (text.startsWith("/") && thread()) throw new Error("Slack does not take commands in a thread; type it in the channel.");
-      if (text.startsWith("/") && text.split(/\s/)[0] !== page.info.command) throw new Error(`${text.split(/\s/)[0]} is not a command here; this app's command is ${page.info.command}.`);
-      const body = { user: page.me, channel: "deploys", text };
-      await (text.startsWith("/") ? act("command", body) : act("say", { ...body, thread_ts: thread() }));
-    } catch (error) {
-      wrong.textContent = error.message;
+      if (refused) throw new Error(refused);
+      const body = { user: page.me, channel, text };
+      await (text.startsWith("/") ? act("command", body) : act("say", { ...body, thread_ts }));
+    } catch (failed) {
       if (!field.value) field.value = text;
+      show();
+      hide();
+      wrong.textContent = failed.message;
     }
   }
 
   return {
-    fill(text) {
-      take(text);
-    },
-    relabel(text) {
-      field.placeholder = text;
-      field.setAttribute("aria-label", text);
+    fill: take,
+    relabel(label) {
+      field.placeholder = label;
+      field.setAttribute("aria-label", label);
     },
   };
 }

@@ -1,138 +1,116 @@
-// The channel and the thread: draws only what changed, keeps the place of the reader and the focus of the keyboard.
+// Messages as they stand in a conversation: who said it, when, what, and what a reader can do with it.
 
-import { $, act, announce, clock, h, named, page } from "./dom.js";
-import { blocks } from "./blocks.js";
-import { ask, complain } from "./dialogs.js";
-import { ago, mrkdwn } from "./mrkdwn.js";
+import { parts } from "./blocks.js";
+import { pressed } from "./confirm.js";
+import { ago, clock, dayOf, iso, sameDay, whole } from "./dates.js";
+import { act, h, keyed } from "./dom.js";
+import { icon, mark } from "./icons.js";
+import { mrkdwn } from "./mrkdwn.js";
+import { dismiss, isBot, isReply, named, page, tinted } from "./state.js";
 
-const COLORS = { U0DEV: "#2f7d5b", U0LEAD: "#a3476d", U0DEVOPS: "#3a6ea5", U0CTO: "#8a6116", U0CHOM: "#1f3b57", USLACKBOT: "#5c5c66" };
-const drawn = { messages: new Map(), "thread-messages": new Map() };
-const spoken = new Map();
-const atEnd = new Map();
+const drawn = new WeakMap();
+const JOIN = 300;
+/** Seconds within which messages of one author stand under one name. */
 
-const mine = () => (page.slack.ephemerals[page.me] ?? []).filter((m) => !page.dismissed.has(m.ts));
-const isReply = (m) => m.thread_ts && m.thread_ts !== m.ts;
-const byTime = (a, b) => Number(a.ts) - Number(b.ts);
-
-/** Draw the channel and, where one is open, the thread. */
-export function drawMessages() {
-  const all = page.slack.channels.deploys;
-  const inChannel = [...all.filter((m) => !isReply(m) || m.subtype === "thread_broadcast"), ...mine().filter((m) => !isReply(m))];
-  draw("messages", inChannel.sort(byTime), true);
-  const parent = all.find((m) => m.ts === page.thread);
-  $("thread").hidden = !parent;
-  document.body.classList.toggle("with-thread", Boolean(parent));
-  if (parent) draw("thread-messages", [parent, ...[...all, ...mine()].filter((m) => isReply(m) && m.thread_ts === parent.ts).sort(byTime)], false);
-  speak([...all, ...mine()]);
-}
-
-function draw(where, list, channel) {
-  const box = $(where);
-  const known = drawn[where];
-  const kept = new Map();
-  const focused = box.contains(document.activeElement) ? { ts: document.activeElement.closest("article")?.dataset.ts, action: document.activeElement.dataset.action } : null;
-  let before = null;
-  for (const message of list) {
-    const key = JSON.stringify([message, page.me, joins(before, message), channel]);
-    const old = known.get(message.ts);
-    kept.set(message.ts, old?.key === key ? old : { key, node: article(message, joins(before, message), channel) });
-    before = message;
+/**
+ * Draw messages into `box`, each in its own article, which stays the same while its message changes. `where` is
+ * {channel, thread: whether this is the pane beside it, open(m): opens a message's thread, redraw()}.
+ */
+export function drawList(box, list, where) {
+  const before = drawn.get(box) ?? new Map();
+  const now = new Map();
+  const rows = [];
+  let last = null;
+  for (const m of list) {
+    if (!where.thread && !(last && sameDay(last.ts, m.ts))) rows.push([`day ${dayOf(m.ts)}`, () => h("div", { class: "day" }, h("span", {}, dayOf(m.ts)))]);
+    const entry = before.get(m.ts) ?? article(m.ts);
+    now.set(m.ts, entry);
+    paint(entry, m, joins(last, m), where);
+    rows.push([m.ts, () => entry.node]);
+    if (where.thread && !last && list.length > 1) rows.push(["count", () => h("div", { class: "day left" }, h("span", {}, counted(list.length - 1)))]);
+    last = m;
   }
-  const nodes = list.map((message) => kept.get(message.ts).node);
-  if (!nodes.length || nodes.length !== box.children.length || nodes.some((node, index) => box.children[index] !== node)) {
-    box.replaceChildren(...(nodes.length ? nodes : [h("p", { class: "empty" }, "Nothing was said in #deploys yet.")]));
-  }
-  drawn[where] = kept;
-  if (focused?.ts) kept.get(focused.ts)?.node.querySelector(focused.action ? `[data-action="${CSS.escape(focused.action)}"]` : "button")?.focus();
-  if (atEnd.get(box)) box.scrollTop = box.scrollHeight;
+  drawn.set(box, now);
+  keyed(box, rows.length ? rows : [["empty", () => h("p", { class: "empty" }, where.empty ?? "Nothing was said here yet.")]]);
 }
 
-/** Who reads the newest message goes on reading the newest; who has scrolled up is left alone. */
-export function keepPlace(box) {
-  atEnd.set(box, true);
-  box.addEventListener("scroll", () => atEnd.set(box, box.scrollHeight - box.scrollTop - box.clientHeight < 80));
-  new ResizeObserver(() => atEnd.get(box) && (box.scrollTop = box.scrollHeight)).observe(box);
-}
+const counted = (count) => `${count} ${count === 1 ? "reply" : "replies"}`;
 
 /** Whether a message stands under its author's name of before. */
 function joins(before, m) {
-  return Boolean(before && before.user === m.user && before.is_ephemeral === m.is_ephemeral && m.ts - before.ts < 300 && !m.blocks && !before.blocks);
+  if (!before || before.user !== m.user || before.is_ephemeral || m.is_ephemeral) return false;
+  return m.ts - before.ts < JOIN && !m.blocks && !before.blocks && sameDay(before.ts, m.ts);
 }
 
-function article(m, joined, channel) {
-  const name = named(m.user);
-  const when = new Date(m.ts * 1000);
+function article(ts) {
+  const [gutter, said, tools] = [h("div", { class: "gutter", "aria-hidden": "true" }), h("div", { class: "said" }), h("div", { class: "tools" })];
+  return { node: h("article", { class: "message", tabindex: "-1", "data-ts": ts }, gutter, said, tools), gutter, said, tools };
+}
+
+function paint(entry, m, joined, where) {
+  const kind = `message${joined ? " joined" : ""}${m.is_ephemeral ? " whisper" : ""}`;
+  if (entry.node.classList.contains("pointed")) entry.node.className = `${kind} pointed`;
+  else entry.node.className = kind;
+  entry.node.setAttribute("aria-label", `${named(m.user)} at ${clock(m.ts)}`);
+  keyed(entry.gutter, [[joined ? "time" : m.user, () => (joined ? h("span", { class: "late" }, clock(m.ts)) : avatar(m.user))]]);
+  keyed(entry.said, [...head(m, joined, where), ...body(m, where), ...foot(m, where)]);
+  const threaded = !where.thread && !m.is_ephemeral && !isReply(m) && where.open;
+  keyed(entry.tools, threaded ? [["reply", () => h("button", { type: "button", class: "plain square reply", title: "Reply in thread", "aria-label": `Reply in thread to ${named(m.user)}`, onclick: () => where.open(m) }, icon("reply"))]] : []);
+}
+
+/** Somebody's picture. */
+export const avatar = (user) =>
+  isBot(user) ? h("span", { class: "avatar" }, mark()) : h("span", { class: "avatar", color: tinted(user) }, named(user)[0]);
+
+function head(m, joined, where) {
+  const said = [];
+  if (m.is_ephemeral) said.push(["whisper", () => h("p", { class: "only-you" }, icon("eye"), "Only visible to you")]);
+  if (!joined) {
+    const who = () => h("p", { class: "who" }, h("strong", {}, named(m.user)), m.bot_id && h("span", { class: "app" }, "App"), h("time", { datetime: iso(m.ts), title: whole(m.ts) }, clock(m.ts)));
+    said.push(["who", who]);
+  }
+  if (m.subtype === "thread_broadcast" && !where.thread) {
+    said.push(["broadcast", () => h("p", { class: "small" }, "replied to a ", h("button", { type: "button", class: "as-link", onclick: () => where.open(m) }, "thread"))]);
+  }
+  return said;
+}
+
+function body(m, where) {
+  const place = {
+    press: (e, block, value, node) => pressed(e, node, () => act("click", { user: page.me, channel: where.channel, ts: m.ts, action_id: e.action_id, value })),
+    where: { channel: where.channel, ts: m.ts },
+  };
+  const words = m.blocks ? parts(m.blocks, place) : m.text ? [[`words ${m.text}`, () => h("p", { class: "words" }, mrkdwn(m.text))]] : [];
+  return [...words, ...(m.files ?? []).map((one) => [`file ${JSON.stringify(one)}`, () => file(one)])];
+}
+
+const size = (bytes) => (bytes < 1000 ? `${bytes} bytes` : `${(bytes / 1000).toFixed(1)} kB`);
+
+function file(one) {
   return h(
-    "article",
-    { class: `message${joined ? " joined" : ""}${m.is_ephemeral ? " whisper" : ""}`, "data-ts": m.ts, id: channel ? `m-${m.ts}` : null, "aria-label": `${name} at ${clock(m.ts)}` },
-    m.is_ephemeral && h("p", { class: "only-you" }, h("span", { "aria-hidden": true }, "◉ "), "Only visible to you"),
-    h("span", { class: "avatar", color: COLORS[m.user], "aria-hidden": true }, m.user === page.info.bot.id ? "ch" : name[0]),
-    h(
-      "div",
-      { class: "said" },
-      h("p", { class: "who" }, h("strong", {}, name), m.bot_id && h("span", { class: "app" }, "App"), h("time", { datetime: when.toISOString(), title: when.toLocaleString() }, clock(m.ts))),
-      m.subtype === "thread_broadcast" && channel && h("p", { class: "small" }, "replied to a thread:"),
-      m.blocks ? blocks(m.blocks, (e, block, value, button) => press(m, e, value, button)) : h("p", { class: "words" }, mrkdwn(m.text)),
-      (m.files ?? []).map((file) => h("a", { class: "file", href: new URL(file.url_private).pathname, target: "_blank" }, `📄 ${file.title}`, h("span", { class: "small" }, ` ${file.size} bytes`))),
-      (m.reactions ?? []).map((r) => h("span", { class: "reaction" }, mrkdwn(`:${r.name}:`), ` ${r.count}`)),
-      channel && m.reply_count && h("button", { type: "button", class: "replies", onclick: () => openThread(m.ts) }, h("strong", {}, `${m.reply_count} ${m.reply_count === 1 ? "reply" : "replies"}`), ` Last reply ${ago(new Date(m.latest_reply * 1000))}`),
-      m.is_ephemeral && h("button", { type: "button", class: "plain dismiss", onclick: () => dismiss(m.ts) }, "Dismiss message"),
-    ),
-    channel && !m.is_ephemeral && !m.reply_count && h("button", { type: "button", class: "plain reply", "aria-label": `Reply in thread to ${name}`, onclick: () => openThread(m.ts) }, "Reply in thread"),
+    "a",
+    { class: "file", href: new URL(one.url_private).pathname, target: "_blank", rel: "noopener" },
+    h("span", { class: "file-mark" }, icon("file")),
+    h("span", {}, h("strong", {}, one.title || one.name), h("span", { class: "small" }, `Text, ${size(one.size)}, opens in a new tab`)),
   );
 }
 
-async function press(m, e, value, button) {
-  if (e.confirm && !(await ask(e.confirm))) return;
-  if (e.url) window.open(e.url, "_blank", "noopener");
-  button?.setAttribute("aria-busy", "true");
-  try {
-    await act("click", { user: page.me, channel: "deploys", ts: m.ts, action_id: e.action_id, value });
-  } catch (wrong) {
-    complain(wrong.message);
-  } finally {
-    button?.removeAttribute("aria-busy");
+function foot(m, where) {
+  const said = [];
+  if (m.reactions?.length) {
+    const all = () => h("p", { class: "reactions" }, m.reactions.map((r) => h("span", { class: "reaction" }, mrkdwn(`:${r.name}:`), ` ${r.count}`)));
+    said.push([`reactions ${JSON.stringify(m.reactions)}`, all]);
   }
-}
-
-export function openThread(ts) {
-  page.thread = ts;
-  drawMessages();
-  $("thread-messages").scrollTop = $("thread-messages").scrollHeight;
-  $("thread").querySelector("textarea")?.focus();
-}
-
-export function closeThread() {
-  const ts = page.thread;
-  page.thread = "";
-  drawMessages();
-  $(`m-${ts}`)?.querySelector("button.replies, button.reply")?.focus();
-}
-
-function dismiss(ts) {
-  page.dismissed.add(ts);
-  drawMessages();
-  $("messages").focus();
-}
-
-/** Read the text of what is new or changed to people who listen. */
-function speak(list) {
-  const first = spoken.size === 0;
-  const news = list.filter((m) => spoken.get(m.ts) !== m.text);
-  for (const m of news) spoken.set(m.ts, m.text);
-  const last = news.at(-1);
-  if (last && !first && last.user !== page.info.people.find((p) => p.name === page.me).id) announce(`${named(last.user)}: ${last.text}`);
-}
-
-/** Bring the message of a permalink (…/archives/C0DEPLOYS/p1700000000000001) into view. */
-export function showLinked() {
-  const digits = /p(\d{10})(\d{6})$/.exec(location.hash);
-  const ts = digits && `${digits[1]}.${digits[2]}`;
-  const message = page.slack.channels.deploys.find((m) => m.ts === ts);
-  if (!message) return;
-  if (isReply(message)) openThread(message.thread_ts);
-  const node = $(`m-${isReply(message) ? message.thread_ts : ts}`);
-  node?.scrollIntoView({ block: "center" });
-  node?.classList.add("pointed");
-  setTimeout(() => node?.classList.remove("pointed"), 2500);
+  if (!where.thread && m.reply_count && where.open) {
+    const last = ago(new Date(m.latest_reply * 1000));
+    const faces = (m.reply_users ?? []).slice(0, 4);
+    const open = () =>
+      h("button", { type: "button", class: "replies", onclick: () => where.open(m) }, h("span", { class: "faces", "aria-hidden": "true" }, faces.map(avatar)), h("strong", {}, counted(m.reply_count)), h("span", { class: "small" }, `Last reply ${last}`));
+    said.push([`replies ${m.reply_count} ${last} ${faces}`, open]);
+  }
+  if (m.is_ephemeral) {
+    const away = () => (dismiss(m.ts), where.redraw());
+    said.push(["dismiss", () => h("p", { class: "small" }, h("button", { type: "button", class: "as-link", onclick: away }, "Dismiss message"))]);
+  }
+  return said;
 }

@@ -1,16 +1,9 @@
 // Slack's mrkdwn as elements: bold, code, quotes, links, mentions, dates in the reader's zone, emoji.
 
-import { h, myself, named, page } from "./dom.js";
-
-const EMOJI = {
-  arrow_right: "➡️", bell: "🔔", black_circle: "⚫", bust_in_silhouette: "👤", construction: "🚧", eyes: "👀",
-  fast_forward: "⏩", heavy_check_mark: "✔️", hourglass: "⌛", hourglass_flowing_sand: "⏳", information_source: "ℹ️",
-  large_blue_circle: "🔵", large_green_circle: "🟢", large_orange_circle: "🟠", large_yellow_circle: "🟡",
-  leftwards_arrow_with_hook: "↩️", lock: "🔒", mag: "🔍", no_entry: "⛔", octagonal_sign: "🛑", package: "📦",
-  point_right: "👉", question: "❓", raised_hand: "✋", red_circle: "🔴", rewind: "⏪", rocket: "🚀",
-  rotating_light: "🚨", stopwatch: "⏱️", tada: "🎉", thumbsup: "👍", unlock: "🔓", warning: "⚠️",
-  white_check_mark: "✅", white_circle: "⚪", wrench: "🔧", x: "❌", zzz: "💤",
-};
+import { dated } from "./dates.js";
+import { h } from "./dom.js";
+import { EMOJI } from "./emoji.js";
+import { myself, named, page } from "./state.js";
 
 const TOKEN = new RegExp(
   [
@@ -99,39 +92,11 @@ export function link(address, label) {
   return h("a", here ? { href: address } : { href: address, target: "_blank", rel: "noopener noreferrer" }, label);
 }
 
-const DATES = {
-  date_num: { year: "numeric", month: "2-digit", day: "2-digit" },
-  date: { year: "numeric", month: "long", day: "numeric" },
-  date_short: { year: "numeric", month: "short", day: "numeric" },
-  date_long: { weekday: "long", year: "numeric", month: "long", day: "numeric" },
-};
-
 function date(target, fallback) {
   const [, seconds, format, address] = target.split("^");
-  const at = new Date(Number(seconds) * 1000);
-  if (Number.isNaN(at.getTime())) return unescape(fallback);
-  const shown = unescape(format).replace(/\{(\w+)\}/g, (whole, name) => {
-    if (name === "time") return at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    if (name === "time_secs") return at.toLocaleTimeString();
-    if (name === "ago") return ago(at);
-    const near = name.endsWith("_pretty") && pretty(at);
-    return near || (DATES[name.replace("_pretty", "")] ? at.toLocaleDateString([], DATES[name.replace("_pretty", "")]) : whole);
-  });
-  const time = h("time", { datetime: at.toISOString(), title: at.toLocaleString() }, shown);
-  return address ? h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, time) : time;
-}
-
-function pretty(at) {
-  const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 86_400_000);
-  return { 0: "today", 1: "yesterday", [-1]: "tomorrow" }[days];
-}
-
-/** "3 minutes ago" */
-export function ago(at) {
-  const seconds = Math.round((Date.now() - at) / 1000);
-  if (Math.abs(seconds) < 45) return "just now";
-  const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-  if (Math.abs(seconds) < 3300) return words.format(-Math.round(seconds / 60), "minute");
-  if (Math.abs(seconds) < 79_200) return words.format(-Math.round(seconds / 3600), "hour");
-  return words.format(-Math.round(seconds / 86_400), "day");
+  const moment = new Date(Number(seconds) * 1000);
+  if (Number.isNaN(moment.getTime())) return unescape(fallback);
+  const shown = dated(moment, unescape(format));
+  const time = h("time", { datetime: moment.toISOString(), title: moment.toLocaleString() }, shown);
+  return address ? link(address, time) : time;
 }

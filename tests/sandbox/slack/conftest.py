@@ -39,6 +39,9 @@ class StillWorld:
             }
         ]
 
+    def minutes(self) -> Json:
+        return {}
+
     def annotations(self) -> list[Json]:
         return []
 
