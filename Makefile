@@ -10,7 +10,7 @@ sandbox: .venv/ready           ## Slack, two servers and a shop on this machine:
 test: .venv/ready              ## everything that needs only Python
 	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/lab --ignore tests/bench
 
-lab: .venv/ready               ## a real VPS: systemd, sshd, nginx, PHP-FPM, MariaDB, Laravel (root on Debian)
+lab: .venv/ready               ## a real VPS with Laravel, and a browser on the sandbox's page (root on Debian)
 	tests/lab/install
 	$(BIN)/python -m tests.lab.vps
 	CHOM_LAB=1 $(BIN)/python -m pytest -x -v --durations 5 tests/lab

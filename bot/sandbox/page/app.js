@@ -74,8 +74,8 @@ function listen() {
 
 function wire() {
   for (const id of ["messages", "direct", "thread-messages"]) keepPlace($(id));
-  main = composer($("composer"), "text", () => ({ channel: here() }));
-  threaded = composer($("thread-composer"), "thread-text", () => ({ channel: page.thread?.channel, thread_ts: page.thread?.ts ?? "" }));
+  main = composer($("composer"), "text", () => ({ channel: here() }), true);
+  threaded = composer($("thread-composer"), "thread-text", () => ({ channel: page.thread?.channel, thread_ts: page.thread?.ts ?? "" }), false);
   $("thread-close").onclick = closeThread;
   wireRooms();
   wireGuide();

@@ -9,27 +9,28 @@ import { page } from "./state.js";
 const TALLEST = 160;
 
 /**
- * Build a composer into `box`; `id` names its field. `target()` says where it sends: {channel, thread_ts}.
- * Returns {fill(text), relabel(label), clear()}.
+ * Build a composer into `box`; `id` names its field. `target()` says where it sends: {channel, thread_ts}, and
+ * `commands` whether it takes them. Returns {fill(text), relabel(label)}.
  */
-export function composer(box, id, target) {
+export function composer(box, id, target, commands) {
   let marked = -1;
   const list = h("div", { class: "offers-list", role: "listbox", id: `${id}-offers`, "aria-label": "Commands" });
   const shelf = h("div", { class: "offers", hidden: true }, h("p", { class: "menu-label", "aria-hidden": "true" }, "Commands"), list);
   const wrong = h("p", { class: "wrong", role: "alert" });
   const field = h("textarea", {
-    id, rows: 1, role: "combobox", "aria-expanded": "false", "aria-autocomplete": "list", "aria-controls": list.id, "aria-haspopup": "listbox",
+    id, rows: 1, ...(commands ? { role: "combobox", "aria-expanded": "false", "aria-autocomplete": "list", "aria-controls": list.id, "aria-haspopup": "listbox" } : {}),
     autocomplete: "off", spellcheck: "false", oninput: () => ((marked = -1), show()), onkeydown: (event) => key(event), onblur: () => hide(),
   });
-  const slash = h("button", { type: "button", class: "plain square", title: "Type a command", "aria-label": "Type a command", onclick: () => begin() }, icon("slash"));
+  const slash = h("button", { type: "button", class: "plain square slash", title: "Type a command", "aria-label": "Type a command", onclick: () => begin() }, icon("slash"));
   const send = h("button", { type: "button", class: "send", "aria-label": "Send", disabled: true, onclick: () => submit() }, icon("send"));
-  box.replaceChildren(shelf, h("div", { class: "field" }, field, h("div", { class: "field-foot" }, target().thread_ts === undefined && slash, send)), wrong);
+  box.replaceChildren(...(commands ? [shelf] : []), h("div", { class: "field" }, field, h("div", { class: "field-foot" }, commands && slash, send)), wrong);
 
   const lines = () => (shelf.hidden ? [] : offers(field.value));
 
   function hide() {
     shelf.hidden = true;
     marked = -1;
+    if (!commands) return;
     field.setAttribute("aria-expanded", "false");
     field.removeAttribute("aria-activedescendant");
   }
@@ -39,7 +40,7 @@ export function composer(box, id, target) {
     field.style.height = `${Math.min(field.scrollHeight, TALLEST)}px`;
     send.disabled = !field.value.trim();
     wrong.textContent = "";
-    const found = target().thread_ts ? [] : offers(field.value);
+    const found = commands ? offers(field.value) : [];
     if (!found.length) return hide();
     list.replaceChildren(...found.map(row));
     shelf.hidden = false;

@@ -99,6 +99,7 @@ export function showLinked() {
   if (!message) return;
   if (isReply(message)) openThread(channel(), message.thread_ts);
   for (const node of document.querySelectorAll(`[data-ts="${message.ts}"]`)) {
+    atEnd.set(node.closest(".messages"), false);
     node.scrollIntoView({ block: "center" });
     node.classList.add("pointed");
     if (!isReply(message)) node.focus({ preventScroll: true });

@@ -109,7 +109,7 @@ function select(e, block, place, held, props) {
   const made = picker({
     name: e.placeholder?.text ?? "Choose an option", placeholder: e.placeholder?.text ?? "Choose an option", many, slow: !own, props,
     least: own ? 0 : (e.min_query_length ?? 3), first: (held ? before : initial).filter(Boolean),
-    find: async (query) => (own ? matching(own, query) : [{ options: await ask(query) }]),
+    find: own ? (query) => matching(own, query) : async (query) => [{ options: await ask(query) }],
     onchange: () => place.press(e, block, read(), made.node),
   });
   const read = () => {

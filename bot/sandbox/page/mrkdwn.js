@@ -21,7 +21,7 @@ const unescape = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").
 
 /** mrkdwn -> nodes. */
 export function mrkdwn(text) {
-  return text.split(/```\n?([\s\S]*?)```/).flatMap((part, index) => (index % 2 ? [h("pre", {}, unescape(part.replace(/\n$/, "")))] : quotes(part)));
+  return text.split(/\n?```\n?([\s\S]*?)```\n?/).flatMap((part, index) => (index % 2 ? [h("pre", {}, unescape(part.replace(/\n$/, "")))] : quotes(part)));
 }
 
 /** plain_text -> nodes; emoji only where the app asked for them. */

@@ -7,6 +7,7 @@ import { moved, popup } from "./popup.js";
 
 const PAUSE = 150;
 /** Milliseconds without a key before the app is asked. */
+const NOTHING = "Nothing found.";
 
 const words = (option) => option.text.text;
 
@@ -18,9 +19,9 @@ export function matching(groups, query) {
 }
 
 /**
- * The field. `find(query)` gives [{label, options}], or throws an Error to show; `first` are the options chosen at first;
- * `many` allows several; `least` is how many characters have to be typed; `props` go to the field; `onchange()` follows
- * every choice. Returns {node, chosen()}.
+ * The field. `find(query)` gives [{label, options}]; where it is `slow`, a promise of them, or throws an Error to show.
+ * `first` are the options chosen at first; `many` allows several; `least` is how many characters have to be typed;
+ * `props` go to the field; `onchange()` follows every choice. Returns {node, chosen()}.
  */
 export function picker({ name, placeholder, find, first, many, least = 0, slow, props, onchange }) {
   let chosen = [...first];
@@ -54,26 +55,28 @@ export function picker({ name, placeholder, find, first, many, least = 0, slow, 
   }
 
   function look(query) {
-    open([], query.length < least ? `Type at least ${least} ${least === 1 ? "character" : "characters"}.` : slow ? "Searching…" : "");
     clearTimeout(timer);
     const number = ++asked;
-    if (query.length >= least) timer = setTimeout(() => answer(query, number), slow && query ? PAUSE : 0);
+    if (!slow) return open(find(query), query);
+    open([], query, query.length < least ? `Type at least ${least} ${least === 1 ? "character" : "characters"}.` : "Searching…");
+    if (query.length >= least) timer = setTimeout(() => answer(query, number), query ? PAUSE : 0);
   }
 
   async function answer(query, number) {
     let groups = [];
-    let said = "Nothing found.";
+    let said = NOTHING;
     try {
       groups = await find(query);
     } catch (wrong) {
       said = wrong.message;
     }
-    if (number === asked && list.shown) open(groups, groups.some((group) => group.options.length) ? "" : said);
+    if (number === asked && list.shown) open(groups, query, said);
   }
 
-  function open(groups, said) {
+  /** Show what is offered for what was typed, or why nothing is; what was typed marks the first. */
+  function open(groups, query, said = NOTHING) {
     offered = groups.flatMap((group) => group.options);
-    marked = many ? -1 : offered.findIndex(isChosen);
+    marked = query && offered.length ? 0 : many ? -1 : offered.findIndex(isChosen);
     let index = 0;
     rows.replaceChildren(
       ...groups.map((group) => {
@@ -81,7 +84,7 @@ export function picker({ name, placeholder, find, first, many, least = 0, slow, 
         return group.label ? h("div", { role: "group", "aria-label": group.label }, h("div", { class: "menu-label", "aria-hidden": "true" }, group.label), inside) : h("div", { role: "presentation" }, inside);
       }),
     );
-    note.textContent = said;
+    note.textContent = offered.length ? "" : said;
     list.open();
     field.setAttribute("aria-expanded", "true");
     mark(marked);
@@ -128,7 +131,7 @@ export function picker({ name, placeholder, find, first, many, least = 0, slow, 
     const emptied = !many && !field.value && chosen.length;
     if (emptied) chosen = [];
     if (many) field.value = "";
-    show();
+    else show();
     close();
     if (emptied) onchange();
   }

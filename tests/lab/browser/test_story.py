@@ -1,0 +1,102 @@
+"""What the README promises a newcomer, by typing and clicking alone."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Locator, expect
+
+from tests.lab.browser.screen import Screen, screen
+from tests.support.sandbox import Sandbox
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+END = 60_000.0
+"""Milliseconds that a deploy may take on a busy machine."""
+
+
+def only_to_me(seen: Screen) -> Locator:
+    return seen.page.locator("#messages .whisper")
+
+
+async def test_a_newcomer_is_led_from_the_first_command_to_the_new_shop(browser: Browser, sandbox: Sandbox) -> None:
+    async with screen(browser, sandbox.address) as seen:
+        page, guide = seen.page, seen.page.locator("#guide-steps [aria-current]")
+        await expect(guide).to_contain_text("type /chom deploy v1.2")
+        await expect(seen.server().locator(".version")).to_have_text("v1.0")
+        await seen.type("/chom deploy v1.2")
+        card = seen.card("Deploy v1.2 to production")
+        await expect(card.get_by_role("button", name="Approve")).to_be_visible()
+        await expect(only_to_me(seen).last).to_contain_text("Only visible to you")
+        await expect(guide).to_contain_text("Become Lea Martin")
+        await expect(page.locator("#badge-lead")).to_have_text(re.compile(r"^\d unread$"))
+        await page.locator("#guide-steps").get_by_role("button", name="Become Lea Martin").click()
+        await expect(page.locator("#is-lead")).to_be_checked()
+        await expect(page.locator("#badge-lead")).to_be_hidden()
+        await seen.press(card, "Approve", confirm="Approve")
+        await expect(guide).to_contain_text("goes from v1.0 to v1.2, and no visit fails")
+        await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
+        await card.locator(".replies").click()
+        thread = page.get_by_role("complementary", name="Thread")
+        await expect(thread.locator("article").nth(1)).to_be_visible(timeout=END)
+        await expect(card).to_contain_text("Done", timeout=END)
+        await expect(seen.server().locator(".version")).to_have_text("v1.2")
+        await expect(seen.server().locator(".releases .current")).to_contain_text("v1.2")
+        await expect(seen.server().locator(".numbers div", has_text="failed").locator("dd")).to_have_text("0")
+        await seen.accessible("a finished deploy with its thread")
+        await page.keyboard.press("Escape")
+        await expect(thread).to_be_hidden()
+        await expect(guide).to_contain_text("v1.2 is live")
+
+
+async def test_two_people_see_the_same_card_at_once_and_only_their_own_refusals(
+    browser: Browser, sandbox: Sandbox
+) -> None:
+    title = "Deploy v1.1 to production"
+    async with screen(browser, sandbox.address, "dev") as dana, screen(browser, sandbox.address, "lead") as lea:
+        before = await only_to_me(lea).count()
+        await dana.type("/chom deploy v1.1")
+        for seen in (dana, lea):
+            await expect(seen.card(title).get_by_role("button", name="Approve")).to_be_visible()
+        await dana.press(dana.card(title), "Approve", confirm="Approve")
+        await expect(only_to_me(dana).last).to_contain_text("yourself")
+        await lea.page.locator("#text").fill("I read it on the train.")
+        await lea.page.keyboard.press("Enter")
+        await expect(dana.page.locator("#messages article").last).to_contain_text("I read it on the train.")
+        await dana.type("/chom stop")
+        for seen in (dana, lea):
+            await expect(seen.card(title).get_by_role("button", name="Approve")).to_have_count(0)
+        assert await only_to_me(lea).count() == before
+
+
+async def test_the_bot_killed_in_mid_deploy_comes_back_and_the_page_tells_it(
+    browser: Browser, sandbox: Sandbox
+) -> None:
+    async with screen(browser, sandbox.address) as seen:
+        page, logs = seen.page, sandbox.directory / "staging/logs"
+        first = set(logs.glob("*.log"))
+        await page.get_by_text("Break something").click()
+        await seen.type("/chom deploy v1.2 to staging")
+        await sandbox.until(lambda _: _holds(set(logs.glob("*.log")) - first, "Migrating"), "a migration runs")
+        await page.get_by_role("button", name="Kill the bot").click()
+        await expect(page.locator("#fault-said")).to_contain_text("The bot was killed")
+        await expect(page.locator(".side .bot-line")).to_have_text("The bot is connected", timeout=END)
+        card = seen.card("Deploy v1.2 to staging")
+        await expect(card).to_contain_text("Done", timeout=END)
+        await expect(seen.server("staging").locator(".version")).to_have_text("v1.2")
+        await expect(seen.server("staging").locator(".numbers div", has_text="failed").locator("dd")).to_have_text("0")
+
+
+def _holds(files: set[Path], words: str) -> bool:
+    return any(words in file.read_text(encoding="utf-8") for file in files)
+
+
+async def test_a_second_visit_finds_what_was_said_and_a_link_to_a_card_leads_to_it(
+    browser: Browser, sandbox: Sandbox
+) -> None:
+    state = await sandbox.get("state")
+    card = next(m for m in state["channels"]["deploys"] if m["text"].startswith("Deploy v1.2 to production"))
+    link = f"/archives/C0DEPLOYS/p{card['ts'].replace('.', '')}"
+    async with screen(browser, sandbox.address, path=link) as seen:
+        article = seen.page.locator(f'#messages [data-ts="{card["ts"]}"]')
+        await expect(article).to_be_focused()
+        await expect(article).to_be_in_viewport()
