@@ -79,10 +79,11 @@ def test_a_past_run_that_nobody_had_to_approve() -> None:
 
 
 def test_status_says_what_runs_and_what_waits() -> None:
+    migrates = PLAN.steps.index(PLAN.step("migrate")) + 1
     one = EnvironmentStatus("production", None, "app2 does not answer.", STAGES["running"], (STAGES["waiting"],))
     assert printed.status(one) == [
         "production: app2 does not answer.",
-        f"    now: {TITLE} (chg-7f3kq2): running, step 3 of {len(PLAN.steps)}",
+        f"    now: {TITLE} (chg-7f3kq2): running, step {migrates} of {len(PLAN.steps)}",
         f"    waits: {TITLE} (chg-7f3kq2): {WAITS.said}",
     ]
 
