@@ -20,12 +20,15 @@ from bot.slack import http, texts
 from bot.slack.asker import Teller, of_click, of_command
 from bot.slack.buttons import Buttons
 from bot.slack.commands import Commands
+from bot.slack.deploying import Deploying
 from bot.slack.directory import Ages, Directory
 from bot.slack.errands import Errands, log_trouble
 from bot.slack.intake import Intake, Memory
 from bot.slack.manifest import bot_scopes
+from bot.slack.rejecting import Rejecting
 from bot.slack.socket import Rhythm, Socket
 from bot.slack.web import CALL_ERRORS, Client, Identity, new_client, new_session, sort, who_am_i
+from bot.slack.windows import Windows
 
 if TYPE_CHECKING:
     from bot.desk import Desk
@@ -183,8 +186,12 @@ class SlackFace:
             request_verification_enabled=False,
             process_before_response=True,
         )
-        Commands(self._intake).listen(app)
-        Buttons(self._intake).listen(app)
+        windows = Windows(self._intake, self._client)
+        deploying, rejecting = Deploying(windows), Rejecting(windows)
+        Commands(self._intake, deploying).listen(app)
+        Buttons(self._intake, deploying, rejecting).listen(app)
+        deploying.listen(app)
+        rejecting.listen(app)
         app.error(self._on_error)
         return app
 

@@ -11,6 +11,8 @@ from actions.engine.words import in_utc
 from bot.slack.words import plain
 
 Block = dict[str, Any]
+OPEN_CARD = "chom_open_card"
+"""Of a button that only leads to a card."""
 MOST_BLOCKS = 50
 SECTION = 3000
 HEADER = 150
@@ -55,6 +57,8 @@ class Button:
     """What a screen reader says of it."""
     confirm: Confirm | None = None
     style: Style = Style.QUIET
+    url: str = ""
+    """Where a click leads, in the reader's browser or in Slack itself; the bot hears of the click all the same."""
 
 
 def text_object(text: str, limit: int) -> Block:
@@ -112,6 +116,11 @@ def sections(lines: Iterable[str], most: int = 6) -> list[Block]:
     return [section("\n".join(page)) for page in pages if page]
 
 
+def divider() -> Block:
+    """A line between what belongs apart."""
+    return {"type": "divider"}
+
+
 def context(*texts: str) -> Block:
     """Small print of mrkdwn."""
     return {"type": "context", "elements": [mrkdwn(text, 2000) for text in texts[:10]]}
@@ -132,6 +141,8 @@ def _button(button: Button) -> Block:
         "value": button.value,
         "accessibility_label": plain(button.says, 75),
     }
+    if button.url:
+        made["url"] = button.url
     if button.style is not Style.QUIET:
         made["style"] = button.style.value
     if button.confirm is not None:

@@ -1,4 +1,4 @@
-"""The cards' buttons: what a click carries is checked, handed to the desk, and answered where the card cannot."""
+"""The buttons: what a click carries is checked, handed to the desk or to a form, and answered where no card can."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.planning import Refusal
 from bot.slack import texts
 from bot.slack.asker import Asker, field, of_click
-from bot.slack.blocks import Card, card, section
+from bot.slack.blocks import OPEN_CARD, Card, card, section
 from bot.slack.cards import EVENT_TYPE
+from bot.slack.deploying import Deploying
 from bot.slack.intake import Intake, Job
-from bot.slack.pressed import Answer, Click, Press, read_click
+from bot.slack.pressed import Answer, Beginning, Click, Press, Wish, read_click
+from bot.slack.rejecting import Rejecting
 from bot.slack.stage import Stage, stage_of
 from bot.slack.web import CallFailed, call
 from bot.view import ChangeView
@@ -29,6 +31,8 @@ class Buttons:
     """Acks first, before any I/O; the rest is an errand."""
 
     intake: Intake
+    deploying: Deploying
+    rejecting: Rejecting
 
     def listen(self, app: AsyncApp) -> None:
         """Register with Bolt."""
@@ -37,37 +41,68 @@ class Buttons:
     async def take(self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
         """Bolt's listener."""
         await ack()
-        asker = of_click(body)
+        asker, action_id, value = of_click(body), field(action, "action_id"), field(action, "value")
+        if action_id == OPEN_CARD:
+            return
         if self.intake.errands.full:
             logger.warning("a click of %s is dropped: too much at once", asker.key)
             return
-        action_id, value = field(action, "action_id"), field(action, "value")
-        self.intake.begin(action_id, asker, self._job(action_id, value, _Place.of(body)))
+        click, place = read_click(action_id, value), _Place.of(body)
+        match click:
+            case Beginning(Wish.DEPLOY, environment):
+                self.deploying.begin(asker, environment)
+            case Click(press=Press.REJECT):
+                self.rejecting.begin(asker, click)
+                self.intake.errands.go("an old copy", self._retire_copy(click.change, place), _logged)
+            case _:
+                self.intake.begin(action_id, asker, self._job(click, place))
 
-    def _job(self, action_id: str, value: str, place: _Place) -> Job:
+    def _job(self, click: Click | Answer | Beginning | None, place: _Place) -> Job:
         async def job(asker: Asker, who: Person) -> Card | None:
-            click = read_click(action_id, value)
             if click is None:
                 raise Refusal("That button is of another version of the bot. Ask again with `deploy`, or see `status`.")
             try:
                 return await self._do(click, asker, who)
             finally:
-                if click.change and not isinstance(click, Answer):
+                if isinstance(click, Click):
                     await self._retire_copy(click.change, place)
 
         return job
 
-    async def _do(self, click: Click | Answer, asker: Asker, who: Person) -> Card | None:
+    async def _do(self, click: Click | Answer | Beginning, asker: Asker, who: Person) -> Card | None:
+        match click:
+            case Answer():
+                await self.intake.desk.answer(click.change, click.step, click.host, click.choice, who)
+                return None
+            case Beginning():
+                return await self._begin(click, who)
+            case Click():
+                return await self._press(click, asker, who)
+            case _:
+                assert_never(click)
+
+    async def _begin(self, click: Beginning, who: Person) -> Card:
+        match click.wish:
+            case Wish.ROLL_BACK:
+                return await self._ask(f"rollback on {click.environment}", who)
+            case Wish.STATUS:
+                return texts.status(await self.intake.desk.status())
+            case Wish.DEPLOY:
+                raise AssertionError("opens a form")
+            case _:
+                assert_never(click.wish)
+
+    async def _ask(self, text: str, who: Person) -> Card:
+        asked = await self.intake.desk.propose(text, who)
+        return texts.asked(asked, self.intake.settings.channel, await self.intake.link(asked.change.id))
+
+    async def _press(self, click: Click, asker: Asker, who: Person) -> Card | None:
         desk = self.intake.desk
-        if isinstance(click, Answer):
-            await desk.answer(click.change, click.step, click.host, click.choice, who)
-            return None
         match click.press:
             case Press.APPROVE:
                 return _still_waiting(await desk.approve(click.change, click.digest, who, asker.key))
             case Press.REJECT:
-                await desk.reject(click.change, click.digest, who, asker.key)
-                return None
+                raise AssertionError("opens a window")
             case Press.STOP:
                 await desk.stop(click.change, who)
                 return None
@@ -91,8 +126,7 @@ class Buttons:
                 f"To roll back what is live, type `rollback on {environment}`.",
                 newest.change.id if newest else "",
             )
-        asked = await desk.propose(f"rollback on {environment}", who)
-        return texts.asked(asked, self.intake.settings.channel, await self.intake.link(asked.change.id))
+        return await self._ask(f"rollback on {environment}", who)
 
     async def _retire_copy(self, change: str, place: _Place) -> None:
         """A card posted twice (its post was answered too late, or the bot died in between) stops looking alive."""
@@ -140,3 +174,7 @@ def _still_waiting(view: ChangeView) -> Card | None:
             return texts.said(f"Your approval is counted. {view.verdict.said}")
         case _:
             return None
+
+
+async def _logged(reference: str) -> None:
+    """Whoever clicked has a window before them, which says what they need."""

@@ -200,13 +200,8 @@ def _start(view: ChangeView) -> Button:
 
 
 def _reject(view: ChangeView) -> Button:
-    plan = view.change.plan
-    confirm = Confirm(
-        f"Reject {plan.version} for {plan.environment}?",
-        f"Nothing is started, {plan.environment} stays as it is, and the request ends. It can be asked for again.",
-        "Reject",
-    )
-    return Button("chom_reject", "Reject", value_of(view), f"Reject: {plan.title}", confirm, Style.DANGER)
+    """Opens a window that says what it means and takes a reason; that window is the confirmation."""
+    return Button("chom_reject", "Reject", value_of(view), f"Reject: {view.change.plan.title}", style=Style.DANGER)
 
 
 def _stop(view: ChangeView) -> Button:

@@ -7,12 +7,16 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from actions.engine.registry.strategies import HEAD
 from bot.named import NOTHING_TO_PLAN, change_of, environment_of
 from bot.planning import Refusal
 from bot.slack import cards, texts
 from bot.slack.asker import Asker, field, of_command
 from bot.slack.blocks import Card
+from bot.slack.deploying import Deploying
 from bot.slack.intake import Intake, Job
+from bot.slack.stage import Stage, stage_of
+from bot.slack.start import Now, start_card
 from policies.change import Person
 
 
@@ -21,6 +25,7 @@ class Commands:
     """Acks first, before any I/O; the rest is an errand."""
 
     intake: Intake
+    deploying: Deploying
 
     def listen(self, app: AsyncApp) -> None:
         """Register with Bolt."""
@@ -32,8 +37,11 @@ class Commands:
             await ack(texts.BUSY)
             return
         await ack()
-        text = field(body, "text").strip()
-        self.intake.begin("/chom", of_command(body), self._job(text), known_only=bool(text) and not _is_help(text))
+        asker, text = of_command(body), field(body, "text").strip()
+        if text.lower() == HEAD:
+            self.deploying.begin(asker)
+        else:
+            self.intake.begin("/chom", asker, self._job(text), known_only=bool(text) and not _is_help(text))
 
     def _job(self, text: str) -> Job:
         head, _, rest = text.partition(" ")
@@ -41,7 +49,9 @@ class Commands:
 
         async def job(asker: Asker, who: Person) -> Card | None:
             match head.lower():
-                case "" | "help":
+                case "":
+                    return await self._start(asker)
+                case "help":
                     return texts.helped(self.intake.desk.help(rest))
                 case "plan":
                     return await self._plan(rest, who)
@@ -58,6 +68,19 @@ class Commands:
                     return texts.asked(view, self.intake.settings.channel, link)
 
         return job
+
+    async def _start(self, asker: Asker) -> Card:
+        """Who cannot ask for anything is told what there is."""
+        desk = self.intake.desk
+        try:
+            who = await self.intake.who(asker.account)
+        except Refusal:
+            return texts.helped(desk.help())
+        going_on, environment = await desk.going_on(), desk.offers.choices().default
+        links = {view.change.id: await self.intake.link(view.change.id) for view in going_on}
+        done = [past.view for past in await desk.history(environment, 5) if stage_of(past.view) is Stage.DONE]
+        serves = done[0].change.plan.version if done else ""
+        return start_card(Now(going_on, links, environment, serves), who)
 
     async def _plan(self, rest: str, who: Person) -> Card:
         if not rest:

@@ -19,6 +19,8 @@ class Errands:
 
     def __init__(self, most: int = 200) -> None:
         self._most = most
+        self.closing = False
+        """Whether the end is near: who only waits for something to be nicer stops waiting."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -40,6 +42,7 @@ class Errands:
 
     async def drain(self, seconds: float) -> None:
         """Wait for all of them, and cancel those that take longer."""
+        self.closing = True
         if not self._tasks:
             return
         _, late = await asyncio.wait(set(self._tasks), timeout=seconds)

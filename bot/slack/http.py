@@ -19,7 +19,7 @@ from actions.engine.ports import Clock
 MOST_BYTES = 1 << 20
 STALE = 300
 """Seconds after which a signed request is too old."""
-PATHS = ("/slack/events", "/slack/commands", "/slack/actions")
+PATHS = ("/slack/events", "/slack/commands", "/slack/actions", "/slack/options")
 
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
@@ -39,7 +39,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def routes(app: AsyncApp, secret: str, clock: Clock, taking: Callable[[], bool]) -> list[web.AbstractRouteDef]:
-    """POST /slack/events, /slack/commands and /slack/actions; 503 while `taking` says no, so that Slack tries again.
+    """POST to each of PATHS; 503 while `taking` says no, so that Slack tries again.
 
     The same signed bytes sent twice are acked twice, and done once: handlers ask the store (Intake.first).
     """

@@ -2,7 +2,7 @@
 
 As it stands in manifest.json it is for Socket Mode: the bot calls Slack, so nothing of it faces the internet; it needs
 an app-level token with connections:write, which no manifest can make. For signed HTTP, Slack calls the bot: Socket
-Mode is off, and the command and the buttons name the bot's public https:// address.
+Mode is off, and the command, the buttons and the lists that are searched name the bot's public https:// address.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ def manifest(public_url: str = "") -> dict[str, Any]:
         base = public_url.rstrip("/")
         made["settings"]["socket_mode_enabled"] = False
         made["settings"]["interactivity"]["request_url"] = f"{base}/slack/actions"
+        made["settings"]["interactivity"]["message_menu_options_url"] = f"{base}/slack/options"
         for command in made["features"]["slash_commands"]:
             command["url"] = f"{base}/slack/commands"
     return made

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from actions.engine.registry.grammar import ENVIRONMENT
+
 _CHANGE = re.compile(r"chg-[a-z0-9]{1,20}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -18,6 +20,17 @@ class Press(Enum):
     STOP = "chom_stop"
     SHOW_PLAN = "chom_show_plan"
     ROLL_BACK = "chom_rollback"
+
+
+class Wish(Enum):
+    """The buttons with which something begins; the values are their action ids."""
+
+    DEPLOY = "chom_open_deploy"
+    ROLL_BACK = "chom_ask_rollback"
+    STATUS = "chom_status"
+
+
+_WISHES = frozenset(wish.value for wish in Wish)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +52,18 @@ class Answer:
     choice: str
 
 
-def read_click(action_id: str, value: str) -> Click | Answer | None:
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A press of one of those; `environment` may be "" for none in particular."""
+
+    wish: Wish
+    environment: str
+
+
+def read_click(action_id: str, value: str) -> Click | Answer | Beginning | None:
     """The click, None where it is none of ours."""
+    if action_id in _WISHES:
+        return Beginning(Wish(action_id), value) if not value or ENVIRONMENT.accepts(value) else None
     change, _, rest = value.partition(":")
     if not _CHANGE.fullmatch(change):
         return None

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from actions.engine.words import with_times
+from actions.engine.words import counted, with_times
 from bot.redact import redactor
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -113,6 +113,18 @@ def took(start: datetime, end: datetime) -> str:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """For plain text, where no time is in the reader's zone: "5 minutes ago", "3 days ago", "on 1 November 2026"."""
+    minutes = max(0, int((now - then).total_seconds() // 60))
+    days = minutes // 1440
+    if minutes < 1:
+        return "just now"
+    if days > 60:
+        return f"on {then.astimezone(UTC).day} {then.astimezone(UTC):%B %Y}"
+    count, noun = (days, "day") if days else (minutes // 60, "hour") if minutes >= 60 else (minutes, "minute")
+    return f"{counted(count, noun)} ago"
 
 
 def listed(items: Iterable[str], most: int = 8) -> str:

@@ -53,6 +53,9 @@ class Shelf:
         Artifact("v1.3", "e" * 40, "f" * 64, 1_000_000, ("m1", "m2")),
     )
 
+    async def versions(self) -> tuple[Artifact, ...]:
+        return self.made
+
     async def resolve(self, version: str) -> Artifact:
         for artifact in self.made:
             if artifact.version == version:
@@ -89,6 +92,16 @@ class Office:
     async def click(self, action: str, user: str, card: int = -1, value: str = "") -> None:
         ts = self.cards()[card]["ts"]
         assert await self.slack.stand_in.acts.click(user, "deploys", ts, action, value or None) == "acked"
+
+    async def window(self, person: str, callback: str) -> dict[str, Any]:
+        """The window that person has open, once there is one."""
+
+        def found() -> list[dict[str, Any]]:
+            views = self.slack.stand_in.memory.views.values()
+            return [view for view in views if view["user"] == person and view["callback_id"] == callback]
+
+        await until(found)
+        return found()[-1]
 
     def cards(self) -> list[dict[str, Any]]:
         return [m for m in self.slack.messages() if m.get("metadata", {}).get("event_type") == "chom_card"]

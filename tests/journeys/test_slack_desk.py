@@ -12,7 +12,7 @@ import pytest
 
 from actions.engine.fleet import Release
 from tests.journeys.office import OLD, Office, open_office
-from tests.slack.support import until
+from tests.slack.support import seen_text, until
 from tests.slack.views import PEOPLE
 from tests.support.redis import RedisServer, redis_server
 
@@ -84,11 +84,60 @@ async def test_a_rejection_ends_it_and_the_old_button_says_so(office: Office) ->
     await until(lambda: "Approval needed" in office.card())
     value = office.cards()[-1]["blocks"][-2]["elements"][0]["value"]
     await office.click("chom_reject", "lead")
-    await until(lambda: "Rejected by Lea Lead" in office.card())
+    window = await office.window("lead", "chom_reject")
+    await office.slack.stand_in.acts.submit("lead", window["id"], {"reason": "Not on a *Friday*."})
+    await until(lambda: "Rejected by Lea Lead" in office.card() and "Not on a" in office.card())
+    assert window["id"] not in office.slack.stand_in.memory.views
     assert "chom_" not in str(office.cards()[-1]["blocks"])
     await office.click("chom_approve", "lead", value=value)
     told = await office.whispered("lead", "reject")
     assert "Open its card" in told and office.starts.runs == []
+
+
+async def test_a_rejection_of_what_was_withdrawn_meanwhile_is_refused_at_its_field(office: Office) -> None:
+    await office.type("deploy v1.2")
+    await until(lambda: "Approval needed" in office.card())
+    await office.click("chom_reject", "lead")
+    window = await office.window("lead", "chom_reject")
+    await office.type("stop")
+    await until(lambda: "Withdrawn." in office.card())
+    await office.slack.stand_in.acts.submit("lead", window["id"], {"reason": "too late"})
+    assert "Dana Dev withdrew the request" in window["errors"]["reason"]
+
+
+async def test_by_the_form_from_the_list_over_a_fault_to_the_card_and_the_start(office: Office) -> None:
+    acts = office.slack.stand_in.acts
+    await office.type("deploy")
+    form = await office.window("dev", "chom_deploy")
+    labels = [o["text"]["text"] for o in await acts.suggest("dev", form["id"], "chom_version", "")]
+    assert labels == ["v1.2", "v1.1 · live on production and staging", "v1.3"]
+    await acts.submit("dev", form["id"], {"version": "v1.1"})
+    assert form["errors"] == {"version": "v1.1 is live on production already."}
+    await acts.submit("dev", form["id"], {"version": "v1.2", "reason": 'it\'s "the" new checkout\n<!channel>'})
+    await until(lambda: "Approval needed" in office.card() and "|Open it>" in seen_text(form | {"text": ""}))
+    assert 'it\'s "the" new checkout &lt;!channel&gt;' in office.card() and len(office.cards()) == 1
+    (change,) = await office.store.waiting()
+    await office.click("chom_approve", "lead")
+    await until(lambda: office.starts.runs)
+    assert office.starts.runs == [change]
+
+
+async def test_a_form_for_a_busy_environment_says_who_has_it(office: Office) -> None:
+    await office.type("deploy v1.2 to staging")
+    await until(lambda: "Starting" in office.card())
+    await office.type("deploy", "cto")
+    form = await office.window("cto", "chom_deploy")
+    await office.slack.stand_in.acts.submit("cto", form["id"], {"version": "v1.3", "environment": "staging"})
+    assert "Dana Dev has staging since" in form["errors"]["environment"] and len(office.cards()) == 1
+
+
+async def test_chom_alone_leads_the_tech_lead_to_what_waits(office: Office) -> None:
+    await office.type("deploy v1.2")
+    await until(lambda: "Approval needed" in office.card())
+    await office.type("", "lead")
+    told = await office.whispered("lead", "waits for your approval")
+    assert "Deploy v1.2 to production" in told
+    assert office.cards()[0]["ts"].replace(".", "") in str(office.slack.whispers("lead")[-1]["blocks"])
 
 
 async def test_a_second_deploy_while_one_runs_says_who_has_it_with_a_link(office: Office) -> None:

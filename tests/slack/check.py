@@ -19,16 +19,16 @@ ENTITY = re.compile(r"&(?!amp;|lt;|gt;)")
 BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]")
 
 
-def texts(value: Any) -> Iterator[tuple[str, str]]:
+def texts_in(value: Any) -> Iterator[tuple[str, str]]:
     """(type, text) of every text object in the blocks."""
     if isinstance(value, dict):
         if value.get("type") in {"plain_text", "mrkdwn"}:
             yield value["type"], value["text"]
         for inner in value.values():
-            yield from texts(inner)
+            yield from texts_in(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from texts(inner)
+            yield from texts_in(inner)
 
 
 def check(card: Card) -> None:
@@ -43,7 +43,7 @@ def check(card: Card) -> None:
     for block in blocks:
         ids = [element["action_id"] for element in block.get("elements", []) if "action_id" in element]
         assert len(ids) == len(set(ids))
-    for kind, text in [("plain_text", card.text), *texts(blocks)]:
+    for kind, text in [("plain_text", card.text), *texts_in(blocks)]:
         rest = OURS.sub("", text) if kind == "mrkdwn" else text
         assert "<" not in rest and ">" not in rest, text
         assert not ENTITY.search(text), text
@@ -65,7 +65,7 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
 
 def words_of(card: Card) -> str:
     """All that is read, with entities as characters."""
-    return html.unescape("\n".join(text for _, text in texts(list(card.blocks))))
+    return html.unescape("\n".join(text for _, text in texts_in(list(card.blocks))))
 
 
 def buttons(card: Card) -> dict[str, dict[str, Any]]:

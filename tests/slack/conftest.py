@@ -51,7 +51,7 @@ async def faced(mode: str, slack: Slack | None = None, memory: FakeMemory | None
             Kind.INTERACTIVE: f"{base}/actions",
             Kind.EVENT: f"{base}/events",
         }
-        carrier = SignedHttp(addresses, slack.stand_in.workspace.memory.now)
+        carrier = SignedHttp(addresses, slack.stand_in.workspace.memory.now, options=f"{base}/options")
         slack.stand_in.carrier = carrier
         slack.stand_in.acts = type(slack.stand_in.acts)(slack.stand_in.workspace, carrier)
     await face.start()

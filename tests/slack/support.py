@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.config import SlackSettings
+from bot.offers import Choices, Fault, Versions, Wanted
 from bot.planning import Refusal
 from bot.roster import Roster
 from bot.sandbox.api import make_app
@@ -22,7 +23,7 @@ from bot.slack.socket import Rhythm
 from bot.tails.pace import Pace
 from bot.view import ChangeView, EnvironmentStatus, PastRun
 from policies.change import Account, Person
-from tests.slack.views import PEOPLE, STAGES
+from tests.slack.views import CHOICES, PEOPLE, STAGES, VERSIONS
 
 Json = dict[str, Any]
 QUICK = Pace(card=0.15, turn=0.05, post=0.02, sweep=0.4, lease=0.9, backoff=(0.05, 0.2), flush=1.0)
@@ -41,6 +42,19 @@ class RealClock:
 
 
 @dataclass
+class FakeOffers:
+    """Two environments, one strategy, and the versions it is told."""
+
+    there: Versions = field(default_factory=lambda: VERSIONS)
+
+    def choices(self) -> Choices:
+        return CHOICES
+
+    async def versions(self) -> Versions:
+        return self.there
+
+
+@dataclass
 class FakeDesk:
     """Answers every act with `shows`, after `before` has run, and writes down what was asked."""
 
@@ -48,6 +62,11 @@ class FakeDesk:
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     before: Callable[[], Any] = lambda: None
     past: tuple[PastRun, ...] = ()
+    going: tuple[ChangeView, ...] = ()
+    looked: list[tuple[Any, ...]] = field(default_factory=list)
+    wrong: Callable[[Wanted], Any] = lambda wanted: ()
+    offers: FakeOffers = field(default_factory=lambda: FakeOffers())
+    people: dict[str, Person] = field(default_factory=lambda: dict(PEOPLE))
     seen: tuple[EnvironmentStatus, ...] = ()
     roster: Roster = field(default_factory=lambda: Roster(PEOPLE, team="T0CHOM"))
 
@@ -80,7 +99,18 @@ class FakeDesk:
         return await self._act("approve", change, digest, who.id, account)
 
     async def reject(self, change: str, digest: str, who: Person, account: str, reason: str = "") -> ChangeView:
-        return await self._act("reject", change, digest, who.id, account)
+        return await self._act("reject", change, digest, who.id, account, reason)
+
+    async def decidable(self, change: str, digest: str, who: Person) -> ChangeView:
+        self.looked.append(("decidable", change, digest, who.id))
+        return self.shows
+
+    async def faults(self, wanted: Wanted) -> tuple[Fault, ...]:
+        made = self.wrong(wanted)
+        return await made if asyncio.iscoroutine(made) else made
+
+    async def going_on(self) -> tuple[ChangeView, ...]:
+        return self.going
 
     async def stop(self, change: str, who: Person) -> ChangeView:
         return await self._act("stop", change, who.id)

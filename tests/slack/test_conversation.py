@@ -110,7 +110,7 @@ async def test_what_nobody_foresaw_gets_a_reference_that_stands_in_the_log(
 # --- commands ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("typed", ["", "help", "HELP", "help deploy"])
+@pytest.mark.parametrize("typed", ["help", "HELP", "help deploy"])
 async def test_help_is_for_everybody(bot: Faced, typed: str) -> None:
     bot.desk.person = unknown  # type: ignore[method-assign]
     await bot.type(typed)
@@ -171,13 +171,13 @@ async def test_stop_names_the_only_run_or_one_by_its_id(bot: Faced) -> None:
 
 async def test_each_button_does_what_it_says(bot: Faced) -> None:
     bot.desk.shows = STAGES["running"]
-    await bot.click(show_card(bot), "chom_reject")
+    await bot.click(show_card(bot), "chom_approve")
     await bot.click(show_card(bot, "running"), "chom_stop", user="devops")
     await bot.click(show_card(bot, "asked"), "chom_answer", f"{CHANGE.id}:migrate:app1:turn back", "devops")
     await until(lambda: len(bot.desk.asked) == 3)
     assert sorted(bot.desk.asked) == [
         ("answer", CHANGE.id, "migrate", "app1", "turn back", "devops"),
-        ("reject", CHANGE.id, DIGEST, "lead", "T0CHOM:U0LEAD"),
+        ("approve", CHANGE.id, DIGEST, "lead", "T0CHOM:U0LEAD"),
         ("stop", CHANGE.id, "devops"),
     ]
 
@@ -219,11 +219,11 @@ async def test_a_value_that_is_not_ours_is_refused_in_words(bot: Faced, value: s
 async def test_a_second_copy_of_a_card_gives_itself_up_when_it_is_clicked(bot: Faced) -> None:
     copy = show_card(bot, known=False)
     true = show_card(bot)
-    await bot.click(copy, "chom_reject")
+    await bot.click(copy, "chom_approve")
     message = bot.slack.stand_in.memory.find("C0DEPLOYS", copy)
     await until(lambda: message and message["text"].startswith("This is an old copy"))
     assert f"p{true.replace('.', '')}" in seen_text(message or {})
-    assert [asked[0] for asked in bot.desk.asked] == ["reject"]
+    assert [asked[0] for asked in bot.desk.asked] == ["approve"]
     assert "Approve" in str(bot.slack.stand_in.memory.find("C0DEPLOYS", true))
 
 

@@ -26,7 +26,9 @@ from actions.engine.journal import (
     Way,
 )
 from actions.engine.plan import Probe
+from actions.engine.registry.strategies import Strategy
 from actions.engine.runner import closing
+from bot.offers import Choices, Live, Offered, Versions
 from bot.view import ChangeView
 from policies.change import (
     Account,
@@ -252,3 +254,16 @@ STAGES: dict[str, ChangeView] = {
 }
 
 RETURNED = Returned(after(90), "app1")
+
+CHOICES = Choices(
+    ("production", "staging"),
+    "production",
+    (Strategy("blue-green", "Makes a version ready beside the one that is served.", default=True),),
+)
+VERSIONS = Versions(
+    (
+        Offered("v1.3", "3" * 40, after(-300)),
+        Offered("v1.2", "2" * 40, after(-86400 * 3), (Live("staging"),)),
+        Offered("v1.1", "1" * 40, after(-86400 * 90), (Live("production"), Live("staging", same=False))),
+    )
+)

@@ -20,19 +20,25 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class SignedHttp:
-    """`addresses` says where each kind goes; `now` gives seconds since 1970."""
+    """`addresses` says where each kind goes; `now` gives seconds since 1970.
 
-    def __init__(self, addresses: dict[Kind, str], now: Callable[[], float], ack_seconds: float = 3.0) -> None:
-        self._addresses = addresses
+    `options` is where a select's search goes, for apps that named an address of its own for it.
+    """
+
+    def __init__(
+        self, addresses: dict[Kind, str], now: Callable[[], float], ack_seconds: float = 3.0, options: str = ""
+    ) -> None:
+        self._addresses, self._options = addresses, options or addresses[Kind.INTERACTIVE]
         self._now = now
         self._ack_seconds = ack_seconds
         self._session: aiohttp.ClientSession | None = None
 
     async def deliver(self, kind: Kind, payload: Json, copies: int = 1, retry: Retry = FIRST) -> Answer:
         """POST the same signed bytes `copies` times; the answer to the first counts."""
+        address = self._options if payload.get("type") == "block_suggestion" else self._addresses[kind]
         body = _body(kind, payload)
         headers = self._headers(kind, body, retry)
-        answers = await asyncio.gather(*(self._post(self._addresses[kind], body, headers) for _ in range(copies)))
+        answers = await asyncio.gather(*(self._post(address, body, headers) for _ in range(copies)))
         return answers[0]
 
     async def verify(self) -> bool:

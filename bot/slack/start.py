@@ -1,0 +1,121 @@
+"""What `/chom` alone answers: the three things that are most likely wanted now, each with its button."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.slack.blocks import OPEN_CARD, Button, Card, Confirm, Style, card, context, section
+from bot.slack.cards import value_of
+from bot.slack.lead import approvers
+from bot.slack.pressed import Press, Wish
+from bot.slack.stage import current_step, stage_of
+from bot.slack.words import code, inline, sentence
+from bot.view import ChangeView
+from policies.change import Person
+
+MOST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What is true at this moment."""
+
+    going_on: Sequence[ChangeView]
+    """What runs, then what waits."""
+    links: Mapping[str, str]
+    """Change -> address of its card, where it has one."""
+    environment: str
+    """What is meant where none is named."""
+    serves: str = ""
+    """The version that went live there last, "" where the bot brought none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """`said` is plain; `shown` is the same as mrkdwn."""
+
+    said: str
+    shown: str
+    button: Button
+
+
+def start_card(now: Now, who: Person) -> Card:
+    """For that person alone: what waits for them, then what they may want to see, then what they may want to do."""
+    lines = [*_waiting(now, who), *_running(now), *_own(now, who), *_doing(now)][:MOST]
+    rows = [section(line.shown, line.button) for line in lines]
+    more = f"All that can be typed: {code('/chom help')}"
+    return card(
+        " ".join([*(line.said for line in lines), "All that can be typed: /chom help."]), [*rows, context(more)]
+    )
+
+
+def _waiting(now: Now, who: Person) -> list[_Line]:
+    mine = [view for view in now.going_on if any(one.id == who.id for one in approvers(view))]
+    lines: list[_Line] = []
+    for view in mine:
+        asked = f"{view.name(view.change.requester)} asked for it."
+        title = view.change.plan.title
+        said = f"{title} waits for your approval; {asked}"
+        shown = f"*{inline(title, 150)}* waits for your approval. {inline(asked, 120)}"
+        lines.append(_Line(said, shown, _see(now, view, "See the card", Style.PRIMARY)))
+    return lines
+
+
+def _running(now: Now) -> list[_Line]:
+    lines: list[_Line] = []
+    for view in now.going_on:
+        if not view.run.opened:
+            continue
+        place, total = current_step(view), len(view.change.plan.steps)
+        step = f", step {place[0]} of {total}" if place else ""
+        title, where = view.change.plan.title, f"{stage_of(view).value}{step}"
+        lines.append(
+            _Line(f"{title}: {where}.", f"*{inline(title, 150)}*: {inline(where)}.", _see(now, view, "Watch it"))
+        )
+    return lines
+
+
+def _own(now: Now, who: Person) -> list[_Line]:
+    lines: list[_Line] = []
+    for view in now.going_on:
+        if not view.run.opened and view.change.requester == who.id:
+            title, verdict = view.change.plan.title, sentence(view.verdict.said)
+            said = f"{title}, which you asked for: {verdict}"
+            shown = f"*{inline(title, 150)}*, which you asked for: {inline(verdict, 300)}"
+            lines.append(_Line(said, shown, _see(now, view, "See the card")))
+    return lines
+
+
+def _see(now: Now, view: ChangeView, label: str, style: Style = Style.QUIET) -> Button:
+    """To the card; where there is none yet, its plan is shown."""
+    title = view.change.plan.title
+    if link := now.links.get(view.change.id):
+        return Button(OPEN_CARD, label, view.change.id, f"{label}: {title}", style=style, url=link)
+    return Button(Press.SHOW_PLAN.value, "Show it", value_of(view), f"Show the plan: {title}", style=style)
+
+
+def _doing(now: Now) -> list[_Line]:
+    """What can always be wanted; a rollback only where nothing else is going on."""
+    name, env = inline(now.environment, 80), now.environment
+    live = Button(Wish.STATUS.value, "What is live", "everywhere", "Show what is live where")
+    deploy = Button(Wish.DEPLOY.value, "Deploy…", env, "Open the form that asks for a deploy")
+    busy = any(view.run.opened and view.change.environment == env for view in now.going_on)
+    see = _Line("See what is live.", "What is live where, and what is going on", live)
+    make = _Line("Deploy a version.", "Deploy a version, chosen from a list", deploy)
+    if busy:
+        return [see, make]
+    back = _Line(f"Roll back {env}.", f"Send the users of {name} back to the release before", _roll_back(now))
+    return [make, back, see]
+
+
+def _roll_back(now: Now) -> Button:
+    env = now.environment
+    last = f"{now.serves} went live there last. " if now.serves else ""
+    confirm = Confirm(
+        f"Ask to roll back {env}?",
+        f"{last}This asks to send the users of {env} back to the release before the one they have now. "
+        "It gets a card with its plan. Where nobody has to approve it, it starts at once.",
+        "Ask for it",
+    )
+    return Button(Wish.ROLL_BACK.value, "Roll back…", env, f"Ask to roll back {env}", confirm)

@@ -1,0 +1,111 @@
+"""`/chom` alone, through the real Bolt: what is most likely wanted, only for who typed it, and each button works."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.planning import Refusal
+from bot.view import PastRun
+from policies.change import Account, Person
+from tests.slack.conftest import Faced
+from tests.slack.support import seen_text, until
+from tests.slack.test_conversation import show_card
+from tests.slack.views import CHANGE, STAGES, after
+
+
+async def begun(bot: Faced, user: str = "dev") -> tuple[str, dict[str, dict[str, object]]]:
+    """(ts of the answer, action id -> button)."""
+    assert await bot.type("", user) == "acked"
+    told = await bot.slack.whisper(user)
+    rows = [block["accessory"] for block in told["blocks"] if "accessory" in block]
+    return told["ts"], {button["action_id"]: button for button in rows}
+
+
+async def test_it_is_answered_to_one_person_with_three_buttons(both: Faced) -> None:
+    _, offered = await begun(both)
+    assert list(offered) == ["chom_open_deploy", "chom_ask_rollback", "chom_status"]
+    assert "/chom help" in both.slack.whispers("dev")[-1]["text"]
+    assert both.slack.messages() == [] and both.slack.whispers("lead") == [] and both.desk.asked == []
+
+
+async def test_what_waits_for_me_leads_to_its_card_and_asks_nothing_of_the_bot(both: Faced) -> None:
+    both.desk.going = (STAGES["waiting"],)
+    card = show_card(both)
+    ts, offered = await begun(both, "lead")
+    assert offered["chom_open_card"]["url"] == f"{both.slack.base}/archives/C0DEPLOYS/p{card.replace('.', '')}"
+    assert await both.click(ts, "chom_open_card") == "acked"
+    assert len(both.slack.whispers("lead")) == 1 and both.desk.asked == []
+
+
+async def test_a_request_whose_card_is_not_there_yet_is_shown(bot: Faced) -> None:
+    bot.desk.going = (STAGES["waiting"],)
+    ts, _ = await begun(bot, "lead")
+    await bot.click(ts, "chom_show_plan")
+    assert "The plan in detail" in (await bot.slack.whisper("lead", 2))["text"]
+
+
+async def test_roll_back_asks_first_and_then_asks_the_desk_like_anybody(both: Faced) -> None:
+    both.desk.past = (
+        PastRun(STAGES["turned_back"], after(90), after(99)),
+        PastRun(STAGES["done"], after(41), after(65)),
+    )
+    ts, offered = await begun(both)
+    confirm = str(offered["chom_ask_rollback"]["confirm"])
+    assert "v1.2 went live there last" in confirm and "production" in confirm
+    await both.click(ts, "chom_ask_rollback", user="dev")
+    await both.slack.whisper("dev", 2)
+    assert both.desk.asked == [("propose", "rollback on production", "dev")]
+
+
+async def test_a_refused_rollback_is_said(bot: Faced) -> None:
+    def refuse() -> None:
+        raise Refusal("production keeps only v1.1, so there is nothing to roll back to.")
+
+    ts, _ = await begun(bot)
+    bot.desk.before = refuse
+    await bot.click(ts, "chom_ask_rollback", user="dev")
+    assert "nothing to roll back to" in (await bot.slack.whisper("dev", 2))["text"]
+
+
+async def test_what_is_live_is_the_status(bot: Faced) -> None:
+    ts, _ = await begun(bot)
+    await bot.click(ts, "chom_status", user="dev")
+    await bot.slack.whisper("dev", 2)
+    assert bot.desk.asked == [("status", "")]
+
+
+async def test_a_run_under_way_is_watched_at_its_card(bot: Faced) -> None:
+    bot.desk.going = (STAGES["running"],)
+    bot.memory.cards[CHANGE.id] = ("C0DEPLOYS", "1.000001")
+    _, offered = await begun(bot, "cto")
+    assert str(offered["chom_open_card"]["url"]).endswith("/archives/C0DEPLOYS/p1000001")
+    assert "step 3 of 8" in seen_text(bot.slack.whispers("cto")[-1]) and "chom_ask_rollback" not in offered
+
+
+async def test_rollback_typed_goes_its_old_way(bot: Faced) -> None:
+    await bot.type("rollback")
+    await bot.slack.whisper("dev")
+    assert bot.desk.asked == [("propose", "rollback", "dev")]
+
+
+async def test_who_is_not_in_the_configuration_gets_help_and_no_button(bot: Faced) -> None:
+    def unknown(account: Account) -> Person:
+        raise Refusal(f"I don't know you ({account.team}:{account.user}).")
+
+    bot.desk.person = unknown  # type: ignore[method-assign]
+    await bot.type("")
+    told = await bot.slack.whisper("dev")
+    assert "deploy &lt;version&gt;" in seen_text(told) and "accessory" not in str(told["blocks"])
+
+
+@pytest.mark.parametrize("value", ["two words", "<!channel>", "x" * 33, "-"])
+async def test_a_button_that_is_not_ours_is_refused_in_words(bot: Faced, value: str) -> None:
+    ts, _ = await begun(bot)
+    await bot.click(ts, "chom_ask_rollback", value, user="dev")
+    assert "another version of the bot" in (await bot.slack.whisper("dev", 2))["text"] and bot.desk.asked == []
+
+
+async def test_the_form_opens_from_its_button(both: Faced) -> None:
+    ts, _ = await begun(both)
+    await both.click(ts, "chom_open_deploy", user="dev")
+    await until(lambda: any(view["callback_id"] == "chom_deploy" for view in both.slack.stand_in.memory.views.values()))
