@@ -44,10 +44,8 @@ def start_card(now: Now, who: Person) -> Card:
     """For that person alone: what waits for them, then what they may want to see, then what they may want to do."""
     lines = [*_waiting(now, who), *_running(now), *_own(now, who), *_doing(now)][:MOST]
     rows = [section(line.shown, line.button) for line in lines]
-    more = f"All that can be typed: {code('/chom help')}"
-    return card(
-        " ".join([*(line.said for line in lines), "All that can be typed: /chom help."]), [*rows, context(more)]
-    )
+    said = ["What do you need?", *(line.said for line in lines), "All that can be typed: /chom help."]
+    return card(" ".join(said), [*rows, context(f"All that can be typed: {code('/chom help')}")])
 
 
 def _waiting(now: Now, who: Person) -> list[_Line]:

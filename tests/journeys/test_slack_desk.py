@@ -124,11 +124,11 @@ async def test_by_the_form_from_the_list_over_a_fault_to_the_card_and_the_start(
 
 async def test_a_form_for_a_busy_environment_says_who_has_it(office: Office) -> None:
     await office.type("deploy v1.2 to staging")
-    await until(lambda: "Starting" in office.card())
+    await until(lambda: office.starts.runs and office.cards())
     await office.type("deploy", "cto")
     form = await office.window("cto", "chom_deploy")
     await office.slack.stand_in.acts.submit("cto", form["id"], {"version": "v1.3", "environment": "staging"})
-    assert "Dana Dev has staging since" in form["errors"]["environment"] and len(office.cards()) == 1
+    assert "Deploy v1.2 to staging is running since" in form["errors"]["environment"] and len(office.cards()) == 1
 
 
 async def test_chom_alone_leads_the_tech_lead_to_what_waits(office: Office) -> None:

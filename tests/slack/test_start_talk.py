@@ -79,7 +79,7 @@ async def test_a_run_under_way_is_watched_at_its_card(bot: Faced) -> None:
     bot.memory.cards[CHANGE.id] = ("C0DEPLOYS", "1.000001")
     _, offered = await begun(bot, "cto")
     assert str(offered["chom_open_card"]["url"]).endswith("/archives/C0DEPLOYS/p1000001")
-    assert "step 3 of 8" in seen_text(bot.slack.whispers("cto")[-1]) and "chom_ask_rollback" not in offered
+    assert "running, step " in seen_text(bot.slack.whispers("cto")[-1]) and "chom_ask_rollback" not in offered
 
 
 async def test_rollback_typed_goes_its_old_way(bot: Faced) -> None:
