@@ -109,7 +109,8 @@ async def test_by_the_form_from_the_list_over_a_fault_to_the_card_and_the_start(
     acts = office.slack.stand_in.acts
     await office.type("deploy")
     form = await office.window("dev", "chom_deploy")
-    labels = [o["text"]["text"] for o in await acts.suggest("dev", form["id"], "chom_version", "")]
+    (offered,) = await acts.suggest("dev", form["id"], "chom_version", "")
+    labels = [option["text"]["text"] for option in offered["options"]]
     assert labels == ["v1.2", "v1.1 · live on production and staging", "v1.3"]
     await acts.submit("dev", form["id"], {"version": "v1.1"})
     assert form["errors"] == {"version": "v1.1 is live on production already."}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.offers import Fault, Field, Versions
 from bot.planning import Refusal
+from bot.sandbox.slack.suggest import flat
 from bot.slack.modal import Held
 from policies.change import Account, Person
 from tests.slack.conftest import Faced
@@ -34,6 +36,11 @@ async def opened(bot: Faced, user: str = "dev", typed: str = "deploy") -> Json:
 
 async def submit(bot: Faced, view: Json, user: str = "dev", **values: Any) -> str:
     return str(await bot.slack.stand_in.acts.submit(user, view["id"], FILLED | values))
+
+
+async def searched(bot: Faced, view: Json, query: str = "") -> list[Json]:
+    """The versions that are offered for what was typed."""
+    return flat(await bot.slack.stand_in.acts.suggest("dev", view["id"], "chom_version", query))
 
 
 def says(view: Json) -> str:
@@ -75,10 +82,10 @@ async def test_from_the_command_over_the_form_to_the_card(both: Faced) -> None:
 
 
 async def test_versions_are_searched_newest_first_with_what_is_live_where(both: Faced) -> None:
-    view, acts = await opened(both), both.slack.stand_in.acts
-    labels = [o["text"]["text"] for o in await acts.suggest("dev", view["id"], "chom_version", "")]
+    view = await opened(both)
+    labels = [o["text"]["text"] for o in await searched(both, view)]
     assert labels[:2] == ["v1.3", "v1.2 · live on staging"]
-    found = await acts.suggest("dev", view["id"], "chom_version", "1.3")
+    found = await searched(both, view, "1.3")
     assert [o["value"] for o in found] == ["v1.3"] and "built" in found[0]["description"]["text"]
 
 
@@ -273,16 +280,23 @@ async def test_a_form_of_another_version_of_the_bot_is_refused_in_words(bot: Fac
 
 async def test_no_list_of_versions_lets_one_be_typed(bot: Faced) -> None:
     bot.desk.offers.there = Versions((), "The list of versions cannot be had: no answer.")
-    view, acts = await opened(bot), bot.slack.stand_in.acts
-    (line,) = await acts.suggest("dev", view["id"], "chom_version", "")
+    view = await opened(bot)
+    (line,) = await searched(bot, view)
     assert line["text"]["text"].startswith("The list of versions cannot be had")
-    assert [o["value"] for o in await acts.suggest("dev", view["id"], "chom_version", "v1.9")] == ["v1.9"]
+    assert [o["value"] for o in await searched(bot, view, "v1.9")] == ["v1.9"]
+
+
+async def test_what_could_not_be_seen_in_time_is_said_above_the_list(both: Faced) -> None:
+    both.desk.offers.there = replace(both.desk.offers.there, unseen=("production",))
+    view = await opened(both)
+    (group,) = await both.slack.stand_in.acts.suggest("dev", view["id"], "chom_version", "")
+    assert group["label"]["text"] == "Not seen in time: what is live on production" and len(group["options"]) == 3
 
 
 async def test_a_list_that_bursts_offers_nothing_and_the_form_lives(bot: Faced) -> None:
     bot.desk.offers.versions = None  # type: ignore[method-assign]
     view = await opened(bot)
-    assert await bot.slack.stand_in.acts.suggest("dev", view["id"], "chom_version", "") == []
+    assert await searched(bot, view) == []
 
 
 NASTY = ("<!channel>", "<@U0CTO> *x*", "a\u202eb\u2066c", '"both" and \'both\' "', "x" * 500, "\n\n`", "&<>" * 100)
