@@ -186,6 +186,7 @@ class _Api:
             {
                 "team": people.TEAM_NAME,
                 "people": members,
+                "names": {p.id: p.display for p in people.BY_ID.values()},
                 "bot": {"id": people.BOT_USER, "display": "CHOM"},
                 "channel": {"id": people.CHANNEL, "name": people.CHANNEL_NAME},
                 "groups": {group.id: group.handle for group in self._slack.workspace.groups.values()},
@@ -196,7 +197,11 @@ class _Api:
         )
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        """Server-sent events: "slack" whenever something happens there, "world" every second when it moved."""
+        """Server-sent events: "slack" whenever something happens there, "world" every second when it moved.
+
+        To what /sandbox/state has, "slack" adds the bot's open `connections` and for how many seconds it is `down`
+        yet, and "world" each server's `minutes`.
+        """
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await stream.prepare(request)
         watchers = [asyncio.ensure_future(self._watch_slack(stream)), asyncio.ensure_future(self._watch_world(stream))]
@@ -214,8 +219,8 @@ class _Api:
         seen = -1
         while True:
             seen = await self._slack.memory.changed(seen)
-            connected = len(self._slack.sockets.open)
-            await _send(stream, "slack", json.dumps({**self._slack.snapshot(), "connections": connected}))
+            more = {"connections": len(self._slack.sockets.open), "down": self._slack.workspace.faults.down}
+            await _send(stream, "slack", json.dumps(self._slack.snapshot() | more))
             await asyncio.sleep(CALM_SECONDS)
 
     async def _watch_world(self, stream: web.StreamResponse) -> None:

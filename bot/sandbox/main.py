@@ -12,6 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from bot.sandbox import releases
 from bot.sandbox.api import make_app
 from bot.sandbox.first_release import NotBrought
 from bot.sandbox.keep import NotASandbox, is_free, open_keep
@@ -26,8 +27,8 @@ The sandbox runs:
   {address}/   Slack's channel "deploys", the servers and the shop
 
 Three things to try there:
-  1. As dev, type “/chom deploy v1.2”; as lead, click Approve; watch the card, its thread and the shop.
-  2. The same with v1.3, which is broken: it is refused, and nobody is ever served it.
+  1. As Dana, type “/chom deploy {first}”; as Lea, press Approve; watch the card, its thread and the shop.
+  2. The same with {broken}, which is broken: nobody is ever served it, and the card says why.
   3. Kill the bot in the middle of a deploy. It ends as if nothing had happened.
 
 The same without Slack:  . {shell} && {command} status
@@ -115,4 +116,7 @@ def _welcome(address: str, world: World) -> str:
     installed = Path(sys.executable).with_name("chom-bot").exists()
     command = "chom-bot" if installed else f"{sys.executable} -m bot"
     log = world.directory / "bot.log"
-    return _WELCOME.format(address=address, shell=world.shell, command=command, toml=world.toml_path, log=log)
+    versions = {"first": releases.PROPOSED.name, "broken": releases.BROKEN.name}
+    return _WELCOME.format(
+        address=address, shell=world.shell, command=command, toml=world.toml_path, log=log, **versions
+    )

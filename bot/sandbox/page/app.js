@@ -8,6 +8,7 @@ import { drawGuide, wireGuide } from "./guide.js";
 import { drawIcons } from "./icons.js";
 import { avatar } from "./messages.js";
 import { drawModal } from "./modal.js";
+import { drawOutage } from "./outage.js";
 import { drawBadges, drawPeople } from "./people.js";
 import { drawRoom, enter, look, opened, wireRooms } from "./rooms.js";
 import { drawShop } from "./shop.js";
@@ -59,6 +60,7 @@ function listen() {
   let first = true;
   stream.addEventListener("slack", (event) => {
     page.slack = JSON.parse(event.data);
+    drawOutage(page.slack.down);
     drawSlack();
     if (first) showLinked();
     first = false;

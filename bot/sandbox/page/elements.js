@@ -90,12 +90,14 @@ function choices(e, block, place, held, props) {
 
 const asOption = (value, label) => ({ value, text: { type: "plain_text", text: label, emoji: false } });
 
+const grouped = (groups) => groups.map((group) => ({ label: group.label.text, options: group.options }));
+
 /** What a select offers: its own options, the workspace's people or channels, or what the app answers. */
 function source(e, place) {
   if (e.type.includes("external")) return null;
   if (e.type.includes("users")) return [{ options: people().map((one) => asOption(one.id, one.display)) }];
   if (e.type.includes("channels") || e.type.includes("conversations")) return [{ options: [asOption(channel(), `#${page.info.channel.name}`)] }];
-  return e.option_groups?.map((group) => ({ label: group.label.text, options: group.options })) ?? [{ options: e.options }];
+  return e.option_groups ? grouped(e.option_groups) : [{ options: e.options }];
 }
 
 function select(e, block, place, held, props) {
@@ -105,11 +107,14 @@ function select(e, block, place, held, props) {
   const known = (id) => own?.[0].options.find((o) => o.value === id);
   const initial = what ? [e[`initial_${what}`]].flat().map(known) : [e.initial_option, ...(e.initial_options ?? [])];
   const before = what ? [held?.[`selected_${what}`]].flat().map(known) : [held?.selected_option, ...(held?.selected_options ?? [])];
-  const ask = async (query) => (await act("options", { user: page.me, ...place.where, action_id: e.action_id, value: query })).options;
+  const ask = async (query) => {
+    const { options, option_groups: groups } = await act("options", { user: page.me, ...place.where, action_id: e.action_id, value: query });
+    return groups.length ? grouped(groups) : [{ options }];
+  };
   const made = picker({
     name: e.placeholder?.text ?? "Choose an option", placeholder: e.placeholder?.text ?? "Choose an option", many, slow: !own, props,
     least: own ? 0 : (e.min_query_length ?? 3), first: (held ? before : initial).filter(Boolean),
-    find: own ? (query) => matching(own, query) : async (query) => [{ options: await ask(query) }],
+    find: own ? (query) => matching(own, query) : ask,
     onchange: () => place.press(e, block, read(), made.node),
   });
   const read = () => {

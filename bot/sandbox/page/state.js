@@ -29,7 +29,7 @@ export const isBot = (id) => id === page.info.bot.id;
 export function named(id) {
   if (isBot(id)) return page.info.bot.display;
   if (id === "USLACKBOT") return "Slackbot";
-  return people().find((one) => one.id === id)?.display ?? id;
+  return page.info.names[id] ?? id;
 }
 
 /** The colour behind somebody's initial. */

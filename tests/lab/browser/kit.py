@@ -32,7 +32,7 @@ def option(text: str, value: str = "", says: str = "") -> Json:
 def confirm(title: str) -> Json:
     return {
         "title": plain(title),
-        "text": {"type": "mrkdwn", "text": "It is *not* undone."},
+        "text": plain("It is not undone."),
         "confirm": plain("Do it"),
         "deny": plain("Not yet"),
     }
@@ -232,7 +232,8 @@ class Kit:
         asked = body["value"]
         if asked == "fail":
             raise RuntimeError("no options today")
-        await ack(options=[option(one) for one in VERSIONS if asked in one])
+        found = [option(one) for one in VERSIONS if asked in one]
+        await ack(option_groups=[{"label": plain("Newest first"), "options": found}] if found else [])
 
     async def _submit(self, ack: AsyncAck, view: Json) -> None:
         values = view["state"]["values"]

@@ -90,6 +90,22 @@ def _holds(files: set[Path], words: str) -> bool:
     return any(words in file.read_text(encoding="utf-8") for file in files)
 
 
+async def test_while_slack_is_down_the_page_says_so_and_keeps_what_was_typed(
+    browser: Browser, sandbox: Sandbox
+) -> None:
+    async with screen(browser, sandbox.address) as seen:
+        await sandbox.fault(slack="down", seconds=6)
+        await expect(seen.page.locator("#down")).to_contain_text("Slack is down for another")
+        await expect(seen.page.locator(".side .bot-line")).to_have_text("The bot is not connected")
+        await seen.type("/chom status")
+        await expect(seen.page.get_by_role("alert").filter(has_text="Slack is down")).to_be_visible()
+        await expect(seen.page.locator("#text")).to_have_value("/chom status")
+        await expect(seen.page.locator("#down")).to_be_hidden(timeout=15_000)
+        await expect(seen.page.locator(".side .bot-line")).to_have_text("The bot is connected", timeout=END)
+        await seen.page.locator("#text").press("Enter")
+        await expect(only_to_me(seen).last).to_contain_text("production")
+
+
 async def test_a_second_visit_finds_what_was_said_and_a_link_to_a_card_leads_to_it(
     browser: Browser, sandbox: Sandbox
 ) -> None:
