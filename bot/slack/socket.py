@@ -24,6 +24,8 @@ class Rhythm:
 
     ping: float = 5.0
     """Silence after which Slack is asked for a sign of life; half as long again without one, and the line is dead."""
+    silence: float = 10.0
+    """Silence after which a line that stands all the same is not called up."""
     again: tuple[float, float] = (1.0, 30.0)
     """First and longest pause between two attempts to connect."""
     lived: float = 10.0
@@ -60,7 +62,7 @@ class Socket:
         if line is None or not line.is_open:
             silent = f" for {line.silent:.0f} s" if line else ""
             return f"The connection to Slack is down{silent}{f': {self._why}' if self._why else ''}."
-        if line.silent > 2 * self._rhythm.ping:
+        if line.silent > self._rhythm.silence:
             return f"The connection to Slack is open, and nothing has come over it for {line.silent:.0f} s."
         return ""
 

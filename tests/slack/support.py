@@ -184,7 +184,7 @@ class Slack:
         return self.stand_in.memory.channels["C0DEPLOYS"]
 
     def whispers(self, person: str) -> list[Json]:
-        return self.stand_in.memory.ephemerals[person]
+        return self.stand_in.memory.ephemerals.get(person, [])
 
     async def whisper(self, person: str, count: int = 1) -> Json:
         """The newest of what only that person sees, once there are `count`."""

@@ -12,6 +12,8 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
+from bot.sandbox.slack.carrier import Kind
+from bot.sandbox.slack.signed import SignedHttp
 from bot.slack import SlackFace
 from bot.slack.http import MOST_BYTES, PATHS, signature
 from bot.slack.manifest import bot_scopes, manifest
@@ -161,6 +163,24 @@ async def test_slacks_own_questions_are_answered(door: Door) -> None:
     status, said = await door.knock(asked, kind="application/json", path=PATHS[0])
     assert status == 200 and "prove it" in said
     assert (await door.knock(b"ssl_check=1&token=x"))[0] == 200
+
+
+async def test_slacks_check_of_the_events_address_passes(door: Door) -> None:
+    addresses = dict.fromkeys(Kind, f"http://127.0.0.1:{door.server.port}{PATHS[0]}")
+    slack = SignedHttp(addresses, time.time)
+    assert await slack.verify()
+    await slack.close()
+
+
+async def test_a_second_delivery_is_done_where_the_first_was_lost_and_only_then(door: Door) -> None:
+    """Slack marks it with headers; that they are there says nothing of what became of the first."""
+    retry = {"X-Slack-Retry-Num": "1", "X-Slack-Retry-Reason": "http_timeout"}
+    assert await door.knock(form(trigger_id="1.1.lost"), **retry) == (200, "")
+    await until(lambda: door.desk.asked)
+    for number in ("2", "3"):
+        assert await door.knock(form(trigger_id="1.1.lost"), **retry | {"X-Slack-Retry-Num": number}) == (200, "")
+    await asyncio.sleep(0.1)
+    assert door.desk.asked == [("propose", "deploy v1.2", "dev")]
 
 
 async def test_a_click_on_what_is_not_ours_is_404_and_no_traceback(door: Door) -> None:

@@ -94,6 +94,39 @@ async def test_a_line_that_is_cut_is_replaced_and_readiness_tells_both(bot: Face
         assert await bot.type("help") == "acked"
 
 
+async def test_a_line_that_stands_and_is_mute_is_found_out_and_replaced(bot: Faced) -> None:
+    """No pong: TCP is open, and nothing comes any more."""
+    (old,) = lines(bot.slack)
+    await bot.slack.stand_in.fault({"socket": "mute"})
+    assert old in lines(bot.slack)
+    await until(lambda: lines(bot.slack)[-1] is not old and bot.face.connected)
+    await until(lambda: old not in lines(bot.slack))
+    assert await bot.type("help") == "acked"
+
+
+async def test_readiness_does_not_believe_in_a_line_on_which_nothing_comes(slack: Slack) -> None:
+    """Where the line itself is not found out in time, silence is said."""
+    async with kept(slack, app_that(nothing), replace(BRISK.socket, ping=60.0, silence=0.05)) as socket:
+        await until(lambda: "nothing has come over it for" in socket.trouble)
+        (line,) = lines(slack)
+        await line.socket.ping()
+        assert await typed(slack) == "acked" and socket.trouble == ""
+
+
+@pytest.mark.parametrize("fault", ["half", "unacked"])
+async def test_a_line_that_breaks_in_mid_envelope_does_its_work_once_or_never(bot: Faced, fault: str) -> None:
+    (old,) = lines(bot.slack)
+    await bot.slack.stand_in.fault({"socket": fault})
+    bot.slack.stand_in.sockets.ack_seconds = 0.3
+    assert await bot.type("deploy v1.2") == "operation_timeout"
+    bot.slack.stand_in.sockets.ack_seconds = 3.0
+    await until(lambda: bot.face.connected and lines(bot.slack) not in ([], [old]))
+    assert await bot.type("deploy v1.3") == "acked"
+    await until(lambda: bot.desk.asked and bot.desk.asked[-1][1] == "deploy v1.3")
+    before = [] if fault == "half" else ["deploy v1.2"]
+    assert [asked[1] for asked in bot.desk.asked] == [*before, "deploy v1.3"]
+
+
 async def test_while_slack_is_away_the_attempts_go_on_and_say_why(bot: Faced, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     await bot.slack.stand_in.fault({"slack": "down", "seconds": 60})
