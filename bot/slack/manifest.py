@@ -3,6 +3,9 @@
 As it stands in manifest.json it is for Socket Mode: the bot calls Slack, so nothing of it faces the internet; it needs
 an app-level token with connections:write, which no manifest can make. For signed HTTP, Slack calls the bot: Socket
 Mode is off, and the command, the buttons and the lists that are searched name the bot's public https:// address.
+
+The optional scopes let the bot read the channel it posts in (the one for public channels, the other for private ones).
+It does so only after an answer of Slack was lost, to see whether a message stands there, so that nothing is said twice.
 """
 
 from __future__ import annotations
@@ -30,5 +33,6 @@ def manifest(public_url: str = "") -> dict[str, Any]:
 
 @cache
 def bot_scopes() -> frozenset[str]:
-    """The scopes that the bot token must have."""
-    return frozenset(manifest()["oauth_config"]["scopes"]["bot"])
+    """The scopes that the bot token must have: those that whoever installs the app cannot leave out."""
+    scopes = manifest()["oauth_config"]["scopes"]
+    return frozenset(scopes["bot"]) - frozenset(scopes["bot_optional"])

@@ -53,6 +53,11 @@ class Failure:
     error: str
     after: float = 0.0
 
+    @property
+    def without_effect(self) -> bool:
+        """Whether Slack said that it did nothing; else the call may have had its effect."""
+        return self.trouble is not Trouble.LATER
+
 
 CALL_ERRORS = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 """All that a call to Slack raises for what Slack or the network does."""
@@ -149,13 +154,14 @@ class CallFailed(Exception):
 
     def __init__(self, method: str, failure: Failure) -> None:
         super().__init__(f"{method}: {failure.error}")
-        self.failure = failure
+        self.method, self.failure = method, failure
 
 
-async def call(client: Client, method: str, arguments: Mapping[str, Any]) -> Answer:
-    """One call with its arguments as JSON. Raises CallFailed."""
+async def call(client: Client, method: str, arguments: Mapping[str, Any], *, as_query: bool = False) -> Answer:
+    """One call with its arguments as JSON, or in the address for methods that look nowhere else. Raises CallFailed."""
+    given: dict[str, Any] = {"http_verb": "GET", "params": dict(arguments)} if as_query else {"json": dict(arguments)}
     try:
-        return _answer(await client.api_call(method, json=dict(arguments)))  # pyright: ignore[reportUnknownMemberType]
+        return _answer(await client.api_call(method, **given))  # pyright: ignore[reportUnknownMemberType]
     except CALL_ERRORS as error:
         raise CallFailed(method, sort(error)) from error
 

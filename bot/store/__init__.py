@@ -18,6 +18,7 @@ Every write is one Lua script (bot/store/lua) or one command, and may be repeate
 | roster                  | hash   | what Slack last said of an account or a user group, as JSON    | never         |
 | feed                    | stream | ids of the changes that something happened to                  | capped        |
 | first:KEY               | string | somebody was here first (a token)                              | ttl           |
+| spent:WHAT              | zset   | uses (tokens) of what Slack limits by the time they were made  | ttl           |
 | instance:bot:NAME       | string | the process that serves under this name (store_instance.py)    | ttl           |
 | instance:OTHER          | string | who does what only one bot does at a time (the Slack tail)     | ttl           |
 
@@ -87,3 +88,13 @@ class Store(Runs):
         argv = [secrets.token_hex(8), int(ttl_s * 1000)]
         word, _ = await self.link.script("first_time", [redis_key("first", key)], argv)
         return word == "OK"
+
+    async def spend(self, what: str, seconds: float) -> None:
+        """Note one use of it, which counts for so many seconds; of all bots together."""
+        await self.link.script("spend", [redis_key("spent", what)], [secrets.token_hex(8), int(seconds * 1000)])
+
+    async def spent(self, what: str) -> list[float]:
+        """How many seconds ago each of its uses was that may still count."""
+        uses = await self.link.ask("ZRANGE", redis_key("spent", what), 0, -1, "WITHSCORES")
+        seconds, micros = await self.link.ask("TIME")
+        return [max(0.0, seconds + micros / 1e6 - float(at) / 1000) for at in uses[1::2]]

@@ -12,6 +12,9 @@ from bot.slack.blocks import Card
 from bot.slack.stage import Stage, stage_of
 from bot.view import ChangeView
 
+_GOING = frozenset({Stage.ALLOWED, Stage.STARTING, Stage.RUNNING})
+"""From the last approval on, one stage follows the other by itself: progress, as nobody decides anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -23,19 +26,21 @@ class Shown:
     face: str = ""
     """sha256 of the card as it was sent."""
     thread: int = 0
+    tried: bool = False
+    """The card was about to be posted: where it stands nowhere known, it may be in the channel all the same."""
 
     @property
     def revision(self) -> tuple[int, int]:
         """What a picture must not be older than."""
         return self.seq, self.approvals
 
+    def further_than(self, other: Shown) -> bool:
+        """Whether this is what came after the other."""
+        return (self.thread, self.revision) >= (other.thread, other.revision)
+
     def older_than(self, view: ChangeView) -> bool:
         """Whether the view may be painted over it."""
         return self.revision <= (view.run.seq, len(view.approvals))
-
-    def told_end(self, view: ChangeView) -> bool:
-        """Whether the thread has told all that there will ever be."""
-        return view.run.ended is not None and self.thread >= view.run.seq
 
 
 def read_shown(text: str) -> Shown:
@@ -62,5 +67,8 @@ def revision_of(view: ChangeView) -> str:
 
 
 def news(view: ChangeView, shown: Shown) -> bool:
-    """Whether people wait for this picture: another stage than the one that is shown."""
-    return Stage(stage_of(view)).value != shown.stage
+    """Whether people wait for this picture: a decision, an end, or that somebody has to act."""
+    stage = stage_of(view)
+    if len(view.approvals) != shown.approvals:
+        return True
+    return stage.value != shown.stage and not (stage in _GOING and shown.stage in _GOING)

@@ -1,10 +1,10 @@
 """Follows the store's feed and keeps each change's card and thread in Slack true. Slack may be away for any time.
 
 One bot tails at a time, under a lease that another takes over within seconds. What is told is recorded after Slack
-took it, and the entries it speaks of are claimed before (compare-and-set): two bots never both tell them. A bot that
-dies, or loses Slack's answer, between the two cannot know whether the message stands there, since the app has no
-right to read the channel: it is sent again, because a failure told twice is better than one told never. A card sent
-twice gives itself up when somebody clicks it (bot/slack/buttons.py).
+took it, and claimed before: the entries by compare-and-set, so that two bots never both tell them. A bot that dies, or
+loses Slack's answer, between the two leaves a doubt, and the next one looks in Slack whether the message stands there
+(finder.py). Where the app may not look, it is sent again, and a card sent twice gives itself up when somebody clicks it
+(bot/slack/buttons.py). How fast, and who first, is for turns.py to say.
 """
 
 from __future__ import annotations
@@ -13,48 +13,32 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Protocol
 
-from actions.engine.journal import Entry
 from bot.config import SlackSettings
-from bot.planning import Refusal
-from bot.slack.stage import OVER, Stage, stage_of
-from bot.slack.web import CallFailed, Client, Failure, Trouble, advice
+from bot.slack.web import CallFailed, Client
 from bot.store.link import StoreDown
 from bot.tails.lease import Lease, Names
 from bot.tails.pace import Pace
-from bot.tails.painter import Again, Gone, Painter
-from bot.tails.shown import Shown, news, read_shown
-from bot.view import ChangeView
+from bot.tails.sender import NotMine, Sender
+from bot.tails.serving import RECENT, Changes, Serving, Viewer
+from bot.tails.trouble import Troubles
+from bot.tails.turns import UPDATES, Turn, Turns
 
 logger = logging.getLogger(__name__)
 
-LOOK_BACK = timedelta(hours=24)
-"""A change that is over and older than this gets no card any more, if it never had one."""
-RECENT = 20
+SPENT = "chat.update"
+"""What all bots together have 45 of in a minute."""
 
 
-class Feed(Names, Protocol):
-    """What the tail needs of the store."""
+class Feed(Names, Changes, Protocol):
+    """What the tail needs of the store. Each raises StoreDown."""
 
     async def feed(self, cursor: str, block_s: float) -> tuple[str, list[str]]: ...
-    async def read(self, run: str) -> list[Entry]: ...
     async def open_runs(self) -> list[str]: ...
     async def waiting(self, environment: str = "") -> list[str]: ...
-    async def recent(self, environment: str = "", limit: int = 10) -> list[str]: ...
-    async def card(self, id_: str) -> tuple[str, str] | None: ...
-    async def set_card(self, id_: str, channel: str, ts: str) -> None: ...
-    async def thread_seq(self, id_: str) -> int: ...
-    async def set_thread_seq(self, id_: str, n: int, expect: int) -> bool: ...
-    async def shown(self, id_: str) -> str: ...
-    async def set_shown(self, id_: str, note: str) -> None: ...
-
-
-class Viewer(Protocol):
-    """What the tail needs of the desk."""
-
-    async def view(self, change: str) -> ChangeView: ...
+    async def spend(self, what: str, seconds: float) -> None: ...
+    async def spent(self, what: str) -> list[float]: ...
 
 
 class SlackTail:
@@ -70,15 +54,10 @@ class SlackTail:
         instance: str = "",
         pace: Pace | None = None,
     ) -> None:
-        self._store, self._desk = store, desk
-        self._pace = pace or Pace()
+        self._store, self._pace = store, pace or Pace()
         self._lease = Lease(store, instance or secrets.token_hex(8), self._pace.lease)
-        self._painter = Painter(client, store, settings.channel, self._pace, lambda: self._lease.mine)
-        self._due: dict[str, float] = {}
+        self._serving = Serving(Sender(client, settings.channel, lambda: self._lease.mine), store, desk)
         self._wake = asyncio.Event()
-        self._quiet_until = 0.0
-        self._pause = self._pace.backoff[0]
-        self._said: str = ""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tail until `stop` is set; then the last pictures, for a few seconds.
@@ -87,70 +66,75 @@ class SlackTail:
         """
         while not stop.is_set():
             try:
-                if await self._guarded(self._lease.renew) and self._lease.mine:
+                if await _guarded(self._lease.renew) and self._lease.mine:
                     await self._tenure(stop)
                     continue
+            except StoreDown as down:
+                logger.warning("the Slack tail waits for Redis: %s", down)
             except Exception:
                 logger.exception("the Slack tail stumbled; it begins again")
             await _wait(stop, self._pace.lease / 3)
-        await self._guarded(self._lease.give_up)
-
-    async def _guarded(self, act: Callable[[], Awaitable[None]]) -> bool:
-        """Do it; False, and a line in the log, where Redis is away."""
-        try:
-            await act()
-        except StoreDown as down:
-            logger.warning("the Slack tail waits for Redis: %s", down)
-            return False
-        return True
+        await _guarded(self._lease.give_up)
 
     async def _tenure(self, stop: asyncio.Event) -> None:
         """From taking the lease to losing it, or to the end."""
-        over, listening = asyncio.Event(), asyncio.Event()
-        jobs = self._keep(over), self._follow(over, listening), self._sweep(over, listening)
+        over = asyncio.Event()
+        tenure = _Tenure(self._store, self._serving, self._pace, self._wake)
+        jobs = self._keep(over), tenure.follow(over), tenure.sweep(over)
         helpers = [asyncio.create_task(job) for job in jobs]
         try:
+            await tenure.learn()
             while self._lease.mine and not stop.is_set():
-                await self._one_turn()
+                await tenure.step(0.5)
                 for helper in helpers:
                     if helper.done():
                         helper.result()
             if stop.is_set():
-                await self._flush()
+                await tenure.flush(lambda: self._lease.mine)
         finally:
             over.set()
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
-            self._due.clear()
+            await tenure.close()
 
     async def _keep(self, over: asyncio.Event) -> None:
         while not await _wait(over, self._pace.lease / 4):
-            await self._guarded(self._lease.renew)
+            await _guarded(self._lease.renew)
             self._wake.set()
 
-    # --- what is to be done --------------------------------------------------
 
-    def _touch(self, ids: list[str], due: float = 0.0) -> None:
-        for id_ in ids:
-            self._due[id_] = min(self._due.get(id_, due), due)
-        self._wake.set()
+class _Tenure:
+    """What is to be done while this bot holds the lease."""
 
-    async def _follow(self, over: asyncio.Event, listening: asyncio.Event) -> None:
-        """Touch what the feed names; `listening` is set once nothing that happens is missed any more."""
+    def __init__(self, store: Feed, serving: Serving, pace: Pace, wake: asyncio.Event) -> None:
+        self._store, self._serving, self._pace, self._wake = store, serving, pace, wake
+        self._turns = Turns(pace)
+        self._troubles = Troubles(self._turns, pace)
+        self._at_work: set[asyncio.Task[None]] = set()
+        self._listening = asyncio.Event()
+        """Set once nothing that happens is missed any more."""
+
+    async def learn(self) -> None:
+        """Know which updates the bot before this one has made of this minute's. Raises StoreDown."""
+        now = _now()
+        self._turns.remember(now - ago for ago in await self._store.spent(SPENT))
+
+    async def follow(self, over: asyncio.Event) -> None:
+        """Touch what the feed names."""
         cursor = "$"
 
         async def once() -> None:
             nonlocal cursor
-            cursor, touched = await self._store.feed(cursor, 5.0 if listening.is_set() else 0.0)
-            listening.set()
+            cursor, touched = await self._store.feed(cursor, 5.0 if self._listening.is_set() else 0.0)
+            self._listening.set()
             self._touch(touched)
 
         while not over.is_set():
-            if not await self._guarded(once):
+            if not await _guarded(once):
                 await _wait(over, 1.0)
 
-    async def _sweep(self, over: asyncio.Event, listening: asyncio.Event) -> None:
+    async def sweep(self, over: asyncio.Event) -> None:
         """First everything that may be behind, then again and again what can change without being touched.
 
         What the first sweep has looked at is named by the feed when it moves on: the feed is followed before.
@@ -160,117 +144,84 @@ class SlackTail:
             going = [*await self._store.open_runs(), *await self._store.waiting()]
             self._touch([*going, *await self._store.recent("", RECENT)])
 
-        await listening.wait()
+        await self._listening.wait()
         while not over.is_set():
-            done = await self._guarded(everything)
+            done = await _guarded(everything)
             await _wait(over, self._pace.sweep if done else 1.0)
 
-    async def _one_turn(self) -> None:
-        """Bring the most urgent change up to date, or wait until there is one."""
+    def _touch(self, ids: list[str]) -> None:
+        self._turns.touch(ids, _now())
+        self._wake.set()
+
+    async def step(self, longest: float) -> None:
+        """Look at what was touched, begin all that may begin now, and wait for what is next, so long at most."""
         self._wake.clear()
-        now = _now()
-        due = [id_ for id_, when in self._due.items() if when <= now]
-        if due and now >= self._quiet_until:
-            await self._guarded(lambda: self._serve(due))
-            return
-        ready = max(min(self._due.values(), default=now + 1.0), self._quiet_until)
-        await _wait(self._wake, min(max(ready - now, 0.01), 0.5))
+        for id_ in self._turns.unseen(_now()):
+            await self._look(id_)
+        while turn := self._turns.pick(_now()):
+            task = asyncio.create_task(self._serve(turn))
+            self._at_work.add(task)
+            task.add_done_callback(self._at_work.discard)
+        await _wait(self._wake, min(max(self._turns.ready(_now()) - _now(), 0.002), longest))
 
-    async def _serve(self, due: list[str]) -> None:
-        """Look at all that are due, and serve the first of them: ends and decisions before progress."""
-        ranked: list[tuple[int, str, ChangeView, Shown]] = []
-        later = _now() + 1.0  # where Redis goes away in the middle, none is forgotten
-        for id_ in due:
-            self._due[id_] = later  # before it is read, so that a touch from now on stands out
-            try:
-                view = await self._desk.view(id_)
-            except Refusal as unknown:
-                logger.warning("%s is not shown: %s", id_, unknown)
-                self._due.pop(id_, None)
-                continue
-            except ValueError:
-                logger.exception("%s cannot be read, and is not shown", id_)
-                self._due.pop(id_, None)
-                continue
-            shown = read_shown(await self._store.shown(id_))
-            rank = 2 if not news(view, shown) else 0 if stage_of(view) in OVER else 1
-            ranked.append((rank, id_, view, shown))
-        if not ranked:
-            return
-        rank, id_, view, shown = min(ranked, key=lambda one: (one[0], one[1]))
-        self._touch([other for _, other, _, _ in ranked if other != id_])
-        if rank < 2 and view.run.seq:
-            self._touch([other for other in await self._store.recent(view.change.environment, 5) if other != id_])
+    async def _look(self, id_: str) -> None:
+        since = self._turns.looking(id_)
         try:
-            again = await self._bring(view, shown, urgent=rank < 2)
-        except CallFailed as failed:
-            self._after(failed.failure, id_)
+            seen = await self._serving.look(id_)
+        except StoreDown as down:
+            logger.warning("the Slack tail waits for Redis: %s", down)
+            self._turns.rest(id_, _now() + 1.0)
             return
-        self._pause = self._pace.backoff[0]
-        if self._due.get(id_) == later:
-            del self._due[id_]
-        if again is not None:
-            self._touch([id_], again)
-
-    async def _bring(self, view: ChangeView, shown: Shown, *, urgent: bool) -> float | None:
-        """The card, then the thread. When to look again, None where Slack shows all there is."""
-        place = await self._store.card(view.change.id)
-        if place is None and stage_of(view) in OVER and view.now - view.change.at > LOOK_BACK:
-            return None
-        try:
-            place, shown = await self._painter.card(view, place, shown, newest=await self._newest(view), urgent=urgent)
-            entries = (await self._store.read(view.change.id))[: view.run.seq]
-            await self._painter.thread(view, entries, place, shown)
-        except Again as again:
-            return again.when
-        except Gone:
-            logger.warning("the card of %s was deleted in Slack; it gets a new one", view.change.id)
-            self._painter.forget(view.change.id)
-            await self._store.set_card(view.change.id, "", "")
-            return _now()
-        return None
-
-    async def _newest(self, view: ChangeView) -> bool:
-        """Whether no later run has changed, or may change, what the environment serves."""
-        if stage_of(view) is not Stage.DONE:
-            return True
-        for other in await self._store.recent(view.change.environment, RECENT):
-            if other == view.change.id:
-                return True
-            later = await self._desk.view(other)
-            if later.run.seq and stage_of(later) is not Stage.TURNED_BACK:
-                return False
-        return False
-
-    # --- when Slack is not as it should be -----------------------------------
-
-    def _after(self, failure: Failure, id_: str) -> None:
-        """Be quiet for as long as is right, then start again from what is newest."""
-        if failure.trouble is Trouble.REFUSED:
-            logger.error("Slack does not take what is to be said of %s: %s", id_, failure.error)
-            self._due.pop(id_, None)
-            return
-        if failure.trouble is Trouble.SLOWER:
-            wait = failure.after
+        if seen is None:
+            self._turns.forget(id_)
         else:
-            wait = self._pause
-            self._pause = min(self._pause * 2, self._pace.backoff[1])
-        self._quiet_until = _now() + wait
-        self._touch([id_])
-        said = advice(failure.error) if failure.trouble is Trouble.SETUP else failure.error
-        level = logging.ERROR if failure.trouble is Trouble.SETUP and said != self._said else logging.WARNING
-        self._said = said
-        logger.log(level, "the card of %s waits %.0f s for Slack: %s", id_, wait, said)
+            self._turns.looked(id_, seen.wants(), seen.life, since)
 
-    async def _flush(self) -> None:
+    async def _serve(self, turn: Turn) -> None:
+        try:
+            if turn.want in UPDATES:
+                await self._store.spend(SPENT, self._pace.minute)
+            self._turns.touch(await self._serving.serve(turn), _now())
+            self._troubles.well()
+        except CallFailed as failed:
+            self._troubles.met(turn, failed, _now())
+        except NotMine:
+            logger.info("another bot tails now; this one has not shown %s", turn.id)
+        except StoreDown as down:
+            logger.warning("the Slack tail waits for Redis: %s", down)
+            self._turns.rest(turn.id, _now() + 1.0)
+        except Exception:
+            logger.exception("%s cannot be shown now", turn.id)
+            self._turns.rest(turn.id, _now() + self._pace.refused)
+        finally:
+            self._turns.done(turn, _now())
+            self._wake.set()
+
+    async def flush(self, mine: Callable[[], bool]) -> None:
         """The last pictures."""
         until = _now() + self._pace.flush
-        while self._due and self._lease.mine and self._quiet_until <= _now() < until:
-            ready = [id_ for id_, when in self._due.items() if when <= _now()]
-            if not ready:
-                await asyncio.sleep(0.1)
-            elif not await self._guarded(lambda ready=ready: self._serve(ready)):
+        while mine() and not self._turns.idle and (left := until - _now()) > 0:
+            if self._turns.ready(_now()) > until and not self._at_work:
                 return
+            await self.step(min(left, 0.1))
+
+    async def close(self) -> None:
+        """Let the calls under way be answered, for a moment."""
+        if self._at_work:
+            await asyncio.wait(self._at_work, timeout=self._pace.flush)
+        for task in list(self._at_work):
+            task.cancel()
+        await asyncio.gather(*self._at_work, return_exceptions=True)
+
+
+async def _guarded(act: Callable[[], Awaitable[None]]) -> bool:
+    """Do it; False, and a line in the log, where Redis is away."""
+    try:
+        await act()
+    except StoreDown as down:
+        logger.warning("the Slack tail waits for Redis: %s", down)
+        return False
+    return True
 
 
 def _now() -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.slack.people import Granted
 from bot.slack import SlackFace
 from bot.store import Store
 from tests.slack.room import Room, looking
@@ -93,9 +94,24 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 @pytest.fixture
 async def room(redis: RedisServer) -> AsyncIterator[Room]:
+    async with _room(redis, await start_slack(limits=False)) as made:
+        yield made
+
+
+@pytest.fixture
+async def blind_room(redis: RedisServer) -> AsyncIterator[Room]:
+    """Installed without the optional scopes: the bot may not read the channel."""
+    granted = Granted.shipped()
+    granted = replace(granted, scopes=tuple(scope for scope in granted.scopes if not scope.endswith(":history")))
+    async with _room(redis, await start_slack(limits=False, granted=granted)) as made:
+        yield made
+
+
+@asynccontextmanager
+async def _room(redis: RedisServer, slack: Slack) -> AsyncIterator[Room]:
     with redis.client() as client:
         client.flushall()
-    slack, store, clock = await start_slack(limits=False), Store(redis.url), RealClock()
+    store, clock = Store(redis.url), RealClock()
     change = replace(CHANGE, at=clock.now().replace(microsecond=0))
     yield Room(slack, store, looking(store, clock), change)
     await store.close()

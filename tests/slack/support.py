@@ -26,7 +26,7 @@ from policies.change import Account, Person
 from tests.slack.views import CHOICES, PEOPLE, STAGES, VERSIONS
 
 Json = dict[str, Any]
-QUICK = Pace(card=0.15, turn=0.05, post=0.02, sweep=0.4, lease=0.9, backoff=(0.05, 0.2), flush=1.0)
+QUICK = Pace(card=0.15, turn=0.05, thread=0.1, post=0.02, sweep=0.4, lease=0.9, backoff=(0.05, 0.2), flush=1.0)
 """Slack's pace, shortened for tests."""
 BRISK = Waits(again=(0.05, 0.2), socket=Rhythm(ping=0.5, again=(0.05, 0.2), lived=0.0, linger=0.1, ack=1.0))
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.tails.lease import NAME
-from bot.tails.pace import Minute
 from bot.tails.shown import Shown, read_shown, write_shown
 from policies.change import Approval, Refused, Why, Word
 from tests.slack.room import Room, looking
@@ -132,21 +131,9 @@ async def test_the_last_pictures_are_sent_when_the_bot_stops(room: Room) -> None
     assert await room.store.hold_instance(NAME, "next", 1) == ""
 
 
-def test_a_minute_keeps_its_reserve() -> None:
-    minute = Minute(5)
-    for second in range(3):
-        assert minute.wait(second, 2) == 0.0
-        minute.count(second)
-    assert minute.wait(3, 2) == 57.0
-    assert minute.wait(3, 0) == 0.0
-    minute.count(3)
-    minute.count(3)
-    assert minute.wait(4, 0) == 56.0
-    assert minute.wait(60.5, 0) == 0.0
-
-
 def test_what_another_version_noted_is_not_believed() -> None:
-    assert read_shown(write_shown(Shown(3, 1, "running", "ab", 2))) == Shown(3, 1, "running", "ab", 2)
+    assert read_shown(write_shown(Shown(3, 1, "running", "ab", 2, True))) == Shown(3, 1, "running", "ab", 2, True)
+    assert read_shown('{"seq": 3, "approvals": 1, "stage": "", "face": "ab", "thread": 2}').thread == 2
     assert read_shown("") == Shown()
     assert read_shown('{"seq": "many"}') == Shown()
 

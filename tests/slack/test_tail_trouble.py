@@ -15,7 +15,7 @@ from bot.view import ChangeView
 from policies.change import Refused, Why
 from tests.slack.room import Room, looking
 from tests.slack.support import QUICK, RealClock, seen_text, until
-from tests.slack.views import FINISHED, TURNED
+from tests.slack.views import FINISHED
 from tests.support.redis import RedisServer
 
 
@@ -53,17 +53,6 @@ async def test_told_to_be_slower_it_waits_and_then_shows_the_newest(room: Room) 
         assert time.monotonic() - begun >= 1.0
 
 
-async def test_a_lost_answer_leaves_a_card_that_is_kept_true_and_at_most_one_copy(room: Room) -> None:
-    await room.slack.stand_in.fault({"slack": "lost", "method": "chat.postMessage", "count": 1, "seconds": 30})
-    async with room.tail("a"):
-        await room.propose()
-        await until(lambda: len(room.cards()) == 2)
-        await room.approve()
-        await until(lambda: "Lea Lead" in seen_text(room.cards()[1]))
-    known = await room.store.card(room.change.id)
-    assert known == ("C0DEPLOYS", room.cards()[1]["ts"])
-
-
 async def test_an_update_that_was_lost_is_made_again(room: Room) -> None:
     async with room.tail("a"):
         await room.propose()
@@ -80,14 +69,6 @@ async def test_when_the_tailing_bot_dies_another_goes_on_within_seconds(room: Ro
         await room.propose()
         await until(lambda: room.says("Approval needed"))
         assert 0.2 < time.monotonic() - begun < 4
-
-
-async def test_what_was_claimed_and_perhaps_not_told_is_told_by_the_next(room: Room) -> None:
-    """A bot that died between the claim and the call: better twice than never."""
-    await room.walk(TURNED)
-    await room.store.set_thread_seq(room.change.id, len(TURNED), 0)
-    async with room.tail("b"):
-        await until(lambda: "HTTP 500" in room.told() and "Asked for by Dana Dev" in room.told())
 
 
 async def test_a_bot_that_lost_the_lease_writes_nothing_more(room: Room) -> None:
