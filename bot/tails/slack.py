@@ -128,7 +128,7 @@ class _Tenure:
             nonlocal cursor
             cursor, touched = await self._store.feed(cursor, 5.0 if self._listening.is_set() else 0.0)
             self._listening.set()
-            self._touch(touched)
+            self._touch(touched, _now())
 
         while not over.is_set():
             if not await _guarded(once):
@@ -137,20 +137,23 @@ class _Tenure:
     async def sweep(self, over: asyncio.Event) -> None:
         """First everything that may be behind, then again and again what can change without being touched.
 
-        What the first sweep has looked at is named by the feed when it moves on: the feed is followed before.
+        What the first sweep has looked at is named by the feed when it moves on: the feed is followed before. Since
+        when a card is behind that the last bot has left is not known: it is taken to be due.
         """
+        behind = self._pace.oldest
 
         async def everything() -> None:
             going = [*await self._store.open_runs(), *await self._store.waiting()]
-            self._touch([*going, *await self._store.recent("", RECENT)])
+            self._touch([*going, *await self._store.recent("", RECENT)], _now() - behind)
 
         await self._listening.wait()
         while not over.is_set():
             done = await _guarded(everything)
+            behind = 0.0 if done else behind
             await _wait(over, self._pace.sweep if done else 1.0)
 
-    def _touch(self, ids: list[str]) -> None:
-        self._turns.touch(ids, _now())
+    def _touch(self, ids: list[str], since: float) -> None:
+        self._turns.touch(ids, since)
         self._wake.set()
 
     async def step(self, longest: float) -> None:

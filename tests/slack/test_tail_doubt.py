@@ -28,7 +28,7 @@ async def test_a_card_whose_answer_was_lost_is_found_and_not_posted_again(room: 
         await room.propose()
         await until(lambda: len(room.cards()) == 1)
         await room.approve()
-        await until(lambda: room.says("Lea Lead"))
+        await until(lambda: room.says("Approved by"))
         await asyncio.sleep(0.3)
     assert await room.store.card(room.change.id) == ("C0DEPLOYS", room.cards()[0]["ts"])
 
@@ -57,7 +57,7 @@ async def test_a_bot_that_died_between_the_post_and_its_note_left_a_card_that_is
     await room.store.set_shown(room.change.id, write_shown(Shown(tried=True)))
     async with room.tail("b"):
         await room.approve()
-        await until(lambda: room.says("Lea Lead"))
+        await until(lambda: room.says("Approved by"))
     assert len(room.cards()) == 1
 
 
@@ -124,7 +124,7 @@ async def test_without_the_scope_a_lost_answer_leaves_a_card_that_is_kept_true_a
         await room.propose()
         await until(lambda: len(room.cards()) == 2)
         await room.approve()
-        await until(lambda: "Lea Lead" in seen_text(room.cards()[1]))
+        await until(lambda: "Approved by" in seen_text(room.cards()[1]))
     assert await room.store.card(room.change.id) == ("C0DEPLOYS", room.cards()[1]["ts"])
 
 

@@ -15,7 +15,7 @@ from bot.view import ChangeView
 from policies.change import Refused, Why
 from tests.slack.room import Room, looking
 from tests.slack.support import QUICK, RealClock, seen_text, until
-from tests.slack.views import FINISHED
+from tests.slack.views import FINISHED, SWITCHED
 from tests.support.redis import RedisServer
 
 
@@ -168,3 +168,33 @@ async def test_nothing_is_missed_between_the_first_look_and_the_feed(room: Room)
         await until(lambda: room.says("Approved by"))
     await room.store.close()
     room.store = plain
+
+
+async def test_bots_that_follow_each_other_share_one_minute(room: Room) -> None:
+    """The one before has spent all of it: the next one's first decision waits until some of it is free again."""
+    short = replace(QUICK, minute=1.5)
+    await room.propose()
+    async with room.tail("a", short):
+        await until(lambda: room.says("Approval needed"))
+    for _ in range(short.updates):
+        await room.store.spend("chat.update", short.minute)
+    begun = time.monotonic()
+    async with room.tail("b", short):
+        await room.approve()
+        await until(lambda: room.says("Approved by"))
+        assert time.monotonic() - begun > 1.0
+    assert len(await room.store.spent("chat.update")) == 1
+
+
+async def test_what_the_last_bot_left_behind_is_shown_at_once_however_many_go_on(room: Room) -> None:
+    """Many cards go on, so that a change waits: but not one that may have waited long before this bot came."""
+    crowded = replace(QUICK, oldest=30, patience=30, steady=1)
+    await room.walk(SWITCHED[:6])
+    async with room.tail("a", crowded):
+        await until(lambda: room.says("Running"))
+    await room.store.append(room.change.id, 6, SWITCHED[6:-1], None)
+    async with room.tail("b", crowded):
+        await until(lambda: room.says("Step 6 of"), 3)
+        await room.store.append(room.change.id, len(SWITCHED) - 1, SWITCHED[-1:], None)
+        await asyncio.sleep(0.5)
+        assert room.says("Step 6 of")
