@@ -183,7 +183,7 @@ async def test_bots_that_follow_each_other_share_one_minute(room: Room) -> None:
         await room.approve()
         await until(lambda: room.says("Approved by"))
         assert time.monotonic() - begun > 1.0
-    assert len(await room.store.spent("chat.update")) == 1
+    assert min(await room.store.spent("chat.update")) < 0.5, "and says what it spent itself"
 
 
 async def test_what_the_last_bot_left_behind_is_shown_at_once_however_many_go_on(room: Room) -> None:
