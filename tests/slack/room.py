@@ -62,6 +62,11 @@ class Room:
     def cards(self) -> list[dict[str, Any]]:
         return [m for m in self.slack.messages() if m.get("metadata", {}).get("event_type") == "chom_card"]
 
+    def revision(self) -> str:
+        """What the only card shows: entries and approvals."""
+        (card,) = self.cards()
+        return str(card["metadata"]["event_payload"]["revision"])
+
     def thread(self) -> list[dict[str, Any]]:
         return [m for m in self.slack.messages() if m.get("thread_ts") and m["thread_ts"] != m["ts"]]
 
