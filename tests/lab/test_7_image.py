@@ -165,5 +165,6 @@ def test_the_systemd_service_is_shut_in_and_serves(root: Path, vps: Vps, tmp_pat
 
 
 def _curl(vps: Vps, url: str) -> str:
-    command = f"curl -fsS --retry 40 --retry-delay 1 --retry-all-errors {url} || journalctl -u chom-bot --no-pager -o cat | tail -60"
-    return vps.ssh(command).stdout.decode()
+    """What it answers, within 40 s; else the end of the service's journal."""
+    ask = f"curl -fsS --retry 40 --retry-delay 1 --retry-all-errors {url}"
+    return vps.ssh(f"{ask} || journalctl -u chom-bot --no-pager -o cat | tail -60").stdout.decode()
