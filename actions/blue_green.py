@@ -109,14 +109,14 @@ def _stage(fleet: Fleet, artifact: Artifact, green: str) -> tuple[Do, ...]:
             continue
         where, old = joined(names(hosts)), replaced(hosts)
         undo = (
-            Back(Call("unstage", {"release": green}), f"Remove release {green} from {where} again")
+            Back(Call("unstage", {"release": green}), f"Remove {artifact.version} from {where} again")
             if hosts[0].current
             else Harmless(f"It is the first release on {where}; its directory stays and serves nobody by itself.")
         )
         staged.append(
             Do(
                 name="stage-2" if staged else "stage",
-                title=f"Copy {artifact.version} to {where} and unpack it{f' beside {old}' if old else ''}",
+                title=f"Copy {artifact.version} to {where}{f', beside {old}' if old else ''}",
                 call=call,
                 hosts=names(hosts),
                 undo=undo,
@@ -135,7 +135,7 @@ def _back_up(environment: Environment, green: str) -> tuple[Do, ...]:
     return (
         Do(
             name="backup",
-            title=f"Back up the database of {environment.name}, and keep the backup for {counted(days, 'day')}",
+            title=f"Back up the database, kept for {counted(days, 'day')}",
             call=Call("backup", {"name": green, "days": days}),
             hosts=(environment.migrate_on,),
             undo=Harmless(f"A backup changes nothing; it is removed after {counted(days, 'day')}."),
@@ -147,7 +147,7 @@ def _back_up(environment: Environment, green: str) -> tuple[Do, ...]:
 def _migrate(environment: Environment, green: str, pending: tuple[str, ...]) -> Do:
     return Do(
         name="migrate",
-        title=f"Run {counted(len(pending), 'migration')} on {environment.name}",
+        title=f"Run {counted(len(pending), 'migration')}",
         call=Call("migrate", {"release": green}),
         hosts=(environment.migrate_on,),
         undo=Irreversible(f"The database keeps {joined(pending)}."),
@@ -161,7 +161,7 @@ def _retain(fleet: Fleet, green: str) -> Do:
     blues = tuple(dict.fromkeys(host.current for host in fleet.hosts if host.current))
     removed = {r.id: r for host in fleet.hosts for r in _removed(host, keep, blues)}
     old = tuple(dict.fromkeys(removed[id_].version or id_ for id_ in sorted(removed)))
-    title = f"Remove {joined(old)}, and keep the newest {keep} releases"
+    title = f"Remove {joined(old)}"
     undo = Irreversible(
         f"{joined(old)} {'is' if len(old) == 1 else 'are'} removed and cannot be rolled back to any more."
     )

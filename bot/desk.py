@@ -15,7 +15,7 @@ from actions.engine.ports import Clock, Conflict, Occupied
 from bot.looking import Looking
 from bot.offers import Fault, Field, Offers, Wanted
 from bot.planning import NoPlan, Planning, Refusal, what_moved
-from bot.refusals import busy, has_rejected, later, refuse_if_decided
+from bot.refusals import busy, has_rejected, later, not_named, refuse_if_decided, withdrawn
 from bot.roster import Roster
 from bot.stopping import why_not
 from bot.store import Store
@@ -243,16 +243,9 @@ class Desk:
     async def _withdraw(self, view: ChangeView, who: Person, named: bool) -> ChangeView:
         """Nobody withdraws what another person asked for without having named it. Raises Refusal."""
         refuse_if_decided(view)
-        asked, own = view.name(view.change.requester), who.id == view.change.requester
-        if not own and not named:
-            raise Refusal(
-                f"Nothing is running. {view.change.plan.title} waits for approval and was asked for by {asked}; "
-                f"to withdraw it: `stop {view.change.id}`.",
-                view.change.id,
-            )
-        whose = "the request" if own else f"{asked}'s request"
-        said = f"{who.name} withdrew {whose} before it started."
-        await self.store.refuse(view.change.id, Refused(said, Why.REJECTED))
+        if not named and who.id != view.change.requester:
+            raise not_named(view)
+        await self.store.refuse(view.change.id, withdrawn(view, who, self.clock.now()))
         return await self.view(view.change.id)
 
     async def answer(self, change: str, step: str, host: str, choice: str, who: Person) -> ChangeView:

@@ -71,9 +71,9 @@ def headline(view: ChangeView) -> str:
     return closing.headline(view.change.plan, view.run, why_back(view))
 
 
-def aftermath(view: ChangeView) -> tuple[str, ...]:
+def aftermath(view: ChangeView, *, migrations: bool = True) -> tuple[str, ...]:
     """What there is to know after the headline: what serves now, what stays, what can wait."""
-    return closing.aftermath(view.change.plan, view.run)
+    return closing.aftermath(view.change.plan, view.run, migrations=migrations)
 
 
 def _done(entry: Done, view: ChangeView) -> str:

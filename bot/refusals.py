@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from actions.engine.words import instant
 from bot.planning import Refusal
 from bot.view import ChangeView
-from policies.change import Person, Refused, Word
+from policies.change import Person, Refused, Why, Word
 
 
 def busy(other: ChangeView) -> Refusal:
@@ -35,10 +37,25 @@ def refuse_if_decided(view: ChangeView) -> None:
     if run.opened:
         raise Refusal(f"{title} was approved already and is under way.", view.change.id)
     if isinstance(view.verdict, Refused):
-        raise Refusal(view.verdict.said, view.change.id)
+        raise Refusal(f"{view.verdict.said} To ask again: `{view.change.text}`", view.change.id)
 
 
 def has_rejected(view: ChangeView, who: Person, digest: str) -> bool:
     """Whether that person has ended it already, so that asking twice is asking once."""
     mine = any((said.person, said.word, said.digest) == (who.id, Word.REJECT, digest) for said in view.approvals)
     return mine and isinstance(view.verdict, Refused)
+
+
+def not_named(view: ChangeView) -> Refusal:
+    """For who says only "stop" where nothing runs, and what waits is another person's."""
+    return Refusal(
+        f"Nothing is running. {view.change.plan.title} waits for approval and was asked for by "
+        f"{view.name(view.change.requester)}; to withdraw it: `stop {view.change.id}`.",
+        view.change.id,
+    )
+
+
+def withdrawn(view: ChangeView, who: Person, at: datetime) -> Refused:
+    """Why a request that was stopped before it started never starts."""
+    whose = "the request" if who.id == view.change.requester else f"{view.name(view.change.requester)}'s request"
+    return Refused(f"{who.name} withdrew {whose} before it started ({instant(at)}).", Why.REJECTED)

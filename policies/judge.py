@@ -136,14 +136,11 @@ def _lapsed(
     if change.requirement.needs and enough:
         return None
     if any(said.word is Word.APPROVE and not _matches(said, change) for said in counting):
-        return Refused(
-            f"What was approved is not what would be done now, so the approval is void. Ask again: {change.text}",
-            Why.VOID,
-        )
+        return Refused("What was approved is not what would be done now, so the approval no longer holds.", Why.VOID)
     if live or now < change.at + change.requirement.expires:
         return None
     time = lasting(change.requirement.expires)
-    return Refused(f"It was not approved and started within {time}. Ask again: {change.text}", Why.EXPIRED)
+    return Refused(f"It was not approved and started within {time}.", Why.EXPIRED)
 
 
 def _lacking(change: Change, evidence: Iterable[Evidence], now: datetime) -> dict[str, str]:

@@ -8,10 +8,12 @@ from actions.engine.plan import Ask, Do, Expect, Step, Watch
 
 _NAMES = {
     "stage": ("the copy", "Copy"),
+    "backup": ("the backup", "Backup"),
     "migrate": ("the migration", "Migrations"),
     "health": ("the health check", "Health check"),
     "switch": ("the switch", "Switch"),
     "restart": ("the restart of the queue workers", "Restart"),
+    "smoke": ("the smoke test", "Smoke test"),
     "prune": ("the clean-up", "Clean-up"),
 }
 """By verb. One that is not here is called by its step's title, so a new one needs no line to be understood."""

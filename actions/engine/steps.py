@@ -79,10 +79,10 @@ def health(fleet: Fleet, release: str, version: str) -> Do:
     path = fleet.environment.health
     return Do(
         name="health",
-        title=f"Ask {version} for {path} on {joined(names(fleet.hosts))}, before any user is sent there",
+        title=f"Check {path} of {version} on {joined(names(fleet.hosts))}",
         call=Call("health", {"release": release, "path": path}),
         hosts=names(fleet.hosts),
-        undo=Harmless("It only asks; no user is sent anywhere."),
+        undo=Harmless("No user is sent there yet, so there is nothing to undo."),
         timeout=60,
     )
 
@@ -106,7 +106,7 @@ def _switch(hosts: Sequence[Host], release: str, version: str, name: str) -> Do:
     )
     return Do(
         name=name,
-        title=f"Switch {where} {f'from {old} ' if blue else ''}to {version}, all at once",
+        title=f"Switch {where} {f'from {old} ' if blue else ''}to {version}",
         call=Call("switch", {"release": release, "workers": False}),
         hosts=names(hosts),
         undo=undo,
@@ -123,14 +123,14 @@ def restart(fleet: Fleet) -> Do:
         title=f"Restart the queue workers{more}",
         call=Call("restart", {"services": services}),
         hosts=names(fleet.hosts),
-        undo=Harmless("Switching back restarts the workers itself."),
+        undo=Harmless("Switching back restarts them too."),
         timeout=120,
     )
 
 
 SMOKE_S = 30
 """Seconds within which a queue worker has to do a job: it may have to begin anew first."""
-_SMOKES = {"database": "reaches its database", "queue": "has a queue worker that works"}
+_SMOKES = {"database": "the database", "queue": "the queue workers"}
 
 
 def smoke(fleet: Fleet, release: str, version: str) -> tuple[Do, ...]:
@@ -145,7 +145,7 @@ def smoke(fleet: Fleet, release: str, version: str) -> tuple[Do, ...]:
     return (
         Do(
             name="smoke",
-            title=f"Check that {version} {what}",
+            title=f"Check {what} of {version}",
             call=Call("smoke", {"release": release, "checks": environment.smoke, "seconds": SMOKE_S}),
             hosts=(environment.migrate_on,),
             undo=Harmless("It only asks, and puts a job in the queue that does nothing."),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from actions.engine.fold import Phase
 from actions.engine.journal import Way
-from actions.engine.plan import hosts_of
-from bot.slack.stage import Stage, current_step, decided, marks_of, since, stage_of
-from bot.slack.steps import names
-from bot.slack.words import at, capital, code, cut, inline, listed, sentence, took, utc
+from bot.milestones import aftermath, headline, why_back
+from bot.slack.progress import pace, step_line
+from bot.slack.stage import Stage, decided, stage_of
+from bot.slack.words import about, at, capital, code, cut, day, inline, listed, sentence, timed, took, utc
 from bot.view import ChangeView
-from policies.change import Person, Waiting, Word
+from policies.change import Person, Verdict, Waiting, Word
+from policies.sentences import approved_by, role, waiting_for
+
+NOBODY = "Nobody has to do anything."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +27,22 @@ class Lead:
     quote: str = ""
 
 
-def lead_of(view: ChangeView) -> Lead:
-    """The lead of the stage that the change is in."""
+def lead_of(view: ChangeView, *, newest: bool = True) -> Lead:
+    """The lead of the stage that the change is in; `newest` is False where a later run has changed what is served."""
     stage = stage_of(view)
     match stage:
         case Stage.WAITING:
             return _waiting(view)
         case Stage.BLOCKED:
-            return Lead("It cannot start now.", "Nothing has been started.", view.verdict.said, view.verdict.said)
+            said = sentence(capital(view.verdict.said))
+            return Lead("It cannot start now.", timed(said), f"It cannot start now. {said}")
         case Stage.ALLOWED:
             next_ = "The servers are looked at once more. If it has not started in 10 seconds, press Start now."
             return Lead("Approved; about to start.", next_, f"It is approved and about to start. {next_}")
         case Stage.REJECTED | Stage.EXPIRED | Stage.VOID | Stage.STRATEGY:
             return _refused(view, stage)
         case Stage.STARTING:
-            return Lead("Starting.", f"{_go(view)} Nobody has to do anything.", "It is starting.")
+            return Lead("Starting.", f"{_go(view)} {NOBODY}", f"It is starting. {NOBODY}")
         case Stage.RUNNING | Stage.STOPPING | Stage.TURNING_BACK:
             return _moving(view, stage)
         case Stage.HOST_AWAY:
@@ -47,22 +50,50 @@ def lead_of(view: ChangeView) -> Lead:
         case Stage.ASKED:
             return _asked(view)
         case Stage.DONE | Stage.TURNED_BACK:
-            return _ended(view, stage)
+            return _ended(view, stage, newest)
         case _:
             assert_never(stage)
 
 
+def asked_by(view: ChangeView) -> str:
+    """Who wants it, since when and why, as mrkdwn."""
+    change = view.change
+    why = f": “{inline(change.reason, 600)}”" if change.reason else "."
+    return f"Asked by *{inline(view.name(change.requester), 100)}* {day(change.at)}{why}"
+
+
+# --- before it starts --------------------------------------------------------
+
+
 def _waiting(view: ChangeView) -> Lead:
-    said = sentence(view.verdict.said)
-    who = approvers(view)
-    asked = f" Asked by {view.name(view.change.requester)}{_reason(view)}"
-    can = (
-        f"{listed([_mention(p) for p in who], 6)} can approve or reject it."
-        if who
-        else "Nobody in chom.toml can approve it."
-    )
-    head = "Approval needed; nothing has been started."
-    return Lead(head, f"{inline(said)}\n{can}", f"{said} Nothing has been started.{asked}")
+    verdict, who = view.verdict, approvers(view)
+    assert isinstance(verdict, Waiting)
+    needs = listed([role(need) for need in verdict.missing])
+    rest = _beside_the_approvers(view, verdict)
+    head = f"Approval needed from {needs}." if needs and who else "Approval needed."
+    can = f"{listed([_mention(p) for p in who], 6)} can approve or reject it{_then(view, verdict)}." if who else ""
+    names = f"{head.rstrip('.')}: {listed([person.name for person in who], 6)}." if who else head
+    next_ = "\n".join(line for line in (f"Nothing has been started. {can}".strip(), timed(rest)) if line)
+    asked = f"Asked by {view.name(view.change.requester)}{_reason(view)}"
+    return Lead(head, next_, " ".join(part for part in (names, rest, "Nothing has been started.", asked) if part))
+
+
+def is_last(verdict: Verdict) -> bool:
+    """Whether one approval more is all that is missing."""
+    return isinstance(verdict, Waiting) and sum(n.count for n in verdict.missing) == 1 and not verdict.evidence
+
+
+def _then(view: ChangeView, verdict: Waiting) -> str:
+    usual = f" and usually takes {about(view.usual.total)}" if view.usual.total else ""
+    return f"; once approved it starts at once{usual}" if is_last(verdict) else ""
+
+
+def _beside_the_approvers(view: ChangeView, verdict: Waiting) -> str:
+    """What the verdict says but for who is waited for and who has approved, which the card says in its own way."""
+    counted = {view.change.requester, *verdict.approvers}
+    asked, done = waiting_for(verdict.missing, view.people, counted), approved_by(verdict.approvers, view.people)
+    said = verdict.said.removeprefix(asked) if verdict.missing else verdict.said
+    return " ".join((said.replace(done, "") if done else said).split())
 
 
 def _reason(view: ChangeView) -> str:
@@ -83,55 +114,48 @@ def _mention(person: Person) -> str:
     return f"<@{person.accounts[0].user}>" if person.accounts else inline(person.name, 80)
 
 
+def ask_again(view: ChangeView) -> str:
+    """The command to copy, as mrkdwn."""
+    return f"To ask again: {code('/chom ' + view.change.text, 200)}"
+
+
 def _refused(view: ChangeView, stage: Stage) -> Lead:
-    again = f"To ask again: {code('/chom ' + view.change.text, 200)}"
     said = sentence(view.verdict.said)
     if stage is Stage.REJECTED and (rejected := decided(view, Word.REJECT)):
-        who = f"Rejected by {view.name(rejected[-1].person)}"
-        when = f"It was at {at(rejected[-1].at)}. Nothing was started. {again}"
-        why = f" The reason: {sentence(rejected[-1].reason)}" if rejected[-1].reason else ""
-        told = f"{who} at {utc(rejected[-1].at)}.{why} Nothing was started."
-        return Lead(f"{who}.", when, told, rejected[-1].reason)
+        one = rejected[-1]
+        who = f"Rejected by {view.name(one.person)}"
+        why = f": “{inline(one.reason, 600)}”" if one.reason else "."
+        told = f"{who} at {utc(one.at)}.{f' The reason: {sentence(one.reason)}' if one.reason else ''}"
+        next_ = f"{day(one.at)}{why}\nNothing was started. {ask_again(view)}"
+        return Lead(who, next_, f"{told} Nothing was started.")
     head = {Stage.EXPIRED: "Lapsed.", Stage.VOID: "No longer valid.", Stage.STRATEGY: "Not allowed."}
-    nothing = "" if "othing was started" in said else " Nothing was started."
-    return Lead(head.get(stage, "Withdrawn."), f"{nothing} {again}".strip(), f"{said}{nothing}", said)
+    nothing = "" if "othing was started" in said or "before it started" in said else " Nothing was started."
+    return Lead(head.get(stage, "Withdrawn."), f"{timed(said)}{nothing}\n{ask_again(view)}", f"{said}{nothing}")
+
+
+# --- while it runs -----------------------------------------------------------
 
 
 def _go(view: ChangeView) -> str:
     """Who made it start, as mrkdwn."""
     opened = view.run.opened
-    return f"Set going by {inline(view.name(opened.by), 80)} at {at(opened.at)}." if opened else ""
+    return f"Set going by {inline(view.name(opened.by), 80)} {day(opened.at)}." if opened else ""
 
 
 def _moving(view: ChangeView, stage: Stage) -> Lead:
-    place, total = current_step(view), len(view.change.plan.steps)
-    back = stage is Stage.TURNING_BACK
-    number, step = place if place else (1, view.change.plan.steps[0])
-    marks = marks_of(view.run, step, Way.BACK if back else Way.FORWARD)
-    busy = [host for host, mark in marks.items() if host and mark.phase is Phase.STARTED]
-    where = f" on {names(busy)}" if busy and len(busy) < len(hosts_of(step)) else ""
-    begun = since(marks)
-    start = f", since {at(begun)}" if begun else ""
-    line = f"Step {number} of {total}: {inline(step.title.rstrip('.'), 200)}{where}{start}."
-    told = f"Step {number} of {total}: {sentence(step.title)}"
+    step, speed = step_line(view), pace(view)
     match stage:
         case Stage.STOPPING:
             by = view.name(view.run.stop.by) if view.run.stop else ""
-            next_ = f"{line} When this step has ended, everything that can be undone is undone."
-            return Lead(f"Stopping, as {by} asked.", next_, f"{by} asked to stop it. {told}")
+            then = "When this step has ended, everything that can be undone is undone."
+            return Lead(f"Stopping, as {by} asked.", f"{step.mrkdwn}\n{then}", f"{by} asked to stop it. {step.plain}")
         case Stage.TURNING_BACK:
-            why = _why_back(view)
-            told = f"It is turning back. {why}"
-            return Lead("Turning back.", f"{line} Nobody has to do anything.", told, why)
+            why = sentence(capital(why_back(view)))
+            next_ = f"{inline(why, 600)}\n{step.mrkdwn} {NOBODY}"
+            return Lead("Turning back.", next_, f"It is turning back. {why} {NOBODY}")
         case _:
-            return Lead("Running.", f"{line} Nobody has to do anything.", f"It is running. {told}")
-
-
-def _why_back(view: ChangeView) -> str:
-    turned = view.run.turned
-    if turned is None:
-        return ""
-    return sentence(f"{view.name(turned.by)} stopped it: {turned.why}" if turned.by else f"Why: {turned.why}")
+            next_ = f"{step.mrkdwn}\n{speed.mrkdwn} {NOBODY}".replace("\n ", "\n")
+            return Lead("Running.", next_, " ".join(f"It is running. {step.plain} {speed.plain}".split()))
 
 
 def _host_away(view: ChangeView) -> Lead:
@@ -140,30 +164,43 @@ def _host_away(view: ChangeView) -> Lead:
     hosts = listed([w.host for w in away])
     head = f"{'Turning back, and waiting' if run.way is Way.BACK else 'Waiting'} for {hosts}."
     lines = [f"No answer from {code(w.host)} since {at(w.at)}: {inline(sentence(w.why), 300)}" for w in away[:8]]
-    todo = "Somebody should look at that server; the run goes on by itself when it answers."
-    locked = f"Until then {inline(view.change.environment, 60)} is reserved for this run."
+    todo = f"Somebody has to look at {hosts}; the run goes on by itself as soon as an answer comes."
+    locked = f"Until then nothing else can run on {inline(view.change.environment, 60)}."
     told = f"{head} {capital(sentence(away[0].why))} {todo}"
-    return Lead(head, "\n".join(["", *lines, f"{todo} {locked}"]).strip(), told)
+    return Lead(head, "\n".join([*lines, f"{inline(todo)} {locked}"]), told)
 
 
 def _asked(view: ChangeView) -> Lead:
     asked = view.run.question
     assert asked is not None
     told = f"A person has to decide: {sentence(asked.question)} The answers are: {listed(asked.choices)}."
-    return Lead("A person has to decide.", f"Asked at {at(asked.at)}; the run waits.", told, asked.question)
+    return Lead("A person has to decide.", f"Asked {day(asked.at)}; the run waits.", told, asked.question)
 
 
-def _ended(view: ChangeView, stage: Stage) -> Lead:
-    ended, opened, plan = view.run.ended, view.run.opened, view.change.plan
+# --- after it ----------------------------------------------------------------
+
+
+def _ended(view: ChangeView, stage: Stage, newest: bool) -> Lead:
+    ended, opened = view.run.ended, view.run.opened
     assert ended is not None
-    time = f" It took {took(opened.at, ended.at)}." if opened and " took " not in ended.summary else ""
-    said = f"{capital(sentence(ended.summary))}{time}"
-    if stage is Stage.DONE:
-        todo = f"Ended at {at(ended.at)}. Look at {inline(plan.environment, 60)}; if something is wrong, roll back."
-        return Lead(f"Done. {said}", todo, f"Done. {said}")
-    asked = view.run.turned is not None and bool(view.run.turned.by)
-    then = "" if asked else " The output is in the thread. Find the cause, then ask again."
-    todo = f"Ended at {at(ended.at)}.{then}"
-    why = _why_back(view)
-    both = said if view.run.turned and view.run.turned.why in said else f"{said} {why}".strip()
-    return Lead(f"Turned back. {both}", todo, f"Turned back. {both}")
+    result, more = headline(view), [sentence(capital(said)) for said in aftermath(view)]
+    shown = [sentence(capital(said)) for said in aftermath(view, migrations=False)]
+    time = f"It took {took(opened.at, ended.at)}" if opened else "It has run"
+    stopped = view.run.turned is not None and bool(view.run.turned.by)
+    word = "Done." if stage is Stage.DONE else "Stopped." if stopped else "Turned back."
+    lines = [inline(" ".join(shown), 2000), f"{time} and ended {day(ended.at)}.", _todo(view, stage, newest, stopped)]
+    told = [f"{word} {result}", *more, f"{time}."]
+    return Lead(f"{word} {result}", "\n".join(line for line in ("", *lines) if line), " ".join(told))
+
+
+def _todo(view: ChangeView, stage: Stage, newest: bool, stopped: bool) -> str:
+    """What to do now, as mrkdwn."""
+    plan = view.change.plan
+    place, old = inline(plan.environment, 60), str(plan.facts.get("replaces", ""))
+    if stage is not Stage.DONE:
+        return ask_again(view) if stopped else f"What failed is in the thread. {ask_again(view)}"
+    if not newest:
+        return f"A later change has run on {place} since."
+    if plan.action == "rollback" and old:
+        return f"To go to {inline(old, 60)} again: {code(f'/chom rollback to {old} on {plan.environment}')}"
+    return f"Look at {place} now; if something is wrong, press Roll back." if old else f"Look at {place} now."

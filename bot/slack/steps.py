@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
 from typing import assert_never
 
 from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Way
 from actions.engine.plan import Ask, Back, Do, Expect, Harmless, Irreversible, Plan, Step, Watch, hosts_of
 from bot.slack.stage import StepPhase, marks_of, phase_of, since
-from bot.slack.words import INSTANT, at, code, inline, listed, sentence, took
+from bot.slack.words import INSTANT, about, at, code, inline, listed, sentence, took
+
+SHORT = 6
+"""A plan of more steps than this is folded on its card, and stands whole behind View plan."""
+
+Numbered = tuple[int, Step]
 
 
 def planned_steps(plan: Plan) -> list[str]:
@@ -17,13 +24,33 @@ def planned_steps(plan: Plan) -> list[str]:
 
 
 def walked_steps(plan: Plan, run: State) -> list[str]:
-    """The steps with how far each has come; those of an ended run that never began are left plain."""
-    return [_line(number, step, run) for number, step in enumerate(plan.steps, 1)]
+    """The steps with how far each has come; of a long plan only those that matter now, the others counted."""
+    steps = list(enumerate(plan.steps, 1))
+    if len(steps) <= SHORT:
+        return [_line(number, step, run) for number, step in steps]
+    return list(_folded(steps, run))
 
 
-def detailed_steps(plan: Plan) -> list[str]:
-    """The steps with what exactly is run where, and how each is undone."""
-    return [f"*{number}. {_title(step)}*\n{_detail(step)}" for number, step in enumerate(plan.steps, 1)]
+def _folded(steps: list[Numbered], run: State) -> Iterator[str]:
+    """Neighbours that are done share a line, and so do those to come, but for the next one."""
+    for phase, neighbours in groupby(steps, lambda pair: phase_of(run, pair[1])):
+        group = list(neighbours)
+        if phase is StepPhase.AHEAD and not run.ended and run.way is Way.FORWARD:
+            yield _line(*group.pop(0), run)
+        if phase not in {StepPhase.AHEAD, StepPhase.DONE} or len(group) < 2:
+            yield from (_line(number, step, run) for number, step in group)
+            continue
+        span = f"{group[0][0]}–{group[-1][0]}"
+        marks = [mark for _, step in group for mark in marks_of(run, step, Way.FORWARD).values()]
+        yield f"✓ {span}. done{_time(marks)}" if phase is StepPhase.DONE else f"◦ {span}. to do"
+
+
+def detailed_steps(plan: Plan, run: State, usual: dict[str, float]) -> list[str]:
+    """The steps with how far each has come, what exactly is done where, and how each is undone."""
+    return [
+        f"*{number}. {_title(step)}*{_how_far(step, run)}\n{_detail(step, usual.get(step.name))}"
+        for number, step in enumerate(plan.steps, 1)
+    ]
 
 
 def _title(step: Step) -> str:
@@ -34,24 +61,42 @@ def _for_good(step: Step) -> str:
     return " — _cannot be undone_" if isinstance(step, Do) and isinstance(step.undo, Irreversible) else ""
 
 
+def _how_far(step: Step, run: State) -> str:
+    """ " — done in 6 s (app1 4 s, app2 6 s)"; "" where it has not begun."""
+    words = _state(step, run)[1]
+    ended = [(host, mark) for host, mark in marks_of(run, step, Way.FORWARD).items() if host and mark.ended]
+    each = listed([f"{code(host, 60)} {took(mark.started, mark.ended)}" for host, mark in ended if mark.ended])
+    return f" — {words}{f' ({each})' if len(ended) > 1 else ''}" if words else ""
+
+
 def _line(number: int, step: Step, run: State) -> str:
+    sign, words = _state(step, run)
+    title = f"{number}. {_title(step)}"
+    return f"{sign} {f'*{title}*' if sign in _LOUD else title}{f' — {words}' if words else ''}"
+
+
+_LOUD = frozenset("▸✗↩")
+
+
+def _state(step: Step, run: State) -> tuple[str, str]:
+    """A sign for the eye, and the same in words."""
     forward, back = marks_of(run, step, Way.FORWARD), marks_of(run, step, Way.BACK)
-    title, phase = f"{number}. {_title(step)}", phase_of(run, step)
+    phase = phase_of(run, step)
     match phase:
         case StepPhase.AHEAD:
-            return f"◦ {title}"
+            return "◦", ""
         case StepPhase.DONE:
-            return f"✓ {title} — done{_time(forward)}"
+            return "✓", f"done{_time(list(forward.values()))}"
         case StepPhase.RUNNING:
-            return f"▸ *{title}* — {_running(step, run, forward)}"
+            return "▸", _running(step, run, forward)
         case StepPhase.FAILED:
-            return f"✗ *{title}* — failed{_where(forward, Phase.FAILED)}"
+            return "✗", f"failed{_where(forward, Phase.FAILED)}"
         case StepPhase.UNDOING:
-            return f"↩ *{title}* — being undone{_where(back, Phase.STARTED)}"
+            return "↩", f"being undone{_where(back, Phase.STARTED)}"
         case StepPhase.UNDONE:
-            return f"↩ {title} — undone"
+            return "↩", "undone"
         case StepPhase.STUCK:
-            return f"✗ *{title}* — not undone{_where(back, Phase.FAILED)}"
+            return "✗", f"not undone{_where(back, Phase.FAILED)}"
         case _:
             assert_never(phase)
 
@@ -68,9 +113,9 @@ def _running(step: Step, run: State, marks: dict[str, Mark]) -> str:
     return f"running{where}{start}{finished}"
 
 
-def _time(marks: dict[str, Mark]) -> str:
-    begun, ended = since(marks), [mark.ended for mark in marks.values() if mark.ended]
-    time = took(begun, max(ended)) if begun and ended else INSTANT
+def _time(marks: list[Mark]) -> str:
+    ended = [mark.ended for mark in marks if mark.ended]
+    time = took(min(mark.started for mark in marks), max(ended)) if ended else INSTANT
     return "" if time == INSTANT else f" in {time}"
 
 
@@ -86,20 +131,19 @@ def names(hosts: list[str] | tuple[str, ...]) -> str:
     return listed([code(host, 60) if " more" not in host else host for host in hosts])
 
 
-def _detail(step: Step) -> str:
+def _detail(step: Step, usual: float | None) -> str:
+    habit = f" Usually takes {about(usual)}." if usual else ""
     match step:
         case Do():
-            what = f"{code(step.call.verb)} on {names(step.hosts)}, {step.timeout} s at most"
-            return f"{what}. {_undo(step)}"
+            return f"On {names(step.hosts)}, for {about(step.timeout)} at most.{habit} {_undo(step)}"
         case Watch():
             probes = listed([code(probe.url) for probe in step.probes], 3)
-            return f"{probes} must answer well {step.need} times in a row within {step.seconds} s."
+            return f"{probes} must answer well {step.need} times in a row within {about(step.seconds)}.{habit}"
         case Ask():
             return f"A person is asked: {inline(sentence(step.question), 400)}"
         case Expect():
-            return (
-                f"Stops before anything is done if {names(tuple(step.releases))} no longer serve what they serve now."
-            )
+            servers = names(tuple(step.releases))
+            return f"If {servers} no longer serve what they serve now, nothing is done."
         case _:
             assert_never(step)
 
@@ -109,7 +153,7 @@ def _undo(step: Do) -> str:
         case Back(title=title):
             return f"Undone by: {inline(sentence(title), 300)}"
         case Harmless(why=why):
-            return f"Nothing to undo: {inline(sentence(why), 300)}"
+            return inline(sentence(why), 300)
         case Irreversible(what=what):
             return f"*Cannot be undone:* {inline(sentence(what), 300)}"
         case _:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
+from actions.engine.words import counted, instant
 from bot.slack.blocks import Block, Card, card, context, header, section, sections
 from bot.slack.stage import Stage, current_step, stage_of
 from bot.slack.steps import detailed_steps
-from bot.slack.words import code, cut, day, inline, listed, sentence, timed, took
+from bot.slack.words import about, code, cut, day, inline, listed, sentence, timed, took
 from bot.view import ChangeView, EnvironmentStatus, PastRun
 from policies.change import Refused, Waiting
 
@@ -52,23 +54,21 @@ BUSY = "Too much is being asked of the bot at once, so nothing was done. Try aga
 
 def asked(view: ChangeView, channel: str, link: str = "") -> Card:
     """To the requester, whose card may be in another channel."""
-    change = view.change
-    where = f"Its card is in <#{channel}>."
-    if view.run.seq:
-        text, next_ = f"{change.plan.title}: it starts now.", "It starts now."
-    else:
-        text, next_ = f"{change.plan.title}: {view.verdict.said}", timed(sentence(view.verdict.said))
-    open_ = f" <{link}|Open it>" if link else ""
-    return card(text, [section(f"*{inline(change.plan.title, 150)}* is asked for. {next_} {where}{open_}")])
+    title = view.change.plan.title
+    next_ = "It starts now." if view.run.seq else sentence(view.verdict.said)
+    where = f"<{link}|Open its card>" if link else f"Its card is in <#{channel}>."
+    text = f"{title} is asked for. {next_} Its card is in the channel."
+    return card(text, [section(f"*{inline(title, 150)}* is asked for. {timed(next_)} {where}")])
 
 
 def details(view: ChangeView) -> Card:
-    """Every step with what is run where, and how each is undone."""
+    """Every step: how far it has come, what is done where, and how it is undone."""
     plan = view.change.plan
-    facts = [f"commit {code(plan.commit[:10])}" if plan.commit else "", code(view.change.id)]
-    facts += [f"plan {code(plan.digest()[:12])}", f"artifact {code(plan.sha256[:12])}" if plan.sha256 else ""]
-    blocks = [header(plan.title), *sections(detailed_steps(plan), 12), context(" · ".join(f for f in facts if f))]
-    return card(f"The plan in detail: {sentence(plan.title)} It has {len(plan.steps)} steps.", blocks)
+    facts = [f"usually {about(view.usual.total)} in all" if view.usual.total else ""]
+    facts += [f"commit {code(plan.commit[:10])}" if plan.commit else "", code(view.change.id)]
+    steps = detailed_steps(plan, view.run, dict(view.usual.steps))
+    blocks = [header(plan.title), *sections(steps, 12), context(" · ".join(fact for fact in facts if fact))]
+    return card(f"{sentence(plan.title)} The plan has {counted(len(steps), 'step')}.", blocks)
 
 
 def helped(text: str) -> Card:
@@ -96,7 +96,7 @@ def status(seen: tuple[EnvironmentStatus, ...]) -> Card:
         serves = _serves(one)
         going = _going_on(one)
         plain_lines.append(f"{one.name} {serves}.")
-        lines = [f"*{inline(one.name, 80)}* {inline(serves)}.", *going]
+        lines = [f"*{inline(one.name, 80)}* {timed(serves)}.", *going]
         if one.fleet is None:
             lines.insert(1, spoken(sentence(one.trouble)))
         blocks.append(section("\n".join(lines)))
@@ -104,16 +104,18 @@ def status(seen: tuple[EnvironmentStatus, ...]) -> Card:
 
 
 def _serves(one: EnvironmentStatus) -> str:
+    """What it serves, as a part of a sentence: an instant in it says since when, where that is one answer."""
     if one.fleet is None:
         return "could not be looked at"
     served: dict[str, list[str]] = {}
+    since: set[int] = set()
     for host in one.fleet.hosts:
         release = host.release(host.current)
         served.setdefault(release.version if release else "nothing", []).append(host.name)
-    if len(served) == 1:
-        version, hosts = next(iter(served.items()))
-        return f"serves {version} on {listed(hosts)}"
-    return "serves " + listed([f"{version} on {listed(hosts)}" for version, hosts in served.items()])
+        since |= {release.activated[-1]} if release and release.activated else set()
+    told = listed([f"{version} on {listed(hosts)}" for version, hosts in served.items()])
+    latest = datetime.fromtimestamp(max(since), UTC) if since and len(served) == 1 else None
+    return f"serves {told}{f', since {instant(latest)}' if latest else ''}"
 
 
 def _going_on(one: EnvironmentStatus) -> list[str]:
@@ -138,8 +140,8 @@ def history(past: tuple[PastRun, ...], environment: str) -> Card:
         return said(f"Nothing was done{where} yet.")
     lines = [_past_line(run) for run in past]
     newest = past[0].view
-    text = f"The newest of the last runs{where}: {newest.change.plan.title}, {stage_of(newest).value}."
-    return card(text, [section(f"*{inline(f'The last runs{where}, newest first')}*"), *sections(lines)])
+    text = f"The newest change{where}: {newest.change.plan.title}, {stage_of(newest).value}."
+    return card(text, [section(f"*{inline(f'The last changes{where}, newest first')}*"), *sections(lines)])
 
 
 def _past_line(run: PastRun) -> str:

@@ -127,6 +127,19 @@ def ago(then: datetime, now: datetime) -> str:
     return f"{counted(count, noun)} ago"
 
 
+def about(seconds: float) -> str:
+    """A time that is usual, and no more exact than it deserves: "8 s", "40 s", "2 min", "1 h 10 min"."""
+    if seconds < 10:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 58:
+        return f"{round(seconds / 5) * 5} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(round(minutes / 5) * 5, 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
 def listed(items: Iterable[str], most: int = 8) -> str:
     """ "a, b and c"; where there are more than `most`, "a, b and 7 more"."""
     names = list(items)

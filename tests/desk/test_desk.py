@@ -163,7 +163,7 @@ async def test_somebody_elses_request_is_withdrawn_only_by_its_id(room: Room) ->
     assert "asked for by Dana" in said and f"`stop {waiting.change.id}`" in said
     assert await room.store.waiting("production") == [waiting.change.id]
     withdrawn = await room.desk.stop(waiting.change.id, room.who("lead"))
-    assert withdrawn.verdict.said == "Lena withdrew Dana's request before it started."
+    assert withdrawn.verdict.said == "Lena withdrew Dana's request before it started (2026-11-23T12:00:00Z)."
 
 
 async def test_a_stop_that_comes_too_late_says_so_at_once(room: Room) -> None:

@@ -46,7 +46,7 @@ async def nobody_approves_their_own_change_and_the_tech_lead_does(sandbox: Sandb
     await sandbox.click("lead", card, "chom_approve")
     await sandbox.card_says(V12, "It is running")
     await sandbox.command("dev", "deploy v1.1")
-    await sandbox.whisper("dev", "Dana Weber has production since")
+    await sandbox.whisper("dev", "is running since")
     done = await sandbox.card_says(V12, "Done.", 60)
     assert "chom_approve" not in buttons(done)
     state = await sandbox.get("state")

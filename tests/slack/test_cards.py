@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,13 @@ from bot.slack import texts, thread
 from bot.slack.blocks import Card
 from bot.slack.cards import change_card, metadata, preview_card
 from bot.slack.pressed import Answer, Click, Press, read_click
-from bot.slack.stage import Stage, stage_of
+from bot.slack.stage import DEAD, Stage, stage_of
 from bot.view import EnvironmentStatus, PastRun
 from tests.slack.check import buttons, check, words_of
 from tests.slack.views import (
     CHANGE,
     FINISHED,
+    FLEET,
     GO,
     MIGRATIONS,
     OPENED,
@@ -40,6 +42,9 @@ PICTURES: dict[str, Card] = (
         "done_long_ago": change_card(STAGES["done"], newest=False),
         "preview": preview_card(STAGES["waiting"]),
         "details": texts.details(STAGES["waiting"]),
+        "details_usual": texts.details(STAGES["waiting_usual"]),
+        "details_running": texts.details(STAGES["running_half"]),
+        "details_turned_back": texts.details(STAGES["turned_back"]),
         "asked_for": texts.asked(STAGES["waiting"], "C0DEPLOYS", "https://chom.slack.com/archives/C0DEPLOYS/p1"),
         "trouble": texts.trouble("0a1b2c3d"),
         "status": texts.status(
@@ -48,6 +53,7 @@ PICTURES: dict[str, Card] = (
                 EnvironmentStatus("staging", None, "app9 does not answer.", None, (STAGES["waiting"],)),
             )
         ),
+        "status_served": texts.status((EnvironmentStatus("production", FLEET, "", None, ()),)),
         "history": texts.history(
             (
                 PastRun(STAGES["turned_back"], after(41), after(57.5)),
@@ -89,16 +95,17 @@ def test_slack_takes_it_and_a_screen_reader_reads_a_sentence(name: str) -> None:
 @pytest.mark.parametrize("name", STAGES)
 def test_what_a_card_offers(name: str) -> None:
     offered = {
-        Stage.WAITING: {"Approve", "Reject", "Show details"},
-        Stage.BLOCKED: {"Approve", "Reject", "Show details"},
-        Stage.ALLOWED: {"Start now", "Reject", "Show details"},
-        Stage.STARTING: {"Stop"},
-        Stage.RUNNING: {"Stop"},
-        Stage.ASKED: {"Try again", "Turn back", "Go on"},
-        Stage.DONE: {"Roll back"},
+        Stage.WAITING: {"Approve", "Reject", "View plan"},
+        Stage.BLOCKED: {"Reject", "View plan"},
+        Stage.ALLOWED: {"Start now", "Reject", "View plan"},
+        Stage.STARTING: {"Stop", "View plan"},
+        Stage.RUNNING: {"Stop", "View plan"},
+        Stage.ASKED: {"Try again", "Turn back", "Go on", "View plan"},
+        Stage.DONE: {"Roll back", "View plan"},
     }
     stage = stage_of(STAGES[name])
-    expected = {"Stop"} if name == "host_away" else offered.get(stage, set())
+    offered |= {dead: set[str]() for dead in DEAD}
+    expected = {"Stop", "View plan"} if name == "host_away" else offered.get(stage, {"View plan"})
     assert buttons(PICTURES[name]).keys() == expected
 
 
@@ -108,7 +115,7 @@ def test_every_button_that_acts_asks_first_and_carries_what_was_shown() -> None:
         for label, button in buttons(PICTURES[name]).items():
             click = read_click(button["action_id"], button["value"])
             assert click is not None
-            assert ("confirm" in button) == (label not in {"Show details", "Reject"})
+            assert ("confirm" in button) == (label not in {"View plan", "Reject"})
             if isinstance(click, Click):
                 assert (click.change, click.digest) == (CHANGE.id, seen.change.digest)
                 spoken = json.dumps(button.get("confirm", {}))
@@ -143,9 +150,13 @@ def test_a_preview_has_no_button_and_says_that_nothing_began() -> None:
     assert "nothing has been started" in PICTURES["preview"].text
 
 
-def test_a_card_is_a_function_of_the_change_alone_and_not_of_the_hour() -> None:
+def test_a_card_is_drawn_anew_by_the_hour_only_while_it_runs_and_only_by_the_minute() -> None:
     for seen in STAGES.values():
-        assert change_card(replace(seen, now=after(999))) == change_card(seen)
+        if stage_of(seen) is not Stage.RUNNING:
+            assert change_card(replace(seen, now=after(999))) == change_card(seen)
+    long = replace(STAGES["running_long"], now=after(41 + 60 * 10))
+    faces = {change_card(replace(long, now=long.now + timedelta(seconds=s))).text for s in range(120)}
+    assert len(faces) <= 4
 
 
 def test_an_answer_is_read_back_with_step_host_and_choice() -> None:
@@ -185,9 +196,10 @@ def test_a_hundred_steps_still_are_one_message() -> None:
     many = tuple(
         replace(CHANGE.plan.steps[1], name=f"s{n}", title=f"Step of many, number {n} " + "x" * 190) for n in range(100)
     )
-    made = change_card(view(change=replace(CHANGE, plan=replace(CHANGE.plan, steps=many))))
-    check(made)
-    assert "more" in words_of(made) and "Approve" in buttons(made)
+    seen = view(change=replace(CHANGE, plan=replace(CHANGE.plan, steps=many)))
+    for made in (change_card(seen), preview_card(seen), texts.details(seen)):
+        check(made)
+        assert "100 steps" in made.text or "100 steps" in words_of(made) or "more" in words_of(made)
 
 
 def test_the_thread_tells_entries_once_and_a_success_to_those_who_look() -> None:

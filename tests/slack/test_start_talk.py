@@ -41,7 +41,7 @@ async def test_a_request_whose_card_is_not_there_yet_is_shown(bot: Faced) -> Non
     bot.desk.going = (STAGES["waiting"],)
     ts, _ = await begun(bot, "lead")
     await bot.click(ts, "chom_show_plan")
-    assert "The plan in detail" in (await bot.slack.whisper("lead", 2))["text"]
+    assert "The plan has 9 steps" in (await bot.slack.whisper("lead", 2))["text"]
 
 
 async def test_roll_back_asks_first_and_then_asks_the_desk_like_anybody(both: Faced) -> None:

@@ -28,6 +28,7 @@ from actions.engine.journal import (
 from actions.engine.plan import Probe
 from actions.engine.registry.strategies import Strategy
 from actions.engine.runner import closing
+from bot.estimate import Usual, usual
 from bot.offers import Choices, Live, Offered, Versions
 from bot.view import ChangeView
 from policies.change import (
@@ -68,6 +69,8 @@ FLEET = Fleet(
 ARTIFACT = Artifact("v1.2", "1f0c2d3e4b5a69788796a5b4c3d2e1f00f1e2d3c", "ab" * 32, 12_000_000, MIGRATIONS)
 PLAN = blue_green.plan(Request("deploy", "production", AT), FLEET, ARTIFACT)
 BACK_TO_V10 = rollback.plan(Request("rollback", "production", AT), FLEET, None)
+LEAVING = replace(BACK_TO_V10, facts={**BACK_TO_V10.facts, "migrations_left": MIGRATIONS})
+UNKNOWING = replace(BACK_TO_V10, facts={**BACK_TO_V10.facts, "migrations_left_known": False})
 STEPS = PLAN.steps
 
 CHANGE = Change(
@@ -137,11 +140,14 @@ def both(step: str, start: float, end: float, summary: str, way: Way = Way.FORWA
 
 
 CHECKED = [OPENED, TOOK, begun("expect", "", 42), ended("expect", "", 42.5, "the servers are as planned")]
-STAGED = [
+COPIED_HALF = [
     *CHECKED,
     begun("stage", "app1", 43),
     begun("stage", "app2", 43),
     ended("stage", "app1", 47, "v1.2 is unpacked"),
+]
+STAGED = [
+    *COPIED_HALF,
     ended("stage", "app2", 49, "v1.2 is unpacked"),
     begun("backup", "app1", 49),
     ended("backup", "app1", 50, "chom_20261123_140211.sql.gz was made and read back: 12 tables, 3.4 MB"),
@@ -193,9 +199,16 @@ FINISHED = close(
 MOVED = Why.VOID
 GO = Allowed("Lea Lead approved it as Tech Lead.", {"lead": Role.TECH_LEAD})
 
+RUNNING = view(GO, yes(), entries=[*STAGED, begun("migrate", "app1", 50)])
+USUAL = usual([fold(FINISHED)])
+SLOW = Usual({name: seconds * 40 for name, seconds in USUAL.steps.items()}, USUAL.total * 40)
+
 STAGES: dict[str, ChangeView] = {
     "waiting": view(),
+    "waiting_usual": replace(view(), usual=USUAL),
     "waiting_short": view(change=replace(CHANGE, reason="", text="rollback", plan=BACK_TO_V10)),
+    "waiting_left": view(change=replace(CHANGE, reason="", text="rollback", plan=LEAVING)),
+    "waiting_unknown": view(change=replace(CHANGE, reason="", text="rollback", plan=UNKNOWING)),
     "waiting_half": view(
         NotYet(
             "Waiting for a DevOps engineer: Ola Ops. Approved by Lea Lead (Tech Lead).",
@@ -204,11 +217,17 @@ STAGES: dict[str, ChangeView] = {
         ),
         yes(),
     ),
-    "blocked": view(Blocked("Production is closed until Monday 08:00 UTC: the weekend.", after(9000)), yes()),
+    "blocked": view(
+        Blocked(
+            "production is closed until 2026-11-30T08:00:00Z: the weekend. Approved by Lea Lead (Tech Lead).",
+            after(9000),
+        ),
+        yes(),
+    ),
     "allowed": view(GO, yes()),
     "rejected": view(Refused("Lea Lead rejected it.", Why.REJECTED), no("not on a Friday")),
-    "withdrawn": view(Refused("Dana Dev withdrew the request before it started.", Why.REJECTED)),
-    "expired": view(Refused("It was not approved and started within 4 hours. Ask again: deploy v1.2", Why.EXPIRED)),
+    "withdrawn": view(Refused("Dana Dev withdrew the request before it started (2026-11-23T14:05:00Z).", Why.REJECTED)),
+    "expired": view(Refused("It was not approved and started within 4 hours.", Why.EXPIRED)),
     "void": view(
         Refused("app2 serves another release than when this was asked. Nothing was started.", Why.VOID), yes()
     ),
@@ -218,8 +237,11 @@ STAGES: dict[str, ChangeView] = {
         )
     ),
     "starting": view(GO, yes(), entries=[OPENED]),
-    "running": view(GO, yes(), entries=[*STAGED, begun("migrate", "app1", 50)]),
-    "running_half": view(GO, yes(), entries=STAGED[:-1]),
+    "running": RUNNING,
+    "running_usual": replace(RUNNING, usual=USUAL, now=after(52)),
+    "running_long": replace(RUNNING, usual=SLOW, now=after(200)),
+    "running_late": replace(RUNNING, usual=USUAL, now=after(200)),
+    "running_half": view(GO, yes(), entries=COPIED_HALF),
     "stopping": view(GO, yes(), entries=[*STAGED, begun("migrate", "app1", 50), StopAsked(after(51), "dev")]),
     "host_away": view(
         GO,

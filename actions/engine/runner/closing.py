@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from actions.engine.fold import Mark, Phase, State
@@ -68,10 +69,14 @@ def headline(plan: Plan, state: State, why: str = "") -> str:
     return f"{head}: {reason.rstrip('.')}."
 
 
-def aftermath(plan: Plan, state: State) -> tuple[str, ...]:
-    """What there is to know after the result, each a sentence: what serves now, what stays, what can wait."""
+def aftermath(plan: Plan, state: State, *, migrations: bool = True) -> tuple[str, ...]:
+    """What there is to know after the result, each a sentence: what serves now, what stays, what can wait.
+
+    Without `migrations` for who names those that stay in another way.
+    """
     if state.way is Way.BACK:
-        return tuple(said for said in (_serving(plan, state), *_stuck(plan, state), *_stays(plan, state)) if said)
+        stays = _stays(plan, state if migrations else replace(state, applied=()))
+        return tuple(said for said in (_serving(plan, state), *_stuck(plan, state), *stays) if said)
     spared = [step for step in plan.steps if isinstance(step, Do) and not step.must]
     said = [_can_wait(step, failed) for step in spared if (failed := dict(_failed(step, state, Way.FORWARD)))]
     if state.stop:

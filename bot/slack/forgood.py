@@ -1,0 +1,74 @@
+"""What cannot be undone: by name, before it is approved and after it has happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actions.engine.journal import Way
+from actions.engine.plan import Plan
+from actions.engine.words import counted
+from bot.slack.blocks import Block, section
+from bot.slack.stage import DEAD, irreversible, migrations, stage_of
+from bot.slack.words import code, inline, listed, sentence
+from bot.view import ChangeView
+
+IN_LINES = 4
+"""So many migrations stand in a line each; more of them share one."""
+NAMED = 12
+
+
+def for_good(view: ChangeView) -> list[Block]:
+    """Of a plan what would stay, of a run that has ended or turns back what stays; [] where there is nothing."""
+    run = view.run
+    if stage_of(view) in DEAD:
+        return []
+    if not run.seq:
+        said = _ahead(view.change.plan)
+        return [section("\n".join(said))] if said else []
+    if run.applied and (run.way is Way.BACK or run.ended):
+        stay = " and stay in the database" if run.way is Way.BACK else ""
+        head = f"*{counted(len(run.applied), 'migration')} applied{stay}:*"
+        return [section("\n".join([head, *_named(run.applied)]))]
+    return []
+
+
+def kept_in_a_sentence(plan: Plan) -> str:
+    """For `text` and for a confirm dialog: "2 migrations cannot be undone."; "" where all of the plan can be undone."""
+    if names := migrations(plan):
+        return f"{counted(len(names), 'migration')} cannot be undone."
+    if left := _left_names(plan):
+        stay = "stays" if len(left) == 1 else "stay"
+        return f"{counted(len(left), 'migration')} of {plan.facts.get('replaces')} {stay} in the database."
+    return "Part of it cannot be undone." if irreversible(plan) else ""
+
+
+def _ahead(plan: Plan) -> list[str]:
+    said: list[str] = []
+    names = migrations(plan)
+    if names:
+        stay = "stays" if len(names) == 1 else "stay"
+        said += [f"*Cannot be undone:* {counted(len(names), 'migration')} {stay} in the database", *_named(names)]
+    others = [what for _, what in irreversible(plan) if not any(name in what for name in names)]
+    said += [f"*Cannot be undone:* {inline(sentence(what), 600)}" for what in others]
+    return [*said, *_left(plan)]
+
+
+def _left(plan: Plan) -> list[str]:
+    """Migrations of the version that a rollback leaves, which know nothing of a way back."""
+    newer = inline(str(plan.facts.get("replaces", "")) or "the newer version", 60)
+    if names := _left_names(plan):
+        return [f"*Not rolled back:* {counted(len(names), 'migration')} of {newer} in the database", *_named(names)]
+    if not plan.facts.get("migrations_left_known", True):
+        older = inline(plan.version, 60)
+        return [f"*Not known:* whether {newer} has migrations that {older} lacks. They would stay in the database."]
+    return []
+
+
+def _left_names(plan: Plan) -> tuple[str, ...]:
+    left = plan.facts.get("migrations_left", ())
+    return left if isinstance(left, tuple) else ()
+
+
+def _named(names: Sequence[str]) -> list[str]:
+    shown = [code(name, 120) for name in names]
+    return [f"• {name}" for name in shown] if len(shown) <= IN_LINES else [listed(shown, NAMED)]

@@ -1,0 +1,132 @@
+"""The buttons of a card: what each stage offers, and the question that stands before everything that acts."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from actions.engine.journal import Way
+from actions.engine.words import counted
+from bot.slack.blocks import Block, Button, Confirm, Style, actions, section
+from bot.slack.forgood import kept_in_a_sentence
+from bot.slack.lead import is_last
+from bot.slack.stage import Stage, migrations
+from bot.slack.words import inline, sentence
+from bot.view import ChangeView
+
+
+def value_of(view: ChangeView) -> str:
+    """What a button carries: the change and the digest of what was shown."""
+    return f"{view.change.id}:{view.change.digest}"
+
+
+def offered(view: ChangeView, stage: Stage, newest: bool) -> list[Block]:
+    """The rows of buttons of that stage; a decided button is in none of them."""
+    buttons: list[Button] = []
+    match stage:
+        case Stage.WAITING:
+            buttons = [_approve(view), _reject(view)]
+        case Stage.BLOCKED:
+            buttons = [_reject(view)]
+        case Stage.ALLOWED:
+            buttons = [_start(view), _reject(view)]
+        case Stage.STARTING | Stage.RUNNING | Stage.HOST_AWAY:
+            buttons = [] if view.run.way is Way.BACK or view.run.stop else [_stop(view)]
+        case Stage.DONE:
+            buttons = [_roll_back(view)] if newest and view.change.plan.facts.get("replaces") else []
+        case Stage.ASKED | Stage.STOPPING | Stage.TURNING_BACK | Stage.TURNED_BACK:
+            pass
+        case Stage.REJECTED | Stage.EXPIRED | Stage.VOID | Stage.STRATEGY:
+            return []
+        case _:
+            assert_never(stage)
+    answers = _choices(view) if stage is Stage.ASKED else []
+    return [*answers, actions([*buttons, _plan(view)])]
+
+
+def _plan(view: ChangeView) -> Button:
+    return Button("chom_show_plan", "View plan", value_of(view), "View every step of the plan, only you see it")
+
+
+def _approve(view: ChangeView) -> Button:
+    plan = view.change.plan
+    starts = "It starts at once." if is_last(view.verdict) else "It starts as soon as nothing else is missing."
+    text = f"{sentence(plan.title)} {starts} {kept_in_a_sentence(plan)}".rstrip()
+    confirm = Confirm(f"Approve {plan.version} for {plan.environment}?", text, "Approve")
+    says = f"Approve: {plan.title}"
+    return Button("chom_approve", "Approve", value_of(view), says, confirm, Style.PRIMARY)
+
+
+def _start(view: ChangeView) -> Button:
+    plan = view.change.plan
+    text = f"{sentence(plan.title)} It is approved and starts at once. {kept_in_a_sentence(plan)}".rstrip()
+    confirm = Confirm(f"Start {plan.version} on {plan.environment}?", text, "Start")
+    return Button("chom_approve", "Start now", value_of(view), f"Start: {plan.title}", confirm, Style.PRIMARY)
+
+
+def _reject(view: ChangeView) -> Button:
+    """Opens a window that says what it means and takes a reason; that window is the confirmation."""
+    return Button("chom_reject", "Reject", value_of(view), f"Reject: {view.change.plan.title}", style=Style.DANGER)
+
+
+def _stop(view: ChangeView) -> Button:
+    plan = view.change.plan
+    kept = " Migrations that were applied stay." if migrations(plan) else ""
+    old = plan.facts.get("replaces")
+    confirm = Confirm(
+        f"Stop {plan.version} on {plan.environment}?",
+        "The running step finishes, then everything that can be undone is undone"
+        f"{f', so that {plan.environment} serves {old}' if old else ''}.{kept}",
+        "Stop it",
+        "Let it run",
+    )
+    return Button("chom_stop", "Stop", value_of(view), f"Stop and turn back: {plan.title}", confirm, Style.DANGER)
+
+
+def _roll_back(view: ChangeView) -> Button:
+    plan, applied = view.change.plan, view.run.applied
+    stays = "stays" if len(applied) == 1 else "stay"
+    kept = f" {counted(len(applied), 'migration')} of {plan.version} {stays} in the database." if applied else ""
+    confirm = Confirm(
+        f"Roll back {plan.environment} from {plan.version}?",
+        f"This asks for it: the way back to the release before {plan.version} gets a card of its own, "
+        f"with who has to approve it.{kept}",
+        "Ask for it",
+        "Not now",
+    )
+    says = f"Ask to roll back {plan.environment} from {plan.version}"
+    return Button("chom_rollback", "Roll back", value_of(view), says, confirm)
+
+
+# --- answers to a run's question ---------------------------------------------
+
+
+def _choices(view: ChangeView) -> list[Block]:
+    """A row for each answer, so that what it leads to stands beside its button."""
+    asked, plan = view.run.question, view.change.plan
+    assert asked is not None
+    rows: list[Block] = []
+    for choice in asked.choices[:10]:
+        leads = consequence(view, choice)
+        what = f"{sentence(plan.title)} {leads}"
+        confirm = Confirm(f"{choice.capitalize()}?", what, choice.capitalize(), "Not yet")
+        value = f"{view.change.id}:{asked.step}:{asked.host}:{choice}"
+        button = Button("chom_answer", choice.capitalize(), value, f"Answer: {choice}", confirm)
+        rows.append(section(inline(leads, 400), button))
+    return rows
+
+
+def consequence(view: ChangeView, choice: str) -> str:
+    """What an answer leads to, as a sentence."""
+    asked, plan = view.run.question, view.change.plan
+    where = f" on {asked.host}" if asked and asked.host else ""
+    old = plan.facts.get("replaces")
+    match choice:
+        case "try again":
+            return f"Try again: this step is run once more{where}."
+        case "turn back":
+            serves = f", so that {plan.environment} serves {old}" if old else ""
+            return f"Turn back: everything that can be undone is undone{serves}."
+        case "go on":
+            return f"Go on: this step is left as it is{where}, and the next one begins."
+        case _:
+            return sentence(f"{choice.capitalize()}: the run goes on with this answer")
