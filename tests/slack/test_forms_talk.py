@@ -77,6 +77,7 @@ async def test_from_the_command_over_the_form_to_the_card(both: Faced) -> None:
     assert await submit(both, view) == "acked"
     told = await turned(both, view, "is asked for")
     assert f"{both.slack.base}/archives/C0DEPLOYS/p1000001|Open it" in told
+    assert view["submit"] is None and view["callback_id"] == "" and view["private_metadata"] == ""
     assert both.desk.asked == [("propose", TEXT, "dev")]
     assert both.slack.whispers("dev") == [] and both.slack.messages() == []
 

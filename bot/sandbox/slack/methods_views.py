@@ -12,6 +12,17 @@ from bot.sandbox.slack.limits import Tier
 from bot.sandbox.slack.workspace import Workspace
 
 STACK_MOST = 3
+UNSAID: Json = {
+    "callback_id": "",
+    "external_id": "",
+    "private_metadata": "",
+    "title": None,
+    "submit": None,
+    "close": None,
+    "clear_on_close": False,
+    "notify_on_close": False,
+}
+"""What a view has where its app says nothing."""
 
 
 def make_view(ws: Workspace, view: Json, person: str, previous: Json | None = None) -> Json:
@@ -20,21 +31,14 @@ def make_view(ws: Workspace, view: Json, person: str, previous: Json | None = No
     made: Json = {
         "id": id,
         "team_id": people.TEAM,
-        "callback_id": "",
-        "external_id": "",
-        "private_metadata": "",
         "state": {"values": {}},
         "hash": _hash(ws),
-        "title": None,
-        "submit": None,
-        "close": None,
-        "clear_on_close": False,
-        "notify_on_close": False,
         "root_view_id": previous["root_view_id"] if previous else id,
         "previous_view_id": previous["id"] if previous else None,
         "app_id": people.APP,
         "app_installed_team_id": people.TEAM,
         "bot_id": people.BOT,
+        **UNSAID,
         **view,
         "user": person,
     }
@@ -44,9 +48,9 @@ def make_view(ws: Workspace, view: Json, person: str, previous: Json | None = No
 
 
 def change_view(ws: Workspace, old: Json, view: Json) -> Json:
-    """Put a checked view in the place of another, under the same id."""
+    """Put a checked view in the place of another, under the same id; nothing of the other one stays."""
     old.pop("errors", None)
-    old.update(view, hash=_hash(ws))
+    old.update(UNSAID | view, hash=_hash(ws))
     ws.memory.touch()
     return old
 

@@ -227,6 +227,9 @@ async def test_homes_and_stacks(sandbox: Any) -> None:
         await client.views_push(trigger_id=(await commanded(sandbox))["trigger_id"], view=modal())
     changed = (await client.views_update(view_id=view["id"], view=modal(title=plain("Other"))))["view"]
     assert changed["title"]["text"] == "Other" and changed["hash"] != view["hash"]
+    bare = {"type": "modal", "title": plain("Done"), "blocks": [{"type": "divider"}]}
+    changed = (await client.views_update(view_id=view["id"], view=bare))["view"]
+    assert (changed["submit"], changed["callback_id"], changed["private_metadata"]) == (None, "", "")
     state = (await sandbox.state())["views"]
     assert [(v["type"], v["user"]) for v in state] == [("home", "dev"), ("modal", "dev")]
     await sandbox.post("dismiss", user="dev", view_id=view["id"])
