@@ -12,6 +12,7 @@ import typer
 from bot.app import serve
 from bot.entry import DEFAULT, Config, serving
 from bot.host_commands import host
+from bot.pack_command import pack_command
 from bot.shell import with_sentences
 from bot.shell.commands import Advising, add_to
 from bot.shell.vocabulary import summary
@@ -20,6 +21,7 @@ cli = typer.Typer(
     cls=Advising, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
 )
 add_to(cli)
+cli.command("pack", help=summary("pack"))(pack_command)
 cli.add_typer(host, name="host", help=summary("host"))
 
 

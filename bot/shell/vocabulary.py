@@ -17,6 +17,11 @@ ONLY_HERE = (
     Reserved("answer <change> <choice>", "Answers what a run asks.", ("answer chg-7f3kq2 try again",)),
     Reserved("serve", "Serves Slack and walks the runs, until SIGTERM."),
     Reserved("sandbox", "Slack, two servers and a shop on this machine, to try everything without risk."),
+    Reserved(
+        "pack DIR --version V --commit SHA --out DIR",
+        "Makes the artifact of a version from a working tree, and lists it.",
+        ("pack . --version v1.2 --commit $(git rev-parse HEAD) --out ../artifacts",),
+    ),
     Reserved("host install|status", "Puts chom-host on the servers, or says where one has drifted."),
 )
 
