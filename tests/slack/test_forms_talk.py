@@ -14,7 +14,7 @@ from bot.planning import Refusal
 from bot.sandbox.slack.suggest import flat
 from bot.slack.modal import Held
 from policies.change import Account, Person
-from tests.slack.conftest import Faced
+from tests.slack.conftest import Faced, faced
 from tests.slack.support import seen_text, until
 from tests.slack.views import CHANGE, STAGES
 
@@ -173,6 +173,34 @@ async def test_what_another_bot_has_in_hand_is_not_asked_for_again(bot: Faced) -
     await submit(bot, view)
     await turned(bot, view, "sent already")
     assert bot.desk.asked == []
+
+
+async def test_a_form_delivered_to_two_bots_is_asked_for_by_one_of_them() -> None:
+    async with faced("socket") as one, faced("socket", one.slack, one.memory) as two:
+        view = await opened(one)
+        await one.slack.stand_in.fault({"deliver": "twice"})
+        await submit(one, view)
+        await until(lambda: "is asked for" in says(view) or "sent already" in says(view))
+        await asyncio.sleep(0.3)
+        assert one.desk.asked + two.desk.asked == [("propose", TEXT, "dev")]
+        assert "Looking" not in says(view)
+
+
+async def test_a_bot_that_ends_in_the_middle_leaves_a_window_that_says_what_is_true() -> None:
+    async with faced("socket") as bot:
+        free = asyncio.Event()
+        bot.desk.before = free.wait
+        view = await opened(bot)
+        await submit(bot, view)
+        await until(lambda: bot.desk.asked)
+        await bot.face.stop_intake()
+        assert "if it was asked for, its card is in <#C0DEPLOYS>" in says(view)
+        async with faced("socket", bot.slack, bot.memory) as heir:
+            again = await opened(heir)
+            await submit(heir, again)
+            await turned(heir, again, "is asked for")
+            assert [asked[0] for asked in heir.desk.asked] == ["propose"]
+        free.set()
 
 
 async def test_slow_checks_do_not_cost_the_ack(bot: Faced) -> None:

@@ -190,6 +190,14 @@ async def test_a_click_on_what_is_not_ours_is_404_and_no_traceback(door: Door) -
     assert status == 404 and "Traceback" not in said
 
 
+async def test_a_search_for_options_is_answered_with_options(door: Door) -> None:
+    asked = {"type": "block_suggestion", "action_id": "chom_version", "block_id": "version", "value": "v1.2"}
+    body = urlencode({"payload": json.dumps(asked | {"team": {"id": "T0CHOM"}, "user": {"id": "U0DEV"}})}).encode()
+    status, said = await door.knock(body, path="/slack/options")
+    assert status == 200 and [option["value"] for option in json.loads(said)["options"]] == ["v1.2"]
+    assert (await door.knock(body, path="/slack/options", signed="v0=" + "0" * 64))[0] == 401
+
+
 async def test_while_the_bot_stops_slack_is_told_to_try_again(door: Door) -> None:
     await door.face.stop_intake()
     assert (await door.knock(form()))[0] == 503
@@ -201,7 +209,11 @@ def test_the_manifest_asks_for_the_least_and_names_addresses_only_for_http() -> 
     assert socket["settings"]["socket_mode_enabled"] and "url" not in socket["features"]["slash_commands"][0]
     assert not public["settings"]["socket_mode_enabled"]
     assert public["features"]["slash_commands"][0]["url"] == "https://chom.example.org/slack/commands"
-    assert public["settings"]["interactivity"]["request_url"] == "https://chom.example.org/slack/actions"
+    assert public["settings"]["interactivity"] == {
+        "is_enabled": True,
+        "request_url": "https://chom.example.org/slack/actions",
+        "message_menu_options_url": "https://chom.example.org/slack/options",
+    }
     assert socket["features"]["slash_commands"][0]["command"] == "/chom"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from bot.planning import Refusal
@@ -109,3 +111,34 @@ async def test_the_form_opens_from_its_button(both: Faced) -> None:
     ts, _ = await begun(both)
     await both.click(ts, "chom_open_deploy", user="dev")
     await until(lambda: any(view["callback_id"] == "chom_deploy" for view in both.slack.stand_in.memory.views.values()))
+
+
+async def test_the_form_opens_from_a_button_of_the_home_and_who_closed_it_is_told_in_the_channel(both: Faced) -> None:
+    acts, button = both.slack.stand_in.acts, {"type": "button", "action_id": "chom_open_deploy", "value": "home"}
+    deploy = {"type": "actions", "elements": [button | {"text": {"type": "plain_text", "text": "Deploy…"}}]}
+    await both.face.client.views_publish(user_id="U0DEV", view={"type": "home", "blocks": [deploy]})
+    (home,) = both.slack.stand_in.memory.views.values()
+    await acts.click_view("dev", home["id"], "chom_open_deploy", None, {})
+    await until(lambda: len(both.slack.stand_in.memory.views) == 2)
+    form = list(both.slack.stand_in.memory.views.values())[-1]
+    assert form["callback_id"] == "chom_deploy"
+    free = asyncio.Event()
+    both.desk.before = free.wait
+    await acts.submit("dev", form["id"], {"version": "v1.2"})
+    await acts.dismiss("dev", form["id"])
+    free.set()
+    told = await both.slack.whisper("dev")
+    assert told["channel"] == "C0DEPLOYS" and "is asked for" in told["text"]
+
+
+async def test_a_stranger_who_presses_a_button_of_the_home_is_told_so(bot: Faced) -> None:
+    def unknown(account: Account) -> Person:
+        raise Refusal(f"I don't know you ({account.team}:{account.user}).")
+
+    bot.desk.person = unknown  # type: ignore[method-assign]
+    button = {"type": "button", "action_id": "chom_open_deploy", "text": {"type": "plain_text", "text": "Deploy…"}}
+    home_view = {"type": "home", "blocks": [{"type": "actions", "elements": [button]}]}
+    await bot.face.client.views_publish(user_id="U0DEV", view=home_view)
+    (home,) = bot.slack.stand_in.memory.views.values()
+    await bot.slack.stand_in.acts.click_view("dev", home["id"], "chom_open_deploy", None, {})
+    assert "I don't know you" in (await bot.slack.whisper("dev"))["text"]
