@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from actions.engine.fleet import Artifact, Host
-from actions.engine.journal import Entry
+from actions.engine.journal import Entry, Way
 from actions.engine.plan import Call, Plan, Probe
 
 
@@ -73,6 +73,11 @@ class Job:
     """Run a job that the host lost once more (the step's `again` rule or a person said so)."""
 
 
+def job_id(run: str, step: str, way: Way) -> str:
+    """The id of the job that does that step of that run, or undoes it."""
+    return f"{run}/{step}/{way}"
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What a job ended with, as chom-host recorded it."""
@@ -83,6 +88,15 @@ class Result:
     """The last lines of its output, 20 at most."""
     applied: tuple[str, ...] = ()
     """Migrations applied by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobLog:
+    """What a job has written on its host."""
+
+    lines: tuple[str, ...]
+    left_off: int = 0
+    """Lines before them that were let go, since it was too long."""
 
 
 OnLine = Callable[[str], None]
@@ -112,6 +126,13 @@ class Hosts(Protocol):
         """Follow the job to its end where the host knows it; never begin it. None where it never began.
 
         Once the host's fence was raised, None proves that it never will. Raises Unreachable, LostJob, HostRefused.
+        """
+        ...
+
+    async def log(self, host: str, job: str, most: int) -> JobLog | None:
+        """What the job of that id has written, of its end `most` bytes at most. None where it never began.
+
+        Changes nothing and needs no fence. Raises Unreachable (also for a job that runs on), HostRefused.
         """
         ...
 
@@ -148,6 +169,11 @@ class RunRecord:
     id: str
     plan: Plan
     opened: datetime
+
+    @property
+    def log(self) -> str:
+        """Stem of the file that its jobs write in /var/log/chom, for example "deployment_20261123_222151"."""
+        return f"{self.plan.facts.get('log') or self.plan.action}_{self.opened:%Y%m%d_%H%M%S}"
 
 
 class Journals(Protocol):

@@ -318,3 +318,20 @@ async def test_a_cancelled_caller_disturbs_nobody(server: TestServer, tmp_path: 
         await first
     assert (await second).ok
     await hosts.close()
+
+
+async def test_a_log_is_read_as_often_as_one_likes_and_nothing_begins(server: TestServer, tmp_path: Path) -> None:
+    hosts, _ = await staged(server, shelf(tmp_path, {"2026_11_01_000001_a": "", "2026_11_02_000001_b": ""}))
+    migrate = job("migrate", release=ID)
+    try:
+        assert await hosts.log("app1", migrate.id, 1 << 20) is None
+        assert server.effects().count("migrated 2026_11_01_000001_a") == 0
+        live: list[str] = []
+        await hosts.run("app1", migrate, live.append)
+        log = await hosts.log("app1", migrate.id, 1 << 20)
+        assert log is not None and list(log.lines) == live and len(live) > 1 and log.left_off == 0
+        short = await hosts.log("app1", migrate.id, len(live[-1].encode()) + 1)
+        assert short is not None and short.lines == (live[-1],) and short.left_off == len(live) - 1
+        assert server.effects().count("migrated 2026_11_01_000001_a") == 1
+    finally:
+        await hosts.close()

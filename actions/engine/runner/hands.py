@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from actions.engine.fold import State
 from actions.engine.journal import Done, Entry, Failed, Returned, Started, Way
 from actions.engine.plan import Back, Do
-from actions.engine.ports import Job, LostJob, OnLine, Result, RunRecord, World
+from actions.engine.ports import Job, LostJob, OnLine, Result, RunRecord, World, job_id
 from actions.engine.runner import closing
 from actions.engine.runner.halting import Halt
 from actions.engine.runner.pen import Pen
@@ -44,7 +44,6 @@ class Hands:
         self.record, self.world, self.pen, self.halt = record, world, pen, halt
         self.plan, self.words = record.plan, Wording(world)
         self.fenced: set[str] = set()
-        self._log = f"{record.plan.facts.get('log') or record.plan.action}_{record.opened:%Y%m%d_%H%M%S}"
 
     @property
     def state(self) -> State:
@@ -105,7 +104,7 @@ class Hands:
     def job(self, step: Do, host: str, way: Way, again: bool = False) -> Job:
         """The step's job of that way; a retry keeps its id."""
         call = step.undo.call if way is Way.BACK and isinstance(step.undo, Back) else step.call
-        return Job(f"{self.record.id}/{step.name}/{way}", call, self.pen.fence, step.timeout, self._log, again)
+        return Job(job_id(self.record.id, step.name, way), call, self.pen.fence, step.timeout, self.record.log, again)
 
     def ended(self, step: Do, host: str, way: Way, result: Result) -> Entry:
         """What the job ended with, as an entry."""

@@ -6,20 +6,33 @@ import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from actions.engine.codec import to_jsonable
-from actions.engine.fleet import Artifact, Host, Release
-from actions.engine.ports import Fenced, HostRefused, Job, LostJob, OnBytes, OnLine, Result, Unreachable
+from actions.engine.fleet import Artifact, Host
+from actions.engine.ports import HostRefused, Job, JobLog, OnBytes, OnLine, Result, Unreachable
 from actions.engine.ssh import upload as ssh_upload
+from actions.engine.ssh.answers import (
+    ADAPTERS,
+    LINE,
+    Fence,
+    Holds,
+    State,
+    Survey,
+    cut,
+    faults_of,
+    nonsense,
+    raise_refusal,
+    result_of,
+)
 from actions.engine.ssh.channel import Broken, Json, Malformed, OnEvent, Refusal
 from actions.engine.ssh.connect import HostLogin
 from actions.engine.ssh.link import Hello, Kept, Link
+from actions.engine.ssh.output import LastLines
 
-__all__ = ["Hello", "HostLogin", "SshHosts"]
+__all__ = ["LINE", "Hello", "HostLogin", "SshHosts"]
 
 ASK = 30.0
 """Seconds for a question that costs the host no work."""
@@ -29,58 +42,14 @@ MARGIN = 30.0
 """Seconds beyond a job's own timeout: the host ends it, and this bot only gives up on the host."""
 LINES = 5000
 """Lines of one job that are passed on live; the whole log is on the host."""
-LINE = 2000
-"""Characters of a line that are passed on."""
 IN_DOUBT = frozenset({"protocol", "host error"})
 """Codes of a refused `begin` after which the job may have begun all the same."""
 JOINED = 1000
 """Jobs whose offset is remembered, so that a job that is joined again does not say its lines twice."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Release:
-    id: str
-    version: str
-    commit: str
-    sha256: str
-    activated: list[int]
-    migrations: list[str] | None = None
-
-    def release(self) -> Release:
-        known = None if self.migrations is None else tuple(self.migrations)
-        return Release(self.id, self.version, self.commit, self.sha256, tuple(self.activated), known)
-
-
-@dataclass(frozen=True, slots=True)
-class _Survey:
-    current: str
-    releases: list[_Release]
-    migrations: list[str]
-    disk_free: int
-    fence: int
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    state: Literal["running", "ended", "lost"]
-    ok: bool = False
-    summary: str = ""
-    lines: list[str] | None = None
-    applied: list[str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Fence:
-    fence: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Holds:
-    holds: bool
-
+LOG = 60.0
+"""Seconds for the log of one job."""
 
 T = TypeVar("T")
-_ADAPTERS: Mapping[type[Any], TypeAdapter[Any]] = {t: TypeAdapter(t) for t in (_Survey, _State, _Fence, _Holds)}
 
 
 class SshHosts:
@@ -108,7 +77,7 @@ class SshHosts:
         """Read-only look. Raises Unreachable, HostRefused."""
         kept = self._kept[host]
         link = await kept.link()
-        seen = await self._ask(link, host, "survey", {}, _Survey)
+        seen = await self._ask(link, host, "survey", {}, Survey)
         return Host(
             name=host,
             key=kept.login.fingerprint,
@@ -123,7 +92,7 @@ class SshHosts:
     async def raise_fence(self, host: str, fence: int) -> int:
         """Refuse every lower fence from now on. Returns the host's fence; raises Fenced where it was higher."""
         link = await self._kept[host].link()
-        return (await self._ask(link, host, "fence", {"fence": fence}, _Fence, mine=fence)).fence
+        return (await self._ask(link, host, "fence", {"fence": fence}, Fence, mine=fence)).fence
 
     async def run(self, host: str, job: Job, on_line: OnLine) -> Result:
         """Begin the job, or join it where the host knows it, and follow it to its end.
@@ -143,7 +112,7 @@ class SshHosts:
         link = await self._kept[host].link()
         begun = False
         try:
-            state = await self._ask(link, host, "begin", begin, _State, mine=job.fence)
+            state = await self._ask(link, host, "begin", begin, State, mine=job.fence)
             begun = True
             if state.state == "running":
                 state = await self._follow(link, host, job, on_line)
@@ -153,7 +122,7 @@ class SshHosts:
             raise Unreachable(host, refused.message, f"Whether {job.id} ran there is unknown.") from refused
         if state.state != "running":
             self._offsets.pop((host, job.id), None)
-        return _result(host, job, state)
+        return result_of(host, job, state)
 
     async def join(self, host: str, job: Job, on_line: OnLine) -> Result | None:
         """Follow the job to its end where the host knows it; never begin it. None where it never began.
@@ -172,12 +141,29 @@ class SshHosts:
             raise Unreachable(host, refused.message) from refused
         if state.state != "running":
             self._offsets.pop((host, job.id), None)
-        return _result(host, job, state)
+        return result_of(host, job, state)
+
+    async def log(self, host: str, job: str, most: int) -> JobLog | None:
+        """What the job has written, of its end `most` bytes at most. None where it never began.
+
+        Raises Unreachable (also for a job that runs on), HostRefused.
+        """
+        kept, lines = await self._kept[host].link(), LastLines(most)
+        args: Json = {"job": job, "offset": 0}
+        try:
+            await self._ask(
+                kept, host, "follow", args, State, deadline=LOG, on_event=lambda said: lines.add(said["line"])
+            )
+        except HostRefused as refused:
+            if refused.code == "unknown job":
+                return None
+            raise
+        return lines.log()
 
     async def upload(self, host: str, artifact: Artifact, on_bytes: OnBytes) -> None:
         """See that the artifact lies on the host, checked by its sha256. Raises Unreachable, HostRefused."""
         link = await self._kept[host].link()
-        if (await self._ask(link, host, "holds", {"sha256": artifact.sha256}, _Holds, deadline=HASH)).holds:
+        if (await self._ask(link, host, "holds", {"sha256": artifact.sha256}, Holds, deadline=HASH)).holds:
             on_bytes(artifact.size, artifact.size)
             return
         path = await self._open(artifact)
@@ -188,13 +174,13 @@ class SshHosts:
         except Refusal as fault:
             raise HostRefused(host, fault.error["code"], f"{host}: {fault.error['message']}") from fault
         except Malformed as fault:
-            raise _nonsense(host, str(fault)) from fault
+            raise nonsense(host, str(fault)) from fault
 
     async def close(self) -> None:
         """End every connection. Jobs on the hosts go on."""
         await asyncio.gather(*(kept.close() for kept in self._kept.values()))
 
-    async def _follow(self, link: Link, host: str, job: Job, on_line: OnLine) -> _State:
+    async def _follow(self, link: Link, host: str, job: Job, on_line: OnLine) -> State:
         key = (host, job.id)
         offset = self._offsets.setdefault(key, 0)
         if len(self._offsets) > JOINED:
@@ -207,12 +193,12 @@ class SshHosts:
                 self._offsets[key] = said["offset"]
             shown += 1
             if shown <= LINES:
-                on_line(_cut(said["line"]))
+                on_line(cut(said["line"]))
             elif shown == LINES + 1:
                 on_line(f"… the rest is in /var/log/chom/{job.log}.log on {host}")
 
         args: Json = {"job": job.id, "offset": offset}
-        return await self._ask(link, host, "follow", args, _State, deadline=job.timeout + MARGIN, on_event=event)
+        return await self._ask(link, host, "follow", args, State, deadline=job.timeout + MARGIN, on_event=event)
 
     async def _ask(
         self,
@@ -231,51 +217,10 @@ class SshHosts:
         except Broken as fault:
             raise self._kept[host].unreachable(str(fault)) from fault
         except Malformed as fault:
-            raise _nonsense(host, str(fault)) from fault
+            raise nonsense(host, str(fault)) from fault
         except Refusal as fault:
-            _refused(host, fault, mine)
+            raise_refusal(host, fault, mine)
         try:
-            return _ADAPTERS[shape].validate_json(json.dumps(answer), strict=True)
+            return ADAPTERS[shape].validate_json(json.dumps(answer), strict=True)
         except ValidationError as fault:
-            raise _nonsense(host, f"{verb}: {_faults(fault)}") from fault
-
-
-def _refused(host: str, fault: Refusal, mine: int) -> NoReturn:
-    error = fault.error
-    if error["code"] == "busy":
-        raise Unreachable(host, error["message"]) from fault
-    if error["code"] == "fenced":
-        current = error.get("current")
-        if type(current) is not int:
-            raise _nonsense(host, "“fenced” without the current fence") from fault
-        raise Fenced(mine, current, host) from fault
-    raise HostRefused(host, error["code"], f"{host}: {error['message']}") from fault
-
-
-def _result(host: str, job: Job, state: _State) -> Result:
-    match state.state:
-        case "ended":
-            lines = tuple(_cut(line) for line in (state.lines or [])[-20:])
-            return Result(state.ok, _cut(state.summary), lines, tuple(state.applied or ()))
-        case "lost":
-            raise LostJob(host, job.id, tuple(state.applied or ()))
-        case "running":
-            raise Unreachable(host, f"it stopped following {job.id} before its end")
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= LINE else f"{line[:LINE]}… ({len(line) - LINE} characters more)"
-
-
-def _nonsense(host: str, what: str) -> HostRefused:
-    return HostRefused(
-        host,
-        "protocol",
-        f"{host} does not speak as chom-host does ({what}): look at what the forced command in authorized_keys "
-        f"starts there, or run `chom-bot host install {host}`",
-    )
-
-
-def _faults(fault: ValidationError) -> str:
-    first = fault.errors(include_url=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc']) or 'answer'}: {first['msg']}"
+            raise nonsense(host, f"{verb}: {faults_of(fault)}") from fault
