@@ -14,12 +14,17 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import asyncssh
 
 MARKER = "this-is-a-chom-sandbox"
 _LONGEST_SOCKET = 100
 """Bytes: a Unix socket's path may have about 107."""
+
+
+_LOCKED: list[IO[str]] = []
+"""The locks on port numbers."""
 
 
 class NotASandbox(Exception):
@@ -41,8 +46,24 @@ def any_port() -> int:
     """A free port outside the range from which the kernel takes ports for clients.
 
     Inside it, a client that knocks at a server which is down can be given that very port, and be answered by itself.
+    Two sandboxes that start at once get different ones: a lock on the number is held as long as this process lives.
     """
-    return next(port for port in iter(lambda: 20_000 + secrets.randbelow(10_000), None) if is_free(port))
+    return next(
+        port for port in iter(lambda: 20_000 + secrets.randbelow(10_000), None) if is_free(port) and _lock(port)
+    )
+
+
+def _lock(port: int) -> bool:
+    locks = Path(tempfile.gettempdir()) / f"chom-{os.getuid()}-ports"
+    locks.mkdir(mode=0o700, exist_ok=True)
+    file = (locks / str(port)).open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return False
+    _LOCKED.append(file)
+    return True
 
 
 def _private(path: Path, text: str) -> None:

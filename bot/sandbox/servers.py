@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from actions.host import packed
+from bot.sandbox import disk as disk_
 from bot.sandbox import php
 from bot.sandbox.child import Child, OnLine
 from bot.sandbox.fastcgi import Fpm
@@ -57,17 +58,22 @@ class Server:
         self.reach = Reach.UP
         self._listening, self._on_line = asyncio.Event(), on_line
         self._recovery: asyncio.Task[None] | None = None
+        self._full = self.root / "disk-is-full"
+        self._emptying: asyncio.TimerHandle | None = None
         self._lay_out()
         spec = [sys.executable, "-m", "bot.sandbox.sshd", str(self.root / "sshd.json")]
         self.sshd = Child(spec, os.environ, self._heard)
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The forced command: the real chom-host with this machine's paths."""
-        return (sys.executable, "-ISXutf8", str(self.root / "bin/chom-host"), "--config", str(self.root / "host.json"))
+        """The forced command: the real chom-host on this machine's disk, with this machine's paths."""
+        disk = (str(Path(disk_.__file__).absolute()), str(self._full))
+        program = (str(self.root / "bin/chom-host"), "--config", str(self.root / "host.json"))
+        return (sys.executable, "-ISXutf8", *disk, *program)
 
     def _lay_out(self) -> None:
         """The tree, and host.json; what is there already stays."""
+        self._full.unlink(missing_ok=True)
         for directory in ("bin", "www/releases", "www/shared/storage/framework", "state", "logs"):
             (self.root / directory).mkdir(parents=True, exist_ok=True)
         database = self.root / "www/shared/database.sqlite"
@@ -126,9 +132,22 @@ class Server:
 
     async def close(self) -> None:
         """Stop all of it. Jobs that run go on to their end, as on a real server."""
+        self._empty_disk()
         await self._forget_recovery()
         await self.customers.close()
         await asyncio.gather(self.sshd.stop(3), self.shop.close(), self.fpm.close())
+
+    def fill_disk(self, seconds: float) -> None:
+        """Let chom-host find no room for a new file for so long; the shop and its visitors never notice."""
+        self._empty_disk()
+        self._full.touch()
+        self._emptying = asyncio.get_running_loop().call_later(seconds, self._empty_disk)
+
+    def _empty_disk(self) -> None:
+        if self._emptying is not None:
+            self._emptying.cancel()
+            self._emptying = None
+        self._full.unlink(missing_ok=True)
 
     def cut(self) -> None:
         """Break every SSH connection now; new ones are welcome."""
@@ -199,6 +218,7 @@ class Server:
             "releases": self._releases(release),
             "url": self.shop.url,
             "reach": self.reach.value,
+            "disk": "full" if self._full.exists() else "",
             "traffic": {
                 "requests": served.requests,
                 "failed": served.failed,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 
 from bot.sandbox import releases
+from bot.sandbox.breaking import FAULTS, KNOWN
 from bot.sandbox.child import Child, Kept
 from bot.sandbox.first_release import bring
 from bot.sandbox.keep import Keep
@@ -26,22 +27,6 @@ _DRAIN = 15.0
 """Seconds that the bot has to stop in order."""
 _LONGEST = 3600.0
 """Seconds: no fault lasts longer."""
-KNOWN_FAULTS = (
-    'Known faults: {"kill": "bot"}, {"stop": "bot"}, {"cont": "bot"}, {"freeze": "production", "seconds": 10}, '
-    '{"cut": "production"}, {"host": "production", "down": 10}, {"redis": "restart"}; and Slack\'s own: '
-    '{"slack": …}, {"deliver": …}, {"socket": …}.'
-)
-
-BUTTONS: tuple[tuple[str, Json], ...] = (
-    ("Break production's SSH connections", {"cut": "production"}),
-    ("Freeze production's SSH for 10 s", {"freeze": "production", "seconds": 10}),
-    ("Refuse production's SSH for 10 s", {"host": "production", "down": 10}),
-    ("Kill Redis and start it again", {"redis": "restart"}),
-    ("Stop the bot's clock", {"stop": "bot"}),
-    ("Let the bot go on", {"cont": "bot"}),
-)
-"""What the page offers beside Slack's own faults and the bot's kill."""
-
 Say = Callable[[str], None]
 
 
@@ -143,7 +128,7 @@ class World:
             "shop": {v.name: {"headline": v.headline, "colour": v.colour} for v in releases.VERSIONS},
             "directory": str(self.directory),
             "bot_log": str(self.directory / "bot.log"),
-            "faults": [{"label": label, "spec": spec} for label, spec in BUTTONS],
+            "faults": [{"label": one.label, "spec": one.spec, "said": one.said} for one in FAULTS],
             "bot_pid": self._bot.child.pid if self._bot else 0,
         }
 
@@ -163,11 +148,15 @@ class World:
                 seconds = _seconds(down)
                 await self._server(name).go_down(seconds)
                 return {"down": name, "seconds": seconds}
+            case {"disk": str(name)}:
+                seconds = _seconds(spec.get("seconds", 10))
+                self._server(name).fill_disk(seconds)
+                return {"full": name, "seconds": seconds}
             case {"redis": "restart"}:
                 old, new = await self.redis.crash()
                 return {"killed": old, "started": new}
             case _:
-                raise Impossible(KNOWN_FAULTS)
+                raise Impossible(KNOWN)
 
     async def _bot_fault(self, what: str) -> Json:
         if self._bot is None:
@@ -184,7 +173,7 @@ class World:
 
     def _server(self, name: str) -> Server:
         if name not in self._servers:
-            raise Impossible(f"There is no server {name!r}; there are {' and '.join(self._servers)}. {KNOWN_FAULTS}")
+            raise Impossible(f"There is no server {name!r}; there are {' and '.join(self._servers)}. {KNOWN}")
         return self._servers[name]
 
 
@@ -197,7 +186,7 @@ def _exports(told: Mapping[str, str]) -> str:
 
 def _seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LONGEST:
-        raise Impossible(f"Seconds are a number above 0 and at most {_LONGEST:.0f}; it was {value!r}. {KNOWN_FAULTS}")
+        raise Impossible(f"Seconds are a number above 0 and at most {_LONGEST:.0f}; it was {value!r}. {KNOWN}")
     return float(value)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from actions.engine.fleet import Artifact
 from actions.engine.plan import Call
-from actions.engine.ports import Fenced, Job, Result, Unreachable
+from actions.engine.ports import Fenced, HostRefused, Job, Result, Unreachable
 from actions.engine.ssh import HostLogin, SshHosts
 from bot.config import Settings, load
 from bot.sandbox.keep import Keep
@@ -147,6 +147,29 @@ async def test_a_server_is_cut_frozen_and_down_for_the_bot_and_its_customers_nev
     assert traffic["failed"] == 0 and traffic["rps"] > 5
 
 
+async def test_a_full_disk_is_full_for_chom_host_until_it_is_not(world: World) -> None:
+    hosts = reach(world)
+    try:
+        free = (await hosts.survey("production")).disk_free
+        assert free > 0
+        await stage(hosts, world, "v1.1", "20261123_110000")
+        await world.fault({"disk": "production", "seconds": 60})
+        assert (await hosts.survey("production")).disk_free == 0
+        assert (await hosts.survey("staging")).disk_free > 0
+        assert world.servers()[1]["disk"] == "full"
+        with pytest.raises(HostRefused, match="only 0 can be used on this disk"):
+            await hosts.upload("production", artifact(world, "v1.2"), lambda sent, size: None)
+        with pytest.raises(Unreachable, match="No space left on device"):
+            await run(hosts, "migrate", release="20261123_110000")
+        await world.fault({"disk": "production", "seconds": 0.01})
+        await asyncio.sleep(0.1)
+        assert (await hosts.survey("production")).disk_free > 0
+        assert (await run(hosts, "migrate", release="20261123_110000")).ok
+    finally:
+        await hosts.close()
+    assert world.servers()[1]["disk"] == ""
+
+
 async def test_a_restart_keeps_releases_keys_ports_and_fences(tmp_path: Path) -> None:
     tomls = []
     for fence in (7, 8):
@@ -178,8 +201,9 @@ async def test_a_restart_keeps_releases_keys_ports_and_fences(tmp_path: Path) ->
         {"host": "production", "down": -1},
         {"host": "production"},
         {"redis": "stop"},
+        {"disk": "mars"},
     ],
 )
 async def test_an_unknown_fault_is_answered_with_a_sentence(tmp_path: Path, spec: dict[str, object]) -> None:
-    with pytest.raises(Impossible, match=r"^(Known|There is no server|Seconds are|The bot was not)"):
+    with pytest.raises(Impossible, match=r"^(Known faults: \{|There is no server|Seconds are|The bot was not)"):
         await World(Keep(tmp_path), lambda line: None).fault(spec)

@@ -22,6 +22,82 @@ class Trouble(StrEnum):
     """Done, but the connection breaks before the answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Breakable:
+    """Something that can be broken: what the page calls it, what /sandbox/fault takes, what it then says."""
+
+    label: str
+    spec: Json
+    said: str
+
+
+SLACK_FAULTS = (
+    Breakable(
+        "Slack down for 20 s",
+        {"slack": "down", "seconds": 20},
+        "Slack is down for 20 seconds. Nobody can type or press anything, and a deploy goes on.",
+    ),
+    Breakable(
+        "Slack too busy for 10 s",
+        {"slack": "429", "seconds": 10},
+        "Slack answers whatever the bot asks with 429 for 10 seconds.",
+    ),
+    Breakable(
+        "Slack broken for 10 s",
+        {"slack": "500", "seconds": 10},
+        "Slack answers whatever the bot asks with 500 for 10 seconds.",
+    ),
+    Breakable(
+        "Slack slow for 20 s",
+        {"slack": "slow", "delay": 2, "seconds": 20},
+        "Slack answers the bot two seconds late for 20 seconds.",
+    ),
+    Breakable(
+        "Lose Slack's next answer",
+        {"slack": "lost", "count": 1},
+        "Slack will do the next thing that the bot asks, and its answer is lost.",
+    ),
+    Breakable("End Slack's troubles", {"slack": "up"}, "Slack answers as it should."),
+    Breakable(
+        "Deliver everything twice",
+        {"deliver": "twice"},
+        "Slack delivers every command and every click twice from now on.",
+    ),
+    Breakable("Deliver once again", {"deliver": "once"}, "Slack delivers everything once."),
+    Breakable("Cut the bot's line to Slack", {"socket": "cut"}, "The bot's connections to Slack broke without a word."),
+    Breakable(
+        "Mute the bot's line to Slack",
+        {"socket": "mute"},
+        "The bot's connections to Slack stand, and nothing passes through them.",
+    ),
+    Breakable(
+        "Break off the next delivery",
+        {"socket": "half"},
+        "The next command or click breaks off in the middle, with the connection.",
+    ),
+    Breakable(
+        "Lose the next acknowledgement",
+        {"socket": "unacked"},
+        "The next command or click arrives, and the connection breaks before the bot's answer.",
+    ),
+    Breakable(
+        "Ask the bot to reconnect",
+        {"socket": "refresh_requested"},
+        "Slack asked the bot to connect anew.",
+    ),
+    Breakable(
+        "Warn the bot of its line's end",
+        {"socket": "warning"},
+        "Slack told the bot that its connections end in ten seconds.",
+    ),
+    Breakable(
+        "Switch Socket Mode off and on",
+        {"socket": "link_disabled"},
+        "Socket Mode was switched off and on: the bot's connections end.",
+    ),
+)
+
+
 @dataclass(slots=True)
 class _Fault:
     until: float

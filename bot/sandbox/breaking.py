@@ -1,0 +1,41 @@
+"""What can be broken around Slack, as the page offers it and as scripts ask for it."""
+
+from __future__ import annotations
+
+import json
+
+from bot.sandbox.slack.faults import SLACK_FAULTS, Breakable
+
+WORLD_FAULTS = (
+    Breakable("Kill the bot", {"kill": "bot"}, "The bot was killed. It is started again at once."),
+    Breakable("Stop the bot's clock", {"stop": "bot"}, "The bot stands still in the middle of whatever it did."),
+    Breakable("Let the bot go on", {"cont": "bot"}, "The bot goes on where it stood."),
+    Breakable(
+        "Break production's SSH connections",
+        {"cut": "production"},
+        "Every SSH connection to production broke. New ones are welcome.",
+    ),
+    Breakable(
+        "Freeze production's SSH for 10 s",
+        {"freeze": "production", "seconds": 10},
+        "Production answers nothing over SSH for 10 seconds. The shop goes on.",
+    ),
+    Breakable(
+        "Refuse production's SSH for 10 s",
+        {"host": "production", "down": 10},
+        "Production refuses SSH for 10 seconds. The shop goes on.",
+    ),
+    Breakable(
+        "Fill production's disk for 10 s",
+        {"disk": "production", "seconds": 10},
+        "Production has no room for a new file for 10 seconds.",
+    ),
+    Breakable(
+        "Kill Redis and start it again",
+        {"redis": "restart"},
+        "Redis was killed and started again. What it had acknowledged is there.",
+    ),
+)
+FAULTS = (*WORLD_FAULTS, *SLACK_FAULTS)
+"""All of them; the page draws a button for each."""
+KNOWN = "Known faults: " + ", ".join(json.dumps(fault.spec) for fault in FAULTS) + "."
