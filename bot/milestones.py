@@ -66,9 +66,9 @@ def why_back(view: ChangeView) -> str:
     return f"{view.name(turned.by)} stopped it {why.removeprefix(closing.STOPPED)}" if turned.by else why
 
 
-def headline(view: ChangeView) -> str:
-    """How the run ended, as a sentence that names who stopped it."""
-    return closing.headline(view.change.plan, view.run, why_back(view))
+def result(view: ChangeView) -> str:
+    """How the run ended, as a sentence; why it turned back is `why_back`."""
+    return f"{closing.result(view.change.plan, view.run)}."
 
 
 def aftermath(view: ChangeView, *, migrations: bool = True) -> tuple[str, ...]:

@@ -71,4 +71,4 @@ def _left_names(plan: Plan) -> tuple[str, ...]:
 
 def _named(names: Sequence[str]) -> list[str]:
     shown = [code(name, 120) for name in names]
-    return [f"• {name}" for name in shown] if len(shown) <= IN_LINES else [listed(shown, NAMED)]
+    return shown if len(shown) <= IN_LINES else [listed(shown, NAMED)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from actions.engine.journal import Way
-from bot.milestones import aftermath, headline, why_back
+from bot.milestones import aftermath, result, why_back
 from bot.slack.progress import pace, step_line
 from bot.slack.stage import Stage, decided, stage_of
 from bot.slack.words import about, at, capital, code, cut, day, inline, listed, sentence, timed, took, utc
@@ -183,14 +183,16 @@ def _asked(view: ChangeView) -> Lead:
 def _ended(view: ChangeView, stage: Stage, newest: bool) -> Lead:
     ended, opened = view.run.ended, view.run.opened
     assert ended is not None
-    result, more = headline(view), [sentence(capital(said)) for said in aftermath(view)]
-    shown = [sentence(capital(said)) for said in aftermath(view, migrations=False)]
-    time = f"It took {took(opened.at, ended.at)}" if opened else "It has run"
+    why, time = why_back(view), f"It took {took(opened.at, ended.at)}" if opened else "It has run"
     stopped = view.run.turned is not None and bool(view.run.turned.by)
     word = "Done." if stage is Stage.DONE else "Stopped." if stopped else "Turned back."
+    shown, told = (
+        [sentence(capital(said)) for said in (why, *aftermath(view, migrations=named)) if said]
+        for named in (False, True)
+    )
     lines = [inline(" ".join(shown), 2000), f"{time} and ended {day(ended.at)}.", _todo(view, stage, newest, stopped)]
-    told = [f"{word} {result}", *more, f"{time}."]
-    return Lead(f"{word} {result}", "\n".join(line for line in ("", *lines) if line), " ".join(told))
+    head = f"{word} {result(view)}"
+    return Lead(head, "\n".join(["", *(line for line in lines if line)]), " ".join([head, *told, f"{time}."]))
 
 
 def _todo(view: ChangeView, stage: Stage, newest: bool, stopped: bool) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from actions.engine.journal import Asked, Done, Ended, Entry, Failed, Opened, Outcome, Started, Took, TurnedBack, Way
 from actions.engine.words import joined
-from bot.milestones import aftermath, headline, milestone
+from bot.milestones import aftermath, milestone, result, why_back
 from bot.slack.blocks import Block, Card, card, section
 from bot.slack.stage import decided
 from bot.slack.words import INSTANT, capital, code, code_block, inline, listed, sentence, took
@@ -146,7 +146,7 @@ def _time(group: Sequence[Entry], view: ChangeView) -> str:
 def _end(ended: Ended, view: ChangeView) -> Card:
     """For people who were not watching: what is live now, how long it took, who wanted it, and what to do."""
     plan, run = view.change.plan, view.run
-    head, rest = headline(view), [sentence(capital(said)) for said in aftermath(view)]
+    head, rest = result(view), [sentence(capital(said)) for said in (why_back(view), *aftermath(view)) if said]
     word = "Done." if ended.outcome is Outcome.DONE else "Turned back." if failed(view) else "Stopped."
     if run.opened:
         rest.append(f"It took {took(run.opened.at, ended.at)}.")

@@ -59,14 +59,20 @@ def turned_back(plan: Plan, state: State, now: datetime) -> str:
     return _together(headline(plan, state), *aftermath(plan, state), _time(state, now))
 
 
-def headline(plan: Plan, state: State, why: str = "") -> str:
-    """The result as a sentence. `why` is said instead of the reason in the journal, which knows no names."""
-    switches = bool(_switches(plan))
+def headline(plan: Plan, state: State) -> str:
+    """The result and, where it is not the one that was wanted, why."""
     if state.way is Way.FORWARD:
-        return f"{plan.version} is live on {plan.environment}." if switches else f"{plan.title}: done."
-    reason = why or (state.turned.why if state.turned else "it was turned back")
-    head = f"{plan.version} is not live on {plan.environment}" if switches else f"{plan.title}: not done"
-    return f"{head}: {reason.rstrip('.')}."
+        return f"{result(plan, state)}."
+    why = state.turned.why if state.turned else "it was turned back"
+    return f"{result(plan, state)}: {why.rstrip('.')}."
+
+
+def result(plan: Plan, state: State) -> str:
+    """ "v1.2 is live on production", "v1.2 is not live on production"."""
+    done = state.way is Way.FORWARD
+    if _switches(plan):
+        return f"{plan.version} is {'live' if done else 'not live'} on {plan.environment}"
+    return f"{plan.title}: {'done' if done else 'not done'}"
 
 
 def aftermath(plan: Plan, state: State, *, migrations: bool = True) -> tuple[str, ...]:
