@@ -27,6 +27,8 @@ from bot.redact import redactor
 from bot.roster import Roster
 from bot.slack import SlackFace, Waits
 from bot.store import Store
+from bot.surveys import Surveys
+from bot.tails.home import keep_homes
 from bot.tails.slack import SlackTail
 from bot.web import Check, listen, make_web
 from bot.work import Work
@@ -152,6 +154,7 @@ async def serve(bot: Bot, stop: asyncio.Event, waits: Waits | None = None) -> No
                 ]
                 if face:
                     group.create_task(_tail(bot, face, stop), name="slack tail")
+                    group.create_task(_keep_homes(bot, face, stop), name="home tail")
                     await face.start()
                     group.create_task(_end_if_unusable(face, stop), name="slack connecting")
                 logger.info("serving as %s on %s", bot.settings.instance, bot.settings.listen)
@@ -192,6 +195,12 @@ async def _tail(bot: Bot, face: SlackFace, stop: asyncio.Event) -> None:
     assert bot.settings.slack is not None
     tail = SlackTail(face.client, bot.store, bot.desk, bot.settings.slack, instance=bot.settings.instance)
     await tail.run(stop)
+
+
+async def _keep_homes(bot: Bot, face: SlackFace, stop: asyncio.Event) -> None:
+    surveys = Surveys(bot.desk.planning, bot.world.clock)
+    instance = bot.settings.instance
+    await keep_homes(stop, face, bot.store, bot.desk, surveys, bot.world.clock, instance=instance)
 
 
 def _checks(bot: Bot, face: SlackFace | None) -> dict[str, Check]:

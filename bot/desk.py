@@ -14,7 +14,7 @@ from actions.engine.journal import Answered, Entry, Opened, StopAsked
 from actions.engine.ports import Clock, Conflict, Occupied
 from bot.looking import Looking
 from bot.offers import Fault, Field, Offers, Wanted
-from bot.planning import NoPlan, Planning, Refusal, what_moved
+from bot.planning import NoPlan, Planning, Refusal, Unlisted, what_moved
 from bot.refusals import busy, has_rejected, later, not_named, refuse_if_decided, withdrawn
 from bot.roster import Roster
 from bot.stopping import why_not
@@ -30,11 +30,10 @@ from policies.change import (
     People,
     Person,
     Refused,
-    Role,
     Why,
     Word,
 )
-from policies.judge import judge, may_decide
+from policies.judge import judge, may_answer, may_decide
 from policies.rules import Rules
 
 __all__ = ["ChangeView", "Desk", "EnvironmentStatus", "PastRun", "Refusal"]
@@ -70,11 +69,11 @@ class Desk:
     # --- who -----------------------------------------------------------------
 
     def person(self, account: Account) -> Person:
-        """The person behind a Slack account. Raises Refusal in words where there is none."""
+        """The person behind a Slack account. Raises Unlisted in words where there is none."""
         for person in self.people.values():
             if account in person.accounts:
                 return person
-        raise Refusal(
+        raise Unlisted(
             "I don't know you: chom.toml lists nobody with your Slack account "
             f"({account.team}:{account.user}). Ask an operator to add it under [people]."
         )
@@ -250,7 +249,7 @@ class Desk:
 
     async def answer(self, change: str, step: str, host: str, choice: str, who: Person) -> ChangeView:
         """Answer the run's open question. Raises Refusal."""
-        if not who.roles & {Role.TECH_LEAD, Role.DEVOPS, Role.CTO, Role.ON_CALL}:
+        if not may_answer(who):
             raise Refusal("A Tech Lead, DevOps, the CTO or whoever is on call has to answer this.", change)
 
         def entry(run: State) -> Entry:

@@ -26,6 +26,10 @@ class Refusal(Exception):
         self.said, self.change = said, change
 
 
+class Unlisted(Refusal):
+    """Nobody in chom.toml has the account that asked."""
+
+
 class NoPlan(Refusal):
     """The servers were looked at, and what was asked makes no plan on them."""
 
@@ -71,25 +75,22 @@ class Planning:
         except CannotPlan as cannot:
             raise Refusal(str(cannot)) from None
 
+    async def look(self, host: str) -> Host | str:
+        """The host as it is now, or a sentence that says why it cannot be looked at."""
+        try:
+            return await self.hosts.survey(host)
+        except Unreachable as away:
+            return str(away)
+        except HostRefused as refused:
+            return f"{host} refused: {refused.message}"
+
     async def survey(self, environment: str) -> Fleet:
         """The environment's hosts as they are now, all asked at once. Raises Refusal naming each that failed."""
         settings = self.environments[environment]
-        looks = await asyncio.gather(*(self.hosts.survey(name) for name in settings.hosts), return_exceptions=True)
-        seen: list[Host] = []
-        troubles: list[str] = []
-        for name, look in zip(settings.hosts, looks, strict=True):
-            match look:
-                case Host():
-                    seen.append(look)
-                case Unreachable():
-                    troubles.append(str(look))
-                case HostRefused():
-                    troubles.append(f"{name} refused: {look.message}")
-                case BaseException():
-                    raise look
-        if troubles:
+        looks = await asyncio.gather(*(self.look(name) for name in settings.hosts))
+        if troubles := [look for look in looks if isinstance(look, str)]:
             raise Refusal(f"{' '.join(troubles)} Nothing was changed anywhere.")
-        return Fleet(settings, tuple(seen))
+        return Fleet(settings, tuple(look for look in looks if isinstance(look, Host)))
 
 
 def what_moved(approved: Plan, now: Plan) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -52,3 +53,48 @@ class PastRun:
     view: ChangeView
     started: datetime
     ended: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What one server served when it was last seen."""
+
+    host: str
+    version: str
+    """"" for nothing."""
+    since: datetime | None
+    """None where the server does not say."""
+    seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What one environment serves, as far as is known without asking now."""
+
+    environment: str
+    served: tuple[Served, ...] = ()
+    """In configuration order; a server that was never seen is missing."""
+    troubles: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Host -> why it could not be looked at the last time, as a sentence."""
+
+    @property
+    def known(self) -> bool:
+        """Whether it was looked at yet."""
+        return bool(self.served or self.troubles)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All that is going on, at one moment; everybody's Home is made from it alone."""
+
+    waiting: tuple[ChangeView, ...] = ()
+    """Asked for and not started, newest first; none that was refused or has lapsed."""
+    running: tuple[ChangeView, ...] = ()
+    live: tuple[Serving, ...] = ()
+    """In configuration order."""
+    recent: tuple[PastRun, ...] = ()
+    """Runs that have ended, newest first."""
+    links: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Change id -> the address of its card, where it has one."""
+    environment: str = ""
+    """What is meant where none is named."""

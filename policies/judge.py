@@ -17,6 +17,7 @@ from policies.change import (
     People,
     Person,
     Refused,
+    Role,
     Verdict,
     Waiting,
     Why,
@@ -76,6 +77,11 @@ def may_decide(change: Change, person: Person, people: People) -> str:
     if not _has_needed_role(change, people[person.id]):
         return f"Only {joined((role(need) for need in needs), 'or')} can decide this.{others}"
     return ""
+
+
+def may_answer(person: Person) -> bool:
+    """Whether the person may answer what a run asks."""
+    return bool(person.roles & {Role.TECH_LEAD, Role.DEVOPS, Role.CTO, Role.ON_CALL})
 
 
 def _counts(said: Approval, change: Change, people: People) -> bool:

@@ -25,10 +25,12 @@ from bot.slack.directory import Ages, Directory
 from bot.slack.errands import Errands, log_trouble
 from bot.slack.intake import Intake, Memory
 from bot.slack.manifest import bot_scopes
+from bot.slack.opened import Opened
 from bot.slack.rejecting import Rejecting
 from bot.slack.socket import Rhythm, Socket
 from bot.slack.web import CALL_ERRORS, Client, Identity, new_client, new_session, sort, who_am_i
 from bot.slack.windows import Windows
+from policies.change import Account, Person
 
 if TYPE_CHECKING:
     from bot.desk import Desk
@@ -75,6 +77,14 @@ class SlackFace:
     def client(self) -> Client:
         """For the tail: every call is made once, and what Slack says to it is raised."""
         return self._client
+
+    async def link(self, change: str) -> str:
+        """The address of that change's card, "" where there is none yet."""
+        return await self._intake.link(change)
+
+    def known(self, account: Account) -> Person:
+        """The person behind an account, for showing them things. Raises Refusal, also Unlisted."""
+        return self._intake.known(account)
 
     @property
     def trouble(self) -> str:
@@ -188,6 +198,7 @@ class SlackFace:
         )
         windows = Windows(self._intake, self._client)
         deploying, rejecting = Deploying(windows), Rejecting(windows)
+        Opened(self._intake).listen(app)
         Commands(self._intake, deploying).listen(app)
         Buttons(self._intake, deploying, rejecting).listen(app)
         deploying.listen(app)

@@ -73,6 +73,12 @@ class Directory:
         async with self._asking[account]:
             if self._is_old(self._roster.account(account), self._ages.act):
                 await self._ask_account(account)
+        return self.known(account)
+
+    def known(self, account: Account) -> str:
+        """As `refused`, going by what Slack has said so far."""
+        if account.team != self._team:
+            return REFUSED[Standing.STRANGER]
         said = self._roster.account(account)
         return REFUSED.get(said.standing, "") if said else ""
 

@@ -37,6 +37,10 @@ class Memory(Protocol):
         """Channel and ts of a change's card, None where it has none."""
         ...
 
+    async def home_opened(self, reader: str, hash_: str, keep: bool) -> None:
+        """Tell the tail that "TEAM:USER" opened their Home, which showed the view of that hash."""
+        ...
+
 
 Job = Callable[[Asker, Person], Awaitable[Card | None]]
 """Does what was asked; the answer is for that person only, None where the card says it all."""
@@ -77,10 +81,17 @@ class Intake:
     async def who(self, account: Account) -> Person:
         """The person behind an account that may ask and decide.
 
-        Raises Refusal in words where there is none, and where Slack says that it is a guest's, a bot's or a stranger's.
+        Raises Refusal in words where there is none (Unlisted), and where Slack says that it is a guest's, a bot's or
+        a stranger's.
         """
         if refused := await self.directory.refused(account):
             logger.info("%s:%s is refused: %s", account.team, account.user, refused)
+            raise Refusal(refused)
+        return self.desk.person(account)
+
+    def known(self, account: Account) -> Person:
+        """As `who`, for showing only: goes by what Slack has said so far. Raises Refusal, also Unlisted."""
+        if refused := self.directory.known(account):
             raise Refusal(refused)
         return self.desk.person(account)
 

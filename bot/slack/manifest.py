@@ -2,7 +2,8 @@
 
 As it stands in manifest.json it is for Socket Mode: the bot calls Slack, so nothing of it faces the internet; it needs
 an app-level token with connections:write, which no manifest can make. For signed HTTP, Slack calls the bot: Socket
-Mode is off, and the command, the buttons and the lists that are searched name the bot's public https:// address.
+Mode is off, and the command, the buttons, the events and the lists that are searched name the bot's public https://
+address.
 
 The optional scopes let the bot read the channel it posts in (the one for public channels, the other for private ones).
 It does so only after an answer of Slack was lost, to see whether a message stands there, so that nothing is said twice.
@@ -26,6 +27,7 @@ def manifest(public_url: str = "") -> dict[str, Any]:
         made["settings"]["socket_mode_enabled"] = False
         made["settings"]["interactivity"]["request_url"] = f"{base}/slack/actions"
         made["settings"]["interactivity"]["message_menu_options_url"] = f"{base}/slack/options"
+        made["settings"]["event_subscriptions"]["request_url"] = f"{base}/slack/events"
         for command in made["features"]["slash_commands"]:
             command["url"] = f"{base}/slack/commands"
     return made

@@ -75,6 +75,7 @@ _SETUP = {
     "channel_not_found": "Slack knows no such channel, or the bot may not see it. Check slack.channel in chom.toml.",
     "not_in_channel": "The bot is not in its channel. Type /invite @chom there.",
     "is_archived": "The bot's channel is archived. Name another one as slack.channel in chom.toml.",
+    "not_enabled": "The app's Home is switched off in Slack. Install it again from bot/slack/manifest.json.",
     "restricted_action": "Slack's settings forbid the bot to post in its channel.",
     "team_access_not_granted": "The app is not allowed in this workspace.",
 }

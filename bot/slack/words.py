@@ -43,6 +43,12 @@ def inline(text: str, limit: int = 3000) -> str:
     return _escaped(_EMOJI_CODE.sub(":\N{WORD JOINER}", calm), limit)
 
 
+def linked(address: str, text: str, limit: int = 200) -> str:
+    """The text as a link for mrkdwn, as `inline`; the text alone where there is no address."""
+    shown = inline(text.replace("|", "ǀ"), limit)
+    return f"<{address}|{shown}>" if address and shown else shown
+
+
 def code(text: str, limit: int = 200) -> str:
     """A name in a code span, where nothing is parsed."""
     return f"`{_escaped(clean(text).replace('`', 'ˋ') or ' ', limit - 2)}`"

@@ -19,8 +19,11 @@ Every write is one Lua script (bot/store/lua) or one command, and may be repeate
 | feed                    | stream | ids of the changes that something happened to                  | capped        |
 | first:KEY               | string | somebody was here first (a token)                              | ttl           |
 | spent:WHAT              | zset   | uses (tokens) of what Slack limits by the time they were made  | ttl           |
+| homes                   | zset   | who opened their Home lately, by when                          | capped, ttl   |
+| opened                  | stream | openings of Homes, for the tail                                | capped, ttl   |
+| home:TEAM:USER          | string | what a Home is known to show                                   | ttl           |
 | instance:bot:NAME       | string | the process that serves under this name (store_instance.py)    | ttl           |
-| instance:OTHER          | string | who does what only one bot does at a time (the Slack tail)     | ttl           |
+| instance:OTHER          | string | who does what only one bot does at a time (a tail)             | ttl           |
 
 docket keeps its own keys under "chom:" followed by names that are not in this table (stream, queue, runs:…).
 """
@@ -30,13 +33,14 @@ from __future__ import annotations
 import secrets
 
 from bot.store.durable import NotDurable, Unsafe, check_durable
+from bot.store.homes import Homes
 from bot.store.link import Link, StoreDown, redis_key
 from bot.store.runs import Runs
 
 __all__ = ["NotDurable", "Store", "StoreDown", "Unsafe"]
 
 
-class Store(Runs):
+class Store(Runs, Homes):
     """The only one that speaks to the bot's Redis (beside docket).
 
     `patience` is for how many seconds a call waits for a Redis that is away before it raises StoreDown;

@@ -18,10 +18,10 @@ class Names(Protocol):
 
 
 class Lease:
-    """Held in `owner`'s name for `seconds` after each `renew`. Raises StoreDown."""
+    """On `name`, held by `owner` for `seconds` after each `renew`. Raises StoreDown."""
 
-    def __init__(self, store: Names, owner: str, seconds: float) -> None:
-        self._store, self._owner, self._seconds = store, owner, seconds
+    def __init__(self, store: Names, owner: str, seconds: float, name: str = NAME) -> None:
+        self._store, self._owner, self._seconds, self._name = store, owner, seconds, name
         self._until = float("-inf")
 
     @property
@@ -32,10 +32,10 @@ class Lease:
     async def renew(self) -> None:
         """Take or keep it, where nobody else has it."""
         asked = asyncio.get_running_loop().time()
-        other = await self._store.hold_instance(NAME, self._owner, self._seconds)
+        other = await self._store.hold_instance(self._name, self._owner, self._seconds)
         self._until = float("-inf") if other else asked + self._seconds * CAUTION
 
     async def give_up(self) -> None:
         """Let another have it at once."""
         self._until = float("-inf")
-        await self._store.release_instance(NAME, self._owner)
+        await self._store.release_instance(self._name, self._owner)

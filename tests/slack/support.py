@@ -128,9 +128,10 @@ class FakeDesk:
 
 @dataclass
 class FakeMemory:
-    """The two things that the handlers ask of the store."""
+    """What the handlers ask of the store."""
 
     cards: dict[str, tuple[str, str]] = field(default_factory=dict)
+    opened: list[tuple[str, str, bool]] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
 
     async def first_time(self, key: str, ttl_s: int) -> bool:
@@ -140,6 +141,9 @@ class FakeMemory:
 
     async def card(self, id_: str) -> tuple[str, str] | None:
         return self.cards.get(id_)
+
+    async def home_opened(self, reader: str, hash_: str, keep: bool) -> None:
+        self.opened.append((reader, hash_, keep))
 
 
 class StillWorld:

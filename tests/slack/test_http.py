@@ -215,6 +215,15 @@ def test_the_manifest_asks_for_the_least_and_names_addresses_only_for_http() -> 
         "message_menu_options_url": "https://chom.example.org/slack/options",
     }
     assert socket["features"]["slash_commands"][0]["command"] == "/chom"
+    assert socket["settings"]["event_subscriptions"] == {"bot_events": ["app_home_opened"]}
+    assert public["settings"]["event_subscriptions"]["request_url"] == "https://chom.example.org/slack/events"
+    assert socket["features"]["app_home"]["home_tab_enabled"]
+
+
+async def test_slack_may_ask_whether_the_address_for_events_is_ours(door: Door) -> None:
+    asked = json.dumps({"type": "url_verification", "token": "x", "challenge": "3eZbrw1aB"}).encode()
+    status, said = await door.knock(asked, path=PATHS[0], kind="application/json")
+    assert status == 200 and "3eZbrw1aB" in said
 
 
 def test_a_proxy_is_never_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
