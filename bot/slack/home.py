@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.slack.blocks import OPEN_CARD, Block, Button, Style, actions, context, header, section
-from bot.slack.lead import approvers, lead_of
+from bot.slack.lead import approvers, asked_by, lead_of
 from bot.slack.pressed import Wish
 from bot.slack.stage import Stage, role_word, stage_of
 from bot.slack.texts import spoken
-from bot.slack.words import capital, code, day, inline, linked, listed, sentence, took
+from bot.slack.words import capital, code, day, inline, linked, listed, sentence, timed, took
 from bot.view import ChangeView, Overview, PastRun, Served, Serving
 from policies.change import Account, Allowed, People, Person, Role
 from policies.judge import may_answer, may_decide
@@ -140,23 +140,17 @@ def _yours(view: ChangeView, seen: Overview, who: Person) -> Row:
     says = f"Open the card: {title}"
     open_ = Button(OPEN_CARD, "Open card", view.change.id, says, style=Style.PRIMARY, url=link) if link else None
     if view.run.question and _asks(view, who):
-        lines = [f"*{inline(title, 150)}*", f"It asks: {inline(sentence(view.run.question.question), 400)}"]
+        lines = [f"*{inline(title, 150)}*", f"It asks: {timed(sentence(view.run.question.question), 400)}"]
     elif isinstance(view.verdict, Allowed):
-        lines = [f"*{inline(title, 150)}*", _asked(view), "Approved, but not started: press Start now on its card."]
+        lines = [f"*{inline(title, 150)}*", asked_by(view), "Approved, but not started: press Start now on its card."]
     else:
         lapses = view.change.at + view.change.requirement.expires
-        lines = [f"*{inline(title, 150)}*", _asked(view), f"If nobody decides, it lapses {day(lapses)}."]
+        lines = [f"*{inline(title, 150)}*", asked_by(view), f"If nobody decides, it lapses {day(lapses)}."]
     return [section("\n".join(lines), open_)]
 
 
-def _asked(view: ChangeView) -> str:
-    change = view.change
-    why = f": “{inline(change.reason, 300)}”" if change.reason else ""
-    return f"{inline(view.name(change.requester), 80)} asked {day(change.at)}{why}"
-
-
 def _others(view: ChangeView, seen: Overview) -> Row:
-    return [section(f"{_title(view, seen)}\n{_asked(view)}\n{inline(sentence(view.verdict.said), 300)}")]
+    return [section(f"{_title(view, seen)}\n{asked_by(view)}\n{timed(sentence(view.verdict.said), 300)}")]
 
 
 # --- what runs, what is live, what was -----------------------------------
@@ -164,8 +158,8 @@ def _others(view: ChangeView, seen: Overview) -> Row:
 
 def _running(view: ChangeView, seen: Overview, who: Person) -> Row:
     lead = lead_of(view)
-    quote = f"\n{inline(lead.quote, 300)}" if lead.quote and not _asks(view, who) else ""
-    asked = f"Asked for by {inline(view.name(view.change.requester), 80)}"
+    quote = f"\n{timed(lead.quote, 300)}" if lead.quote and not _asks(view, who) else ""
+    asked = f"Asked by {inline(view.name(view.change.requester), 80)}"
     return [section(f"{_title(view, seen)}\n{inline(lead.head)} {lead.next}{quote}\n{asked}")]
 
 
@@ -193,7 +187,7 @@ def _serves(version: str, ones: Sequence[Served]) -> str:
 def _trouble(live: Serving, host: str, why: str) -> str:
     last = next((one for one in live.served if one.host == host), None)
     seen = f" It was last seen {day(last.seen)}." if last else ""
-    return f"✗ {inline(sentence(why), 400)}{seen}"
+    return f"✗ {timed(sentence(why), 400)}{seen}"
 
 
 def _past(run: PastRun, seen: Overview) -> Row:

@@ -226,7 +226,8 @@ def test_trouble_is_said_with_what_was_last_seen() -> None:
 
 
 def test_a_home_is_a_function_of_what_is_and_not_of_the_hour() -> None:
-    later = [replace(one, now=after(999)) for one in (WAITS, RUNS)]
+    """But for how long a run takes still, which is told by the minute."""
+    later = [replace(WAITS, now=after(999)), replace(RUNS, now=after(95))]
     assert home(seen(later[:1], later[1:]), PEOPLE["lead"]) == home(seen([WAITS], [RUNS]), PEOPLE["lead"])
 
 
