@@ -115,7 +115,7 @@ async def test_by_the_form_from_the_list_over_a_fault_to_the_card_and_the_start(
     await acts.submit("dev", form["id"], {"version": "v1.1"})
     assert form["errors"] == {"version": "v1.1 is live on production already."}
     await acts.submit("dev", form["id"], {"version": "v1.2", "reason": 'it\'s "the" new checkout\n<!channel>'})
-    await until(lambda: "Approval needed" in office.card() and "|Open it>" in seen_text(form | {"text": ""}))
+    await until(lambda: "Approval needed" in office.card() and "|Open its card>" in seen_text(form | {"text": ""}))
     assert 'it\'s "the" new checkout &lt;!channel&gt;' in office.card() and len(office.cards()) == 1
     (change,) = await office.store.waiting()
     await office.click("chom_approve", "lead")
