@@ -222,6 +222,7 @@ class TestServer:
 def _new_key(path: Path) -> Path:
     if not path.exists():
         asyncssh.generate_private_key("ssh-ed25519").write_private_key(str(path))
+        path.chmod(0o600)
     return path
 
 
