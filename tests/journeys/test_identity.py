@@ -14,6 +14,7 @@ import pytest
 from bot.sandbox.slack.carrier import Kind
 from bot.slack import SlackFace
 from policies.change import Account, Need, Person, Requirement, Role
+from policies.people import Standing
 from tests.journeys.office import Office, open_office
 from tests.slack.support import BRISK, RealClock, until
 from tests.slack.views import PEOPLE
@@ -100,8 +101,6 @@ async def test_an_approval_of_an_account_that_is_no_members_any_more_is_given_ag
     change = await needing(office, Need(Role.TECH_LEAD), Need(Role.TECH_LEAD))
     digest = (await office.store.change(change)).digest
     await office.desk.approve(change, digest, office.desk.people["lead"], "T0CHOM:U0LEAD2")
-    from policies.people import Standing
-
     await office.desk.roster.learn_account(LEAD2, Standing.GONE, RealClock().now())
     assert (await office.desk.view(change)).verdict.approvers == {}
     view = await office.desk.approve(change, digest, office.desk.people["lead"], "T0CHOM:U0LEAD")
@@ -182,6 +181,14 @@ async def test_a_tech_lead_of_chom_toml_who_is_not_in_the_group_is_told_why_they
     assert "Only a Tech Lead" in told and office.starts.runs == []
     await office.click("chom_approve", "lead")
     await until(lambda: office.starts.runs)
+
+
+async def test_the_card_names_who_can_approve_now(doors: AsyncExitStack, redis: RedisServer) -> None:
+    office = await doors.enter_async_context(open_office(redis, TWICE, {Role.TECH_LEAD: "S0LEADS"}))
+    await waiting(office)
+    await until(lambda: "<@U0LEAD>" in office.card() and "<@U0DEVOPS>" not in office.card())
+    await office.desk.roster.learn_group("S0LEADS", ("U0DEVOPS",), RealClock().now())
+    await until(lambda: "<@U0DEVOPS>" in office.card() and "<@U0LEAD>" not in office.card())
 
 
 async def test_who_leaves_the_group_after_approving_counts_no_more(doors: AsyncExitStack, redis: RedisServer) -> None:
