@@ -7,7 +7,7 @@ import { drawFaults } from "./faults.js";
 import { drawGuide, wireGuide } from "./guide.js";
 import { drawIcons } from "./icons.js";
 import { avatar } from "./messages.js";
-import { drawModal } from "./modal.js";
+import { drawModal, leaveModal } from "./modal.js";
 import { drawOutage } from "./outage.js";
 import { drawBadges, drawPeople } from "./people.js";
 import { drawRoom, enter, look, opened, wireRooms } from "./rooms.js";
@@ -86,10 +86,11 @@ function wire() {
     if (event.key === "Escape" && page.thread && !document.querySelector("dialog[open]")) closeThread();
   });
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("a[href*='/archives/']");
+    const link = event.target.closest("a[href*='/archives/'], a[href^='/#']");
     if (!link || link.origin !== location.origin) return;
     event.preventDefault();
-    location.hash = link.pathname.replace("/archives/", "");
+    location.hash = link.hash || link.pathname.replace("/archives/", "");
+    leaveModal();
     enter("channel");
     showLinked();
   });

@@ -9,24 +9,25 @@ export function ask(confirm) {
   const dialog = $("confirm");
   const from = document.activeElement;
   const around = from?.parentElement?.closest("[tabindex]");
-  const answer = (value) => () => dialog.close(value);
-  dialog.replaceChildren(
-    h("header", { class: "dialog-head" }, h("h2", { id: "confirm-title" }, plain(confirm.title)), h("button", { type: "button", class: "plain square", "aria-label": "Close", onclick: answer("no") }, icon("close"))),
-    h("div", { class: "dialog-body words", id: "confirm-text" }, text(confirm.text)),
-    h(
-      "div",
-      { class: "dialog-buttons" },
-      confirm.deny && h("button", { type: "button", class: "b-button", onclick: answer("no") }, plain(confirm.deny)),
-      h("button", { type: "button", class: `b-button filled ${confirm.style ?? "primary"}`, onclick: answer("yes"), autofocus: true }, plain(confirm.confirm)),
-    ),
-  );
-  dialog.returnValue = "no";
-  dialog.showModal();
   return new Promise((resolve) => {
-    dialog.onclose = () => {
+    const answer = (meant) => () => {
+      dialog.close();
       if (!from?.isConnected) around?.focus({ preventScroll: true });
-      resolve(dialog.returnValue === "yes");
+      resolve(meant);
     };
+    dialog.oncancel = (event) => (event.preventDefault(), answer(false)());
+    dialog.onclose = () => dialog.open || answer(false)();
+    dialog.replaceChildren(
+      h("header", { class: "dialog-head" }, h("h2", { id: "confirm-title" }, plain(confirm.title)), h("button", { type: "button", class: "plain square", "aria-label": "Close", onclick: answer(false) }, icon("close"))),
+      h("div", { class: "dialog-body words", id: "confirm-text" }, text(confirm.text)),
+      h(
+        "div",
+        { class: "dialog-buttons" },
+        confirm.deny && h("button", { type: "button", class: "b-button", onclick: answer(false) }, plain(confirm.deny)),
+        h("button", { type: "button", class: `b-button filled ${confirm.style ?? "primary"}`, onclick: answer(true), autofocus: true }, plain(confirm.confirm)),
+      ),
+    );
+    dialog.showModal();
   });
 }
 

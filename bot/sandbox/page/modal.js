@@ -42,6 +42,7 @@ export function drawModal() {
   if (!same || !dialog.open || dialog.dataset.frame !== frameOf(view)) dialog.replaceChildren(form(view));
   dialog.dataset.frame = frameOf(view);
   dialog.oncancel = (event) => (event.preventDefault(), leave(view.id));
+  dialog.onclose = () => dialog.open || leaveModal();
   if (!dialog.open) dialog.showModal();
   settle(dialog, !same, faults);
 }
@@ -58,6 +59,12 @@ function settle(dialog, fresh, faults) {
 const leave = (id) => act("dismiss", { user: page.me, view_id: id }).catch(() => {
   /* it is gone already */
 });
+
+/** Close what is open: whoever follows a link out of a modal wants to see where it leads. */
+export function leaveModal() {
+  const top = modals().at(-1);
+  if (top) leave(top.root_view_id);
+}
 
 function form(view) {
   const back = view.previous_view_id;

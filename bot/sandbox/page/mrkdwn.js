@@ -77,7 +77,7 @@ function emojis(text) {
 function bracketed(token) {
   const [target, label] = [token.split("|")[0], token.split("|").slice(1).join("|")];
   if (target.startsWith("@")) return mention(`@${named(target.slice(1))}`, target.slice(1) === myself().id);
-  if (target.startsWith("#")) return h("span", { class: "mention" }, `#${label || page.info.channel.name}`);
+  if (target.startsWith("#")) return h("a", { class: "mention", href: `/#${target.slice(1)}` }, `#${label || page.info.channel.name}`);
   if (target.startsWith("!subteam^")) return mention(`@${page.info.groups[target.slice(9)] ?? label}`, false);
   if (target.startsWith("!date^")) return date(target, label);
   if (target.startsWith("!")) return mention(`@${target.slice(1)}`, true);

@@ -68,6 +68,44 @@ async def test_two_people_see_the_same_card_at_once_and_only_their_own_refusals(
         assert await only_to_me(lea).count() == before
 
 
+async def test_the_deploy_form_is_mended_at_its_field_and_leads_to_the_card(browser: Browser, sandbox: Sandbox) -> None:
+    title = "Deploy v1.1 to staging"
+    async with screen(browser, sandbox.address, "devops", theme="dark") as seen:
+        page, form = seen.page, seen.page.get_by_role("dialog")
+        await seen.type("/chom deploy")
+        version = form.get_by_role("combobox", name="Version")
+        await expect(version).to_be_focused()
+        await form.get_by_role("button", name="Ask for it").click()
+        await expect(form.get_by_text("Please complete this required field.")).to_be_visible()
+        await expect(version).to_be_focused()
+        await seen.accessible("the deploy form with a fault")
+        await version.press_sequentially("1.1")
+        await expect(form.get_by_role("option")).to_have_count(1)
+        await version.press("Enter")
+        await form.get_by_role("combobox", name="Environment").fill("staging")
+        await page.keyboard.press("Enter")
+        await form.get_by_label("Reason").fill("To look at the reviews.")
+        await form.get_by_role("button", name="Ask for it").click()
+        await form.get_by_role("link").last.click()
+        await expect(form).to_be_hidden()
+        await expect(seen.card(title)).to_contain_text("To look at the reviews.")
+        await expect(seen.card(title)).to_contain_text("Done", timeout=END)
+        await expect(seen.server("staging").locator(".version")).to_have_text("v1.1")
+
+
+async def test_a_rejection_wants_a_reason_which_the_card_shows_to_everybody(browser: Browser, sandbox: Sandbox) -> None:
+    title = "Deploy v1.0.1 to production"
+    async with screen(browser, sandbox.address, "dev") as dana, screen(browser, sandbox.address, "lead") as lea:
+        await dana.type("/chom deploy v1.0.1")
+        await lea.press(lea.card(title), "Reject")
+        window = lea.page.get_by_role("dialog")
+        await window.get_by_role("textbox").first.fill("It takes the discounts away.")
+        await window.locator("[type=submit]").click()
+        await expect(window).to_be_hidden()
+        await expect(dana.card(title)).to_contain_text("It takes the discounts away.")
+        await expect(dana.card(title).get_by_role("button", name="Approve")).to_have_count(0)
+
+
 async def test_the_bot_killed_in_mid_deploy_comes_back_and_the_page_tells_it(
     browser: Browser, sandbox: Sandbox
 ) -> None:

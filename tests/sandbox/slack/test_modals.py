@@ -128,6 +128,8 @@ async def test_a_stack_holds_three_views_and_each_answer_means_what_it_says(sand
         assert await titles(sandbox) == ["Deploy", "Second", "Third"]
         assert await submit(sandbox, third_view) == "acked"
         assert await titles(sandbox) == ["Deploy", "Second", "Changed"]
+        changed_view = (await sandbox.state())["views"][2]
+        assert changed_view["notify_on_close"] is False, "a view that takes another's place keeps nothing of it"
         assert await submit(sandbox, third_view) == "acked"
         assert await titles(sandbox) == ["Deploy", "Second"], "an empty answer closes one view"
         heard.clear()
