@@ -5,6 +5,7 @@ from playwright.async_api import Browser, expect
 
 from tests.lab.browser.kit import Kit
 from tests.lab.browser.screen import DESK, PHONE, Screen, screen
+from tests.support.sandbox import Sandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 SMALL = (320, 640)
@@ -48,12 +49,23 @@ async def test_the_page(browser: Browser, everything: Kit, theme: str, size: tup
         await looked_over(seen, "the Home")
 
 
-async def test_the_smallest_phone_and_the_shop_on_a_phone(browser: Browser, sandbox: object, everything: Kit) -> None:
+async def test_the_smallest_phone(browser: Browser, everything: Kit) -> None:
     async with screen(browser, everything.address, size=SMALL) as seen:
         await seen.fits()
         await seen.type("/chom")
         await expect(seen.page.get_by_role("button", name="Ask for it")).to_be_visible()
         await seen.fits()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_the_sandbox_on_a_phone(browser: Browser, sandbox: Sandbox, theme: str) -> None:
+    async with screen(browser, sandbox.address, theme=theme, size=PHONE) as seen:
+        await expect(seen.page.locator("#guide-steps [aria-current]")).to_be_visible()
+        await looked_over(seen, "the channel with its first step")
+        await seen.page.get_by_role("navigation", name="Pages").get_by_role("button", name="The shop").click()
+        await expect(seen.server().locator(".chart rect").first).to_be_visible()
+        await seen.page.get_by_text("Break something").click()
+        await looked_over(seen, "the shop and all that can be broken")
 
 
 async def test_the_theme_is_the_systems_until_another_is_chosen_and_is_kept(browser: Browser, everything: Kit) -> None:
