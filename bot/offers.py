@@ -15,8 +15,10 @@ from actions.engine.registry.strategies import HEAD, Strategy, strategies
 from actions.engine.words import counted, plain
 from bot.planning import Planning, Refusal
 
-FRESH = 15.0
-"""Seconds for which what was looked up is believed."""
+FRESH = 5.0
+"""Seconds for which what was looked up is shown."""
+CERTAIN = 0.5
+"""Seconds for which it is believed when somebody is refused for it."""
 PATIENCE = 1.5
 """Seconds for which a list is waited for: whoever chooses from it has begun to type."""
 
@@ -100,20 +102,23 @@ class Wanted:
 class Offers:
     """Shared by everybody who asks: however many type at once, each place is asked once."""
 
-    def __init__(self, planning: Planning, fresh: float = FRESH) -> None:
+    def __init__(self, planning: Planning) -> None:
         self._planning = planning
-        self._built = _Kept(self._versions, fresh)
-        self._served = {name: _Kept(self._survey(name), fresh) for name in planning.environments}
+        self._built = _Kept(self._versions)
+        self._served = {name: _Kept(self._survey(name)) for name in planning.environments}
 
     def choices(self) -> Choices:
         """Environments and strategies; no I/O."""
         known = self._planning
         return Choices(tuple(known.environments), known.default_environment, strategies(known.registry.actions))
 
-    async def versions(self, patience: float = PATIENCE) -> Versions:
-        """The versions, with where each is live as far as the servers say so within `patience` seconds."""
-        fleets = asyncio.gather(*(kept.within(patience) for kept in self._served.values()))
-        built = await self._built.within(patience)
+    async def versions(self, patience: float = PATIENCE, fresh: float = FRESH) -> Versions:
+        """The versions, with where each is live as far as the servers say so within `patience` seconds.
+
+        Nothing in it is older than `fresh` seconds.
+        """
+        fleets = asyncio.gather(*(kept.within(patience, fresh) for kept in self._served.values()))
+        built = await self._built.within(patience, fresh)
         served = dict(zip(self._served, await fleets, strict=True))
         match built:
             case None:
@@ -136,7 +141,7 @@ class Offers:
             said = f"The reason is {counted(length, 'character')} long; it has at most {LONGEST_VALUE}."
             found.append(Fault(Field.REASON, said))
         if not found:
-            found += _unknown_or_live(wanted, await self.versions(patience))
+            found += _unknown_or_live(wanted, await self.versions(patience, CERTAIN))
         return tuple(found)
 
     async def _versions(self) -> tuple[Artifact, ...] | CannotPlan:
@@ -160,16 +165,16 @@ class Offers:
 class _Kept(Generic[T]):
     """The answer to a slow question: asked by one at a time, and believed for a while."""
 
-    def __init__(self, ask: Callable[[], Awaitable[T]], fresh: float) -> None:
-        self._ask, self._fresh = ask, fresh
+    def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
+        self._ask = ask
         self._asked = 0.0
         self._task: asyncio.Future[T] | None = None
 
-    async def within(self, seconds: float) -> T | None:
-        """The answer, None where it takes longer; it is waited for on, for whoever asks next."""
+    async def within(self, seconds: float, fresh: float) -> T | None:
+        """An answer asked for less than `fresh` seconds ago, None where it takes longer; who asks next may have it."""
         now = asyncio.get_running_loop().time()
         task = self._task
-        if task is None or (task.done() and (now - self._asked > self._fresh or _burst(task))):
+        if task is None or (task.done() and (now - self._asked > fresh or _burst(task))):
             self._asked = now
             task = self._task = asyncio.ensure_future(self._ask())
         await asyncio.wait({task}, timeout=seconds)

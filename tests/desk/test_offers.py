@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from actions.engine.fleet import Artifact, CannotPlan
-from bot.offers import Fault, Field, Live, Offers, Wanted
+from bot.offers import CERTAIN, Fault, Field, Live, Offers, Wanted
 from bot.refusals import busy
 from tests.desk.conftest import BLUE, Room
 from tests.desk.test_desk import asked
@@ -80,12 +80,22 @@ async def test_everything_is_asked_once_for_many_who_type_and_again_when_it_is_o
         return await survey(host)
 
     room.servers.survey = counted  # type: ignore[method-assign]
-    offers = Offers(room.desk.planning, fresh=0.2)
+    offers = Offers(room.desk.planning)
     await asyncio.gather(*(offers.versions() for _ in range(50)))
     assert sorted(looks) == ["app1", "app2", "stage1"]
     await asyncio.sleep(0.25)
-    await offers.versions()
+    await offers.versions(fresh=0.2)
     assert len(looks) == 6
+
+
+async def test_nobody_is_refused_for_what_was_true_a_moment_ago(room: Room) -> None:
+    for host in ("app1", "app2"):
+        serve(room, host, "v1.1", "1" * 64)
+    wanted = replace(WANTED, version="v1.1")
+    assert len(await room.desk.faults(wanted)) == 1
+    serve(room, "app1", "v1.0", "b" * 64)
+    await asyncio.sleep(CERTAIN + 0.1)
+    assert await room.desk.faults(wanted) == ()
 
 
 async def test_no_list_is_a_sentence(room: Room) -> None:

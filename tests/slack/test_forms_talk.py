@@ -76,7 +76,7 @@ async def test_from_the_command_over_the_form_to_the_card(both: Faced) -> None:
     both.memory.cards[CHANGE.id] = ("C0DEPLOYS", "1.000001")
     assert await submit(both, view) == "acked"
     told = await turned(both, view, "is asked for")
-    assert f"{both.slack.base}/archives/C0DEPLOYS/p1000001|Open it" in told
+    assert f"{both.slack.base}/archives/C0DEPLOYS/p1000001|Open its card" in told
     assert view["submit"] is None and view["callback_id"] == "" and view["private_metadata"] == ""
     assert both.desk.asked == [("propose", TEXT, "dev")]
     assert both.slack.whispers("dev") == [] and both.slack.messages() == []
@@ -257,9 +257,9 @@ async def test_who_closed_the_window_is_told_all_the_same(bot: Faced, refused: b
 async def test_the_cards_address_follows_once_there_is_a_card(bot: Faced) -> None:
     view = await opened(bot)
     await submit(bot, view)
-    assert "Open it" not in await turned(bot, view, "is asked for")
+    assert "Open its card" not in await turned(bot, view, "is asked for")
     bot.memory.cards[CHANGE.id] = ("C0DEPLOYS", "1.000001")
-    await turned(bot, view, "p1000001|Open it")
+    await turned(bot, view, "p1000001|Open its card")
 
 
 @pytest.mark.parametrize("trouble", ["lost", "500", "429"])
