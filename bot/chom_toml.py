@@ -147,6 +147,9 @@ class HostTable(_Table):
     host_key: Annotated[str, AfterValidator(_host_key)]
     port: int = Field(default=22, ge=1, le=65535)
     user: Annotated[str, _like(r"[a-z_][a-z0-9_-]*", 'a Unix login, for example "ops"')] = "ops"
+    group: Annotated[str, _like(r"[a-z_][a-z0-9_-]*", 'a Unix group, for example "www-data"')] = "www-data"
+    php: Annotated[str, _like(r"[0-9]\.[0-9]{1,2}", 'a version of PHP, for example "8.2"')] = "8.2"
+    layout: dict[str, str | int | list[str]] = Field(default_factory=dict[str, "str | int | list[str]"])
 
 
 class PersonTable(_Table):

@@ -15,7 +15,7 @@ from redis.asyncio.connection import parse_url
 from actions.engine.fleet import Environment
 from actions.engine.located_toml import Located, TomlFault, parse
 from actions.engine.plan import Probe
-from bot.chom_toml import ChomToml, EnvironmentTable, PersonTable, SlackTable
+from bot.chom_toml import ChomToml, EnvironmentTable, HostTable, PersonTable, SlackTable
 from bot.config_cross import cross_faults, table_at
 from bot.config_faults import Fault, in_words, not_toml
 from policies.change import Account, People, Person, Role
@@ -41,6 +41,12 @@ class HostSettings:
     """The pinned public key, "ssh-ed25519 AAAA…"."""
     port: int = 22
     user: str = "ops"
+    group: str = "www-data"
+    """PHP-FPM's and nginx's on that server."""
+    php: str = "8.2"
+    """The version whose command line and FPM serve CHOM there."""
+    layout: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Further keys of its host.json (actions/host/PROTOCOL.md), where it is not laid out as the seed has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +186,7 @@ def _settings(toml: ChomToml, env: Mapping[str, str], base: Path) -> Settings:
     environments = {name: _environment(name, table) for name, table in toml.environments.items()}
     marked = next((name for name, table in toml.environments.items() if table.default), "")
     fallback = "production" if "production" in environments else next(iter(environments))
-    hosts = {n: HostSettings(n, t.address, t.host_key, t.port, t.user) for n, t in toml.hosts.items()}
+    hosts = {n: _host(n, t) for n, t in toml.hosts.items()}
     return Settings(
         environments=environments,
         default_environment=toml.bot.default_environment or marked or fallback,
@@ -212,6 +218,10 @@ def _environment(name: str, table: EnvironmentTable) -> Environment:
         table.backup_days,
         tuple(table.smoke),
     )
+
+
+def _host(name: str, t: HostTable) -> HostSettings:
+    return HostSettings(name, t.address, t.host_key, t.port, t.user, t.group, t.php, dict(t.layout))
 
 
 def _person(id_: str, table: PersonTable) -> Person:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import asyncssh
 import typer
 
-from actions.host.install import AdminLogin, CannotInstall, Drift, HostSpec, install, rendered, status
+from actions.host.install import AdminLogin, CannotInstall, Drift, HostSpec, install, rendered, status, take_back
 from actions.host.layout import Installation, Managed
 from bot.config import Secrets, Settings
 from bot.entry import DEFAULT, Config, settings_of
@@ -69,6 +69,33 @@ def status_command(
     raise typer.Exit(int(drifted))
 
 
+@host.command("remove")
+def remove_command(
+    hosts: Hosts = None,
+    config: Config = DEFAULT,
+    user: User = "root",
+    key: Keys = None,
+    bot_key: BotKey = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take back all that `host install` wrote: everything is as it was. What CHOM serves, its logs and backups stay."""
+    failed = False
+    for target in _targets(config, hosts or [], user, key or [], bot_key):
+        if not (yes or typer.confirm(f"Take chom-host off {target.name} ({target.login.address})?")):
+            typer.echo(f"{target.name}: nothing was changed.")
+            failed = True
+            continue
+        try:
+            report = asyncio.run(take_back(target.login, target.wanted))
+        except CannotInstall as cannot:
+            typer.echo(f"{target.name}: {cannot}", err=True)
+            failed = True
+            continue
+        for what, paths in (("removed", report.removed), ("as before", report.changed), ("left", report.left)):
+            typer.echo(f"{target.name}: {what}: {', '.join(paths) or 'nothing'}")
+    raise typer.Exit(int(failed))
+
+
 def _install(target: _Target, yes: bool) -> bool:
     """Show, ask, install; whether it was done."""
     drifts = asyncio.run(status(target.login, target.wanted))
@@ -118,9 +145,11 @@ def _targets(config: Path, names: list[str], user: str, keys: list[Path], bot_ke
 def _target(settings: Settings, name: str, public: str, user: str, keys: list[Path]) -> _Target:
     known = settings.hosts[name]
     reload = tuple(service for e in settings.environments.values() if name in e.hosts for service in e.reload)
-    spec = HostSpec((public,), known.user)
+    fpm = f"php{known.php}-fpm"
+    places = {"php": f"/usr/bin/php{known.php}", "fpm_socket": f"/run/php/{fpm}.sock", **known.layout}
+    spec = HostSpec((public,), known.user, known.group, services=reload or (fpm,), settings=places)
     try:
-        wanted = rendered(replace(spec, services=reload) if reload else spec)
+        wanted = rendered(spec)
     except ValueError as fault:
         typer.echo(f"{name}: {fault}.", err=True)
         raise typer.Exit(2) from None

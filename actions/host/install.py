@@ -11,9 +11,9 @@ from pathlib import Path
 import asyncssh
 
 from actions.host.layout import HOME, HostSpec, Installation, Managed, rendered
-from actions.host.script import install_script, status_script
+from actions.host.script import install_script, removal_script, status_script
 
-__all__ = ["AdminLogin", "CannotInstall", "Drift", "HostSpec", "Report", "install", "rendered", "status"]
+__all__ = ["AdminLogin", "CannotInstall", "Drift", "HostSpec", "Report", "install", "rendered", "status", "take_back"]
 
 PATIENCE = 120.0
 """Seconds in which a script has to end."""
@@ -43,6 +43,9 @@ class Report:
     changed: tuple[str, ...]
     kept: tuple[str, ...]
     notes: tuple[str, ...]
+    removed: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    """What is CHOM's and not ours, and so stays when an installation is taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,21 @@ class Drift:
 
 async def install(login: AdminLogin, wanted: Installation) -> Report:
     """Make the server so; run again it changes nothing. Raises CannotInstall."""
-    said = await _run(login, install_script(wanted))
+    return _report(await _run(login, install_script(wanted)))
+
+
+async def take_back(login: AdminLogin, wanted: Installation) -> Report:
+    """Everything on the server is as it was before the first install. Raises CannotInstall."""
+    return _report(await _run(login, removal_script(wanted)))
+
+
+def _report(said: str) -> Report:
     lines = [line.partition(" ") for line in said.splitlines()]
 
     def after(word: str) -> tuple[str, ...]:
         return tuple(rest for first, _, rest in lines if first == word)
 
-    return Report(after("changed"), after("kept"), after("NOTE"))
+    return Report(after("changed"), after("kept"), after("NOTE"), after("removed"), after("left"))
 
 
 async def status(login: AdminLogin, wanted: Installation) -> tuple[Drift, ...]:

@@ -68,6 +68,8 @@ class Installation:
     user: str
     group: str
     entries: tuple[Managed, ...]
+    own: tuple[str, ...] = ()
+    """Directories that are ours alone: they go, with all in them, when the installation is taken back."""
 
 
 def rendered(spec: HostSpec) -> Installation:
@@ -93,7 +95,8 @@ def rendered(spec: HostSpec) -> Installation:
         Managed(f"{HOME}/.ssh", 0o755, "root", "root"),
         Managed(f"{HOME}/.ssh/authorized_keys", 0o644, "root", "root", _authorized_keys(spec).encode()),
     ]
-    return Installation(user, group, (*root, *_places(spec, settings), *home))
+    own = ("/usr/local/lib/chom", "/etc/chom", HOME, settings.state)
+    return Installation(user, group, (*root, *_places(spec, settings), *home), own)
 
 
 def _places(spec: HostSpec, settings: Settings) -> tuple[Managed, ...]:

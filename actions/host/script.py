@@ -1,4 +1,4 @@
-"""The two shell scripts that an administrator's login runs: one that installs, one that only looks."""
+"""The shell scripts that an administrator's login runs: to install, to only look, and to take all of it back."""
 
 from __future__ import annotations
 
@@ -14,10 +14,27 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 say() { printf '%s %s\n' "$1" "$2"; }
 die() { say FAILED "$1"; exit 1; }
 
+# What a path was before the first change to it is kept, so that all of it can be taken back.
+BEFORE=/var/lib/chom-before
+LEFT=/var/lib/chom-left
+remember() { # path
+    name=$(printf '%s' "$1" | sha256sum | cut -c1-32)
+    [ ! -e "$BEFORE/$name" ] || return 0
+    mkdir -p -m 700 "$BEFORE"
+    if [ -L "$1" ]; then what="link $(readlink "$1")"
+    elif [ ! -e "$1" ]; then what=missing
+    elif [ -d "$1" ]; then what=$(stat -c 'directory %a %U %G' "$1")
+    else what=$(stat -c 'file %a %U %G' "$1"); cp -p "$1" "$BEFORE/$name.content"; fi
+    printf '%s\n%s\n' "$1" "$what" > "$BEFORE/$name.new"
+    mv "$BEFORE/$name.new" "$BEFORE/$name"
+    printf '%s\n' "$name" >> "$BEFORE/order"
+}
+
 # Every change is said as a line "changed PATH", what was right already as "kept PATH".
 settle() { # path mode owner group word
     word=$5
     if [ "$(stat -c '%a %U %G' "$1")" != "$2 $3 $4" ]; then
+        remember "$1"
         chown -h "$3:$4" "$1"; chmod "$2" "$1"; word=changed
     fi
     say "$word" "$1"
@@ -26,12 +43,13 @@ settle() { # path mode owner group word
 directory() { # path mode owner group
     if [ -L "$1" ] || { [ -e "$1" ] && [ ! -d "$1" ]; }; then die "$1 is in the way: it is not a directory"; fi
     word=kept
-    if [ ! -d "$1" ]; then mkdir -p "$1"; word=changed; fi
+    if [ ! -d "$1" ]; then remember "$1"; mkdir -p "$1"; word=changed; fi
     settle "$1" "$2" "$3" "$4" "$word"
 }
 
 own_directory() { # path mode owner: made by the login itself, since the parent is its own
     if [ ! -d "$1" ]; then
+        remember "$1"
         runuser -u "$3" -- mkdir -m "$2" "$1" || die "$3 cannot make $1"
         say changed "$1"
     else
@@ -52,8 +70,17 @@ file() { # path mode owner group; the content comes in base64
         rm -f "$fresh"; settle "$1" "$2" "$3" "$4" kept
     else
         if [ -d "$1" ]; then rm -f "$fresh"; die "$1 is in the way: it is a directory"; fi
+        remember "$1"
         mv -f "$fresh" "$1"; say changed "$1"
     fi
+}
+
+give_back() { # user: what an earlier installation left is its own again
+    [ -e "$LEFT" ] || return 0
+    while IFS= read -r path; do
+        [ ! -d "$path" ] || [ -L "$path" ] || chown -hR --from=root "$1" "$path"
+    done < "$LEFT"
+    rm -f "$LEFT"
 }
 
 checks() { # group
@@ -63,15 +90,23 @@ checks() { # group
     getent group "$1" >/dev/null || die "there is no group $1: install PHP-FPM first, or name its group"
 }
 
+remember_login() { # user what
+    [ ! -e "$BEFORE/user" ] || return 0
+    mkdir -p -m 700 "$BEFORE"
+    printf '%s %s\n' "$1" "$2" > "$BEFORE/user"
+}
+
 login() { # user group home
     if found=$(getent passwd "$1"); then
         home=$(printf '%s' "$found" | cut -d: -f6); shell=$(printf '%s' "$found" | cut -d: -f7)
         [ "$home" = "$3" ] || die "the user $1 exists already, with the home $home and perhaps keys of people in it: \
 give the bot a login of its own, by another name"
         if [ "$(id -gn "$1")" = "$2" ] && [ "$shell" = /bin/sh ]; then word=kept; else
+            remember_login "$1" "$(id -gn "$1") $shell"
             usermod -g "$2" -s /bin/sh "$1"; word=changed
         fi
     else
+        remember_login "$1" missing
         useradd --system --no-create-home --home-dir "$3" --shell /bin/sh --gid "$2" "$1"; word=changed
     fi
     # "*": no password fits. "!" would be a locked account, which sshd refuses where UsePAM is off.
@@ -129,6 +164,69 @@ person() {
 """
 
 
+_BACK = r"""set -eu
+LC_ALL=C; export LC_ALL
+PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH
+BEFORE=/var/lib/chom-before
+LEFT=/var/lib/chom-left
+say() { printf '%s %s\n' "$1" "$2"; }
+die() { say FAILED "$1"; exit 1; }
+
+put_back() { # name
+    { IFS= read -r path; read -r kind mode owner group; } < "$BEFORE/$1"
+    case $kind in
+        missing) forget "$path";;
+        directory) [ -d "$path" ] || mkdir -p "$path"
+            chown "$owner:$group" "$path"; chmod "$mode" "$path"; say changed "$path";;
+        link) ln -sfn "$mode${owner:+ $owner}${group:+ $group}" "$path"; say changed "$path";;
+        file) cp -p "$BEFORE/$1.content" "$path.chom-old"; mv -f "$path.chom-old" "$path"; say changed "$path";;
+    esac
+}
+
+forget() { # path
+    if [ -L "$1" ] || [ -f "$1" ]; then rm -f "$1"; say removed "$1"
+    elif [ -d "$1" ]; then
+        for mine in $OWN; do if [ "$1" = "$mine" ]; then rm -rf "$1"; say removed "$1"; return 0; fi; done
+        if rmdir "$1" 2>/dev/null; then say removed "$1"
+        else chown -hR --from="$USER_NAME" root "$1"; printf '%s\n' "$1" >> "$LEFT"; say left "$1"; fi
+    fi
+}
+
+logout() { # what the login was before
+    if [ "$1" = missing ]; then
+        pkill -KILL -u "$USER_NAME" || true
+        for _ in 1 2 3 4 5 6 7 8 9 10; do pgrep -u "$USER_NAME" >/dev/null || break; sleep 0.2; done
+        userdel "$USER_NAME"; say removed "user $USER_NAME"
+    else usermod -g "$1" -s "$2" "$USER_NAME"; say changed "user $USER_NAME"; fi
+}
+"""
+
+
+def removal_script(wanted: Installation) -> str:
+    """POSIX sh, to be run as root: everything is as it was before the first install, in the reverse order.
+
+    What CHOM serves, its shared files, logs and backups stay where they are not empty, as root's: lines "left PATH".
+    A later install gives them back to the login.
+    It ends with status 1 and a line "FAILED sentence" where a job of the bot runs, or where nothing is installed.
+    """
+    own = " ".join(shlex.quote(path) for path in wanted.own)
+    return f"""{_BACK}
+main() {{
+USER_NAME={shlex.quote(wanted.user)}
+OWN="{own}"
+[ "$(id -u)" = 0 ] || die "this login is not root: name one that is, or that may run sudo without a password"
+[ -e "$BEFORE/order" ] || die "nothing that host install wrote is recorded here, so there is nothing to take back"
+if pgrep -u "$USER_NAME" -f {shlex.quote(PROGRAM)} >/dev/null; then
+    die "the bot is connected, or a job of it runs: stop the bot, and try again when the job has ended"
+fi
+for name in $(tac "$BEFORE/order"); do put_back "$name"; done
+if [ -e "$BEFORE/user" ]; then read -r _ was shell < "$BEFORE/user"; logout "$was" "${{shell:-}}"; fi
+rm -rf "$BEFORE"
+}}
+main </dev/null
+"""
+
+
 def install_script(wanted: Installation) -> str:
     """POSIX sh, to be run as root with nothing on its stdin: makes it so, and says line by line what it changed.
 
@@ -136,7 +234,7 @@ def install_script(wanted: Installation) -> str:
     had written by then is whole, and the key that lets the bot in is written last.
     """
     user, group = shlex.quote(wanted.user), shlex.quote(wanted.group)
-    steps = [f"checks {group}", f"login {user} {group} {HOME}", f"sees_keys {user} {HOME}"]
+    steps = [f"checks {group}", f"login {user} {group} {HOME}", f"give_back {user}", f"sees_keys {user} {HOME}"]
     if any(entry.path == SUDOERS for entry in wanted.entries):
         steps.append('command -v visudo >/dev/null || die "sudo is missing: apt-get install sudo"')
     steps += [_step(entry) for entry in wanted.entries]

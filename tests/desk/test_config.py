@@ -77,6 +77,13 @@ def test_a_good_file_becomes_settings(tmp_path: Path) -> None:
     assert lena.accounts == (Account("T1", "U1"), Account("T1", "U9"))
 
 
+def test_a_server_that_is_laid_out_otherwise(tmp_path: Path) -> None:
+    more = 'port = 2222\ngroup = "http"\nphp = "8.4"\nlayout = { www = "/srv/www", caches = ["config:cache"] }\n'
+    host = read(tmp_path, GOOD.replace("port = 2222\n", more)).hosts["stage1"]
+    assert (host.group, host.php) == ("http", "8.4")
+    assert host.layout == {"www": "/srv/www", "caches": ["config:cache"]}
+
+
 def test_secrets_are_not_in_the_settings_repr(tmp_path: Path) -> None:
     shown = repr(read(tmp_path, GOOD, {**ENV, "SLACK_BOT_TOKEN": "xoxb-hush-hush"}))
     assert "hush" not in shown

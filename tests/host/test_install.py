@@ -17,7 +17,7 @@ import pytest
 from actions.host import install, packed
 from actions.host.chom_host.settings import read_settings
 from actions.host.layout import HostSpec, Installation, Maker, Managed, rendered
-from actions.host.script import install_script, status_script
+from actions.host.script import install_script, removal_script, status_script
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDaUJrNakS6sToFibo"
 WHO = pwd.getpwuid(os.getuid()).pw_name
@@ -98,6 +98,9 @@ FAKES = {
     "visudo": '! grep -q broken "$2" || { echo "syntax error near line 3"; exit 1; }',
     "sshd": 'cat "$D/sshd"',
     "nginx": 'cat "$D/nginx"',
+    "userdel": 'sed -i "/^$1:/d" "$D/passwd" "$D/shadow"',
+    "pgrep": '[ "$3" = -f ] && exec grep . "$D/jobs"; exit 1',
+    "pkill": "exit 1",
     "chown": 'echo "chown $*" >> "$D/log"',
 }
 
@@ -112,7 +115,15 @@ class Machine:
             (self.bin / name).write_text(f"#!/bin/sh\nD={top}\n{text}\n")
             (self.bin / name).chmod(0o755)
         (top / "sshd").write_text("port 22\nauthorizedkeysfile .ssh/authorized_keys .ssh/authorized_keys2\n")
-        state = {"uid": "0", "group": "www-data:x:33:", "passwd": "", "shadow": "", "start": "77", "nginx": ""}
+        state = {
+            "uid": "0",
+            "group": "www-data:x:33:",
+            "passwd": "",
+            "shadow": "",
+            "start": "77",
+            "nginx": "",
+            "jobs": "",
+        }
         for name, text in state.items():
             (top / name).write_text(text + "\n")
         who, named = WHO, grp.getgrgid(top.stat().st_gid).gr_name
@@ -125,6 +136,8 @@ class Machine:
         ))  # fmt: skip
 
     def run(self, script: str) -> tuple[int, list[str]]:
+        for name in ("before", "left"):
+            script = script.replace(f"=/var/lib/chom-{name}", f"={self.top}/{name}")
         script = script.replace("PATH=/usr/sbin", f"PATH={self.bin}:/usr/sbin")
         script = script.replace("/usr/bin/python3", sys.executable)
         done = subprocess.run(["sh", "-s"], input=script.encode(), capture_output=True, timeout=60, check=False)
@@ -133,6 +146,14 @@ class Machine:
 
     def install(self) -> tuple[int, list[str]]:
         return self.run(install_script(self.wanted))
+
+    def take_back(self) -> tuple[int, list[str]]:
+        return self.run(removal_script(self.wanted))
+
+    def tree(self) -> list[str]:
+        """Everything below etc, as it lies there."""
+        argv = ["find", str(self.etc), "-printf", "%p %M %l %s\n"]
+        return sorted(subprocess.run(argv, capture_output=True, text=True, check=False).stdout.splitlines())
 
     def put(self, name: str, text: str) -> None:
         (self.top / name).write_text(text + "\n")
@@ -222,6 +243,47 @@ def test_what_lies_in_the_way_is_not_followed(machine: Machine) -> None:
     assert "it's $(here) is a link, not a file" in machine.drifts()
     assert machine.install()[0] == 0
     assert secret.read_text() == "as it was" and machine.drifts() == []
+
+
+def test_taken_back_everything_is_as_it_was_and_installed_again_as_it_was_then(machine: Machine) -> None:
+    machine.etc.mkdir(mode=0o711)
+    (machine.etc / "sudoers.d").mkdir(mode=0o700)
+    (machine.etc / "sudoers.d/chom").write_text("# an operator's own\n")
+    (machine.etc / "sudoers.d/chom").chmod(0o600)
+    (machine.etc / "it's $(here)").symlink_to("sudoers.d/a file")
+    before = machine.tree()
+    machine.install()
+    installed = machine.tree()
+    (machine.etc / "sudoers.d/chom").chmod(0o644)
+    machine.install()
+    assert machine.tree() == installed
+    status, lines = machine.take_back()
+    assert status == 0 and "removed user ops" in lines and not (machine.top / "before").exists()
+    assert machine.tree() == before
+    assert (machine.etc / "sudoers.d/chom").read_text() == "# an operator's own\n"
+    machine.install()
+    assert machine.tree() == installed and machine.drifts() == []
+
+
+def test_what_is_not_ours_stays_when_all_is_taken_back(machine: Machine) -> None:
+    machine.wanted = replace(machine.wanted, own=(f"{machine.etc}/sudoers.d",))
+    machine.install()
+    (machine.etc / "own/release").write_text("what users are served")
+    (machine.etc / "sudoers.d/more").write_text("of ours")
+    status, lines = machine.take_back()
+    assert status == 0 and f"left {machine.etc}/own" in lines and f"left {machine.etc}" in lines
+    assert (machine.etc / "own/release").read_text() == "what users are served"
+    assert not (machine.etc / "sudoers.d").exists() and not (machine.etc / "it's $(here)").exists()
+
+
+def test_nothing_is_taken_back_where_nothing_is_or_a_job_runs(machine: Machine) -> None:
+    assert "there is nothing to take back" in machine.take_back()[1][-1]
+    machine.install()
+    machine.put("jobs", "4711")
+    installed = machine.tree()
+    status, lines = machine.take_back()
+    assert status == 1 and "or a job of it runs" in lines[-1]
+    assert machine.tree() == installed
 
 
 def test_remarks_on_what_is_the_operators_own(machine: Machine) -> None:

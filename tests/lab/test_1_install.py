@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from actions.host import packed
@@ -29,6 +31,34 @@ def test_nothing_is_written_before_a_yes(bot: Bot, vps: Vps) -> None:
     assert 'restrict,command="/usr/local/lib/chom/chom-host" ssh-ed25519' in said, "the key is shown with its bounds"
     assert "ops ALL=(root) NOPASSWD: /usr/bin/systemctl reload php8.2-fpm" in said, "the sudoers lines are shown"
     assert vps.ssh("id ops; ls /usr/local/lib/chom /etc/chom /etc/sudoers.d/chom", check=False).stdout == b""
+
+
+def test_taken_back_the_server_is_as_it_was_and_installed_again_as_it_was_then(bot: Bot, vps: Vps) -> None:
+    passing = " ".join(
+        f"! -path '{path}/*'" for path in ("/proc", "/sys", "/run", "/tmp", "/var/log", "/root", "/var/lib/systemd")
+    )
+    passing += " ! -path /var/lib/chom-left"
+    found = f"find / -xdev {passing} \\( -type f -o -path '*chom*' \\) | sort"
+    everything = (
+        f"{found} | xargs -d '\\n' stat -c '%n %a %U:%G %F'; sha256sum /etc/passwd /etc/group /etc/sudoers.d/*;"
+        " stat -c '%n %a %U:%G' /var/www /var/lib /etc; getent passwd; getent group"
+    )
+    before = vps.ssh(everything, check=False).stdout.decode()
+    host(bot, vps, "install", "--yes")
+    installed = vps.ssh(STATE).stdout
+    said = host(bot, vps, "remove", "--yes")
+    assert "removed: /var/lib/chom/.ssh/authorized_keys" in said and "user ops" in said
+    assert vps.ssh(everything, check=False).stdout.decode() == before, "but for the log, which is the operator's"
+    host(bot, vps, "install", "--yes")
+    assert _without_times(vps.ssh(STATE).stdout) == _without_times(installed)
+    host(bot, vps, "remove", "--yes")
+    assert "nothing to take back" in host(bot, vps, "remove", "--yes", status=1)
+
+
+def _without_times(state: bytes) -> list[str]:
+    """Without inode numbers and times."""
+    lines = state.decode().splitlines()
+    return [re.sub(r" \d+$", "", line) for line in lines if not re.search(r" \d{10}\.\d+ ", line)]
 
 
 def test_installed_once_and_a_second_time_changes_nothing(bot: Bot, vps: Vps) -> None:
