@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -23,6 +24,11 @@ class Kind(Enum):
     BOT = people.BOT_TOKEN
     APP = people.APP_TOKEN
     NONE = ""
+
+
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
+"""Of an argument; Slack ignores those that a method does not know."""
 
 
 class Args:
@@ -113,14 +119,27 @@ class Method:
     json: bool = True
 
 
-def perform(workspace: Workspace, methods: dict[str, Method], name: str, token: str, args: Args) -> Json:
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: its token, its arguments, and what Slack would warn of."""
+
+    token: str
+    args: Args
+    warnings: tuple[str, ...] = ()
+
+
+def perform(workspace: Workspace, methods: dict[str, Method], name: str, call: Call) -> Json:
     """Run one call as Slack would. Raises SlackError or RateLimited."""
     method = methods.get(name)
     if method is None:
         raise SlackError("unknown_method", req_method=name)
-    _admit(workspace, method, token)
+    _admit(workspace, method, call.token)
     workspace.limits.spend(name, method.tier)
-    return {"ok": True, **method.run(workspace, args)}
+    body: Json = {"ok": True, **method.run(workspace, call.args)}
+    if call.warnings:
+        body["warning"] = ",".join(call.warnings)
+        body["response_metadata"] = body.get("response_metadata", {}) | {"warnings": list(call.warnings)}
+    return body
 
 
 def _admit(workspace: Workspace, method: Method, token: str) -> None:
@@ -136,17 +155,37 @@ def _admit(workspace: Workspace, method: Method, token: str) -> None:
         raise SlackError("missing_scope", needed=",".join(method.scopes), provided=",".join(workspace.scopes))
 
 
-async def read(request: web.Request, methods: dict[str, Method]) -> tuple[str, Args]:
-    """(token, arguments) of a request. Raises SlackError for a body that cannot be read."""
+async def read(request: web.Request, methods: dict[str, Method]) -> Call:
+    """What a request asks for. Raises SlackError for a body that cannot be read."""
     fields: Json = dict(request.query)
-    if request.content_type == "application/json":
-        method = methods.get(request.match_info["method"])
-        body = await _json(request)
-        fields |= body if method is None or method.json else {}
-    elif request.can_read_body:
-        fields |= {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    fields.pop("token", None)  # Slack takes no token from an address
+    method, warnings = methods.get(request.match_info["method"]), list[str]()
+    if request.body_exists and request.method == "POST":
+        kind = _kind(request)
+        if kind == "application/json":
+            body = await _json(request)
+            fields |= body if method is None or method.json else {}
+        elif kind != "text/plain":
+            fields |= {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        form = kind in _FORMS
+        if form == bool(request.charset):
+            warnings.append("superfluous_charset" if form else "missing_charset")
+    strange = [name for name in fields if not _NAME.fullmatch(name)]
+    if strange:
+        raise SlackError("invalid_arg_name")
     token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-    return token or str(fields.get("token", "")), Args(fields)
+    return Call(token or str(fields.get("token", "")), Args(fields), tuple(warnings))
+
+
+def _kind(request: web.Request) -> str:
+    """The content type of a body. Raises SlackError for one that Slack does not read."""
+    if "Content-Type" not in request.headers:
+        raise SlackError("missing_post_type")
+    if request.content_type not in (*_FORMS, "application/json", "text/plain"):
+        raise SlackError("invalid_post_type")
+    if request.charset and request.charset.lower() not in ("utf-8", "iso-8859-1"):
+        raise SlackError("invalid_charset")
+    return request.content_type
 
 
 async def _json(request: web.Request) -> Json:

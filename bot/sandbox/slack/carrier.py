@@ -35,6 +35,10 @@ class Answer:
 
     outcome: Outcome
     payload: Json = field(default_factory=dict[str, object])
+    reason: str = ""
+    """Why an event will be tried again, in Slack's word."""
+    again: bool = True
+    """Whether an event may be tried again; an app can ask that it is not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from bot.sandbox.slack import people
 from bot.sandbox.slack.carrier import FIRST, Answer, Kind, Outcome, Retry
 from bot.sandbox.slack.errors import Json
 
+REDIRECTS = 2
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -65,15 +66,24 @@ class SignedHttp:
             self._session = aiohttp.ClientSession(trust_env=False)
         limit = aiohttp.ClientTimeout(total=self._ack_seconds)
         try:
-            async with self._session.post(address, data=body, headers=headers, timeout=limit) as answer:
+            async with self._session.post(
+                address, data=body, headers=headers, timeout=limit, max_redirects=REDIRECTS
+            ) as answer:
                 text = await answer.text()
                 if answer.status != 200:
-                    return Answer(Outcome.FAILED)
+                    again = answer.headers.get("X-Slack-No-Retry") != "1"
+                    return Answer(Outcome.FAILED, reason="http_error", again=again)
                 return Answer(Outcome.ACKED, _said(answer.content_type, text))
         except TimeoutError:
-            return Answer(Outcome.TIMEOUT)
+            return Answer(Outcome.TIMEOUT, reason="http_timeout")
+        except aiohttp.TooManyRedirects:
+            return Answer(Outcome.FAILED, reason="too_many_redirects")
+        except aiohttp.ClientSSLError:
+            return Answer(Outcome.FAILED, reason="ssl_error")
+        except aiohttp.ClientConnectorError:
+            return Answer(Outcome.FAILED, reason="connection_failed")
         except aiohttp.ClientError:
-            return Answer(Outcome.FAILED)
+            return Answer(Outcome.FAILED, reason="unknown_error")
 
     async def close(self) -> None:
         """Close the session."""

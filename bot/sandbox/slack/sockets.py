@@ -133,9 +133,11 @@ class Sockets:
         try:
             sent = [await self._send(_envelope(id, kind, payload, retry)) for id in ids]
             if not any(sent):
-                return Answer(Outcome.FAILED)
+                return Answer(Outcome.FAILED, reason="connection_failed")
             done, _ = await asyncio.wait(waits, timeout=self.ack_seconds, return_when=asyncio.FIRST_COMPLETED)
-            return Answer(Outcome.ACKED, next(iter(done)).result()) if done else Answer(Outcome.TIMEOUT)
+            return (
+                Answer(Outcome.ACKED, next(iter(done)).result()) if done else Answer(Outcome.TIMEOUT, reason="timeout")
+            )
         finally:
             for id in ids:
                 del self._waiting[id]

@@ -26,6 +26,7 @@ from bot.sandbox.slack.carrier import Carrier, Outcome, Retry
 from bot.sandbox.slack.carrier import Kind as Delivery
 from bot.sandbox.slack.errors import Json, RateLimited, SlackError
 from bot.sandbox.slack.faults import Trouble
+from bot.sandbox.slack.limits import Tier
 from bot.sandbox.slack.signed import SignedHttp
 from bot.sandbox.slack.sockets import Sockets
 from bot.sandbox.slack.workspace import Workspace, name_of, workspace
@@ -72,7 +73,7 @@ class SlackStandIn:
         def connections_open(ws: Workspace, args: Args) -> Json:
             return {"url": self.sockets.ticket()}
 
-        return (Method("apps.connections.open", connections_open, kind=Kind.APP),)
+        return (Method("apps.connections.open", connections_open, kind=Kind.APP, tier=Tier.THREE),)
 
     def routes(self) -> list[web.RouteDef]:
         """The Web API, the sockets, the response addresses, the files and the permalinks."""
@@ -113,10 +114,11 @@ class SlackStandIn:
         if busy is not None:
             return _limited(math.ceil(busy))
         await asyncio.sleep(faults.hit(Trouble.SLOW, name) or 0)
+        wanted = self._methods[name].scopes if name in self._methods else ()
         headers = {"x-oauth-scopes": ",".join(self.workspace.scopes), "x-slack-req-id": self.memory.id("R")}
+        headers |= {"x-accepted-oauth-scopes": ",".join(wanted)} if wanted else {}
         try:
-            token, args = await read(request, self._methods)
-            body = perform(self.workspace, self._methods, name, token, args)
+            body = perform(self.workspace, self._methods, name, await read(request, self._methods))
         except RateLimited as limited:
             return _limited(limited.retry_after)
         except SlackError as refused:
@@ -138,13 +140,10 @@ class SlackStandIn:
         retry = Retry()
         for wait in (*EVENT_RETRIES, None):
             answer = await self.carrier.deliver(Delivery.EVENT, payload, self.workspace.faults.copies, retry)
-            if answer.outcome is Outcome.ACKED or wait is None:
+            if answer.outcome is Outcome.ACKED or not answer.again or wait is None:
                 return
             await asyncio.sleep(wait * self._retry_scale)
-            reason = "timeout" if answer.outcome is Outcome.TIMEOUT else "connection_failed"
-            if isinstance(self.carrier, SignedHttp):
-                reason = "http_timeout" if answer.outcome is Outcome.TIMEOUT else "http_error"
-            retry = Retry(retry.number + 1, reason)
+            retry = Retry(retry.number + 1, answer.reason)
 
     def _background(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

@@ -105,6 +105,50 @@ async def test_an_event_is_tried_four_times_and_says_why(start: Any) -> None:
     assert tries == [(None, None), ("1", "http_error"), ("2", "http_error"), ("3", "http_error")]
 
 
+async def events(start: Any, handle: Any, count: int) -> list[tuple[str | None, str | None]]:
+    """What the headers of an event's tries say, where they are answered by `handle`."""
+    tries: list[tuple[str | None, str | None]] = []
+
+    async def counted(request: web.Request) -> web.Response:
+        tries.append((request.headers.get("X-Slack-Retry-Num"), request.headers.get("X-Slack-Retry-Reason")))
+        return await handle(request)
+
+    async with listening(counted) as address:
+        granted = Granted((), events=("app_home_opened",))
+        sandbox = await start(request_url=address, ack_seconds=0.1, retry_scale=0.0, granted=granted)
+        await sandbox.post("home", user="dev")
+        for _ in range(100):
+            await asyncio.sleep(0.01)
+            if len(tries) > count:
+                break
+    return tries
+
+
+async def test_the_reason_of_a_retry_is_slacks_word_for_it(start: Any) -> None:
+    async def slow(request: web.Request) -> web.Response:
+        await asyncio.sleep(0.3)
+        return web.Response()
+
+    async def round_and_round(request: web.Request) -> web.Response:
+        raise web.HTTPTemporaryRedirect(request.path)
+
+    async def breaks_off(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    assert (await events(start, slow, 2))[1] == ("1", "http_timeout")
+    assert ("1", "too_many_redirects") in await events(start, round_and_round, 5)
+    assert (await events(start, breaks_off, 2))[1] == ("1", "unknown_error")
+
+
+async def test_an_app_can_ask_that_it_is_not_tried_again(start: Any) -> None:
+    async def refuse(request: web.Request) -> web.Response:
+        return web.Response(status=500, headers={"X-Slack-No-Retry": "1"})
+
+    assert await events(start, refuse, 1) == [(None, None)]
+
+
 async def test_the_events_address_is_verified(start: Any) -> None:
     async def handle(request: web.Request) -> web.Response:
         return web.json_response({"challenge": (await request.json())["challenge"]})

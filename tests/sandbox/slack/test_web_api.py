@@ -89,7 +89,7 @@ async def test_a_missing_scope_is_named(sandbox: Any) -> None:
     body = await refused(sandbox.client().conversations_info(channel="C0DEPLOYS"))
     assert (body["needed"], body["provided"]) == (
         "channels:read",
-        "commands,chat:write,users:read,usergroups:read,files:write",
+        ",".join(Granted.shipped().scopes),
     )
     assert (await refused(sandbox.client().api_call("chat.shout")))["req_method"] == "chat.shout"
 
@@ -106,6 +106,37 @@ async def test_arguments_come_as_json_as_form_and_as_query(sandbox: Any) -> None
         assert posted["message"]["blocks"][0]["type"] == "divider" and posted["message"]["text"] == "one"
     body = await refused(client.api_call("users.info", json={"user": "U0DEV"}))
     assert body["error"] == "user_not_found", "Slack does not look into a JSON body here"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "said"),
+    [
+        ("application/json; charset=utf-8", b'{"foo": "bar"}', {}),
+        ("application/json", b'{"foo": "bar"}', {"warning": "missing_charset"}),
+        ("application/x-www-form-urlencoded", b"foo=bar", {}),
+        ("application/x-www-form-urlencoded; charset=utf-8", b"foo=bar", {"warning": "superfluous_charset"}),
+        ("application/json; charset=utf-7", b"{}", {"error": "invalid_charset"}),
+        ("application/xml", b"<a/>", {"error": "invalid_post_type"}),
+        ("application/json; charset=utf-8", b"{", {"error": "invalid_json"}),
+        ("application/json; charset=utf-8", b"[]", {"error": "json_not_object"}),
+        ("application/json; charset=utf-8", b'{"a.b": 1}', {"error": "invalid_arg_name"}),
+    ],
+)
+async def test_how_a_body_has_to_come(sandbox: Any, kind: str, body: bytes, said: Json) -> None:
+    headers = {"Content-Type": kind}
+    async with sandbox.http.post(f"{sandbox.base}/api/api.test", data=body, headers=headers) as answer:
+        told = await answer.json()
+    assert {name: told.get(name) for name in ("error", "warning")} == {"error": None, "warning": None} | said
+    if "warning" in said:
+        assert told["response_metadata"]["warnings"] == [said["warning"]]
+
+
+async def test_arguments_that_a_method_does_not_know_are_ignored_and_a_token_in_the_address_too(sandbox: Any) -> None:
+    posted = await sandbox.client().api_call("chat.postMessage", json=CHANNEL | {"text": "x", "colour": "red"})
+    assert posted["ok"] and "warning" not in posted.data and "colour" not in posted["message"]
+    assert posted.headers["x-accepted-oauth-scopes"] == "chat:write"
+    async with sandbox.http.get(f"{sandbox.base}/api/auth.test?token=xoxb-sandbox") as answer:
+        assert (await answer.json())["error"] == "not_authed"
 
 
 async def test_a_message_lives(start: Any) -> None:
