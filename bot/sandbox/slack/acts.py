@@ -32,10 +32,14 @@ class Acts:
     async def _deliver(self, kind: Kind, payload: Json) -> Answer:
         return await self.carrier.deliver(kind, payload, self.ws.faults.copies)
 
-    def _here(self, user: object, channel: object) -> tuple[SlackPerson, str]:
-        who = people.person(user)
+    def who(self, user: object) -> SlackPerson:
+        """A person who can act now. Raises Impossible."""
         if self.ws.faults.down:
             raise Impossible(f"Slack is down for another {self.ws.faults.down:.0f} s; nobody can do anything in it.")
+        return people.person(user)
+
+    def _here(self, user: object, channel: object) -> tuple[SlackPerson, str]:
+        who = self.who(user)
         try:
             return who, self.ws.channel(str(channel or people.CHANNEL_NAME))
         except SlackError as unknown:

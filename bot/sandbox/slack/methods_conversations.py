@@ -16,7 +16,7 @@ _TS = re.compile(r"\d{1,12}(\.\d{1,6})?")
 
 def info(ws: Workspace, args: Args) -> Json:
     """conversations.info."""
-    id = _known(ws, args.text("channel"))
+    id = _allowed(ws, args.text("channel"), "read")
     return {"channel": objects.conversation(id, members=args.flag("include_num_members"))}
 
 
@@ -27,7 +27,7 @@ def listed(ws: Workspace, args: Args) -> Json:
 
 def members(ws: Workspace, args: Args) -> Json:
     """conversations.members."""
-    id = _known(ws, args.text("channel"))
+    id = _allowed(ws, args.text("channel"), "read")
     here = [{"id": who.id} for who in people.BY_ID.values() if id in (people.CHANNEL, who.direct)]
     found = page(args, "members", [*here, {"id": people.BOT_USER}], "id", 100, 999)
     return found | {"members": [one["id"] for one in found["members"]]}
@@ -36,6 +36,14 @@ def members(ws: Workspace, args: Args) -> Json:
 def _known(ws: Workspace, id: str) -> str:
     """A conversation's id; a name is none. Raises channel_not_found."""
     ws.memory.conversation(id)
+    return id
+
+
+def _allowed(ws: Workspace, id: str, what: str) -> str:
+    """A conversation of whose kind the app may read that. Raises channel_not_found or missing_scope."""
+    scope = f"{'channels' if _known(ws, id) == people.CHANNEL else 'im'}:{what}"
+    if scope not in ws.scopes:
+        raise SlackError("missing_scope", needed=scope, provided=",".join(ws.scopes))
     return id
 
 
@@ -59,7 +67,7 @@ def _seen(ws: Workspace, args: Args, wanted: Callable[[Json], bool]) -> list[Jso
     inclusive = args.flag("inclusive")
     hidden = () if args.flag("include_all_metadata") else ("metadata",)
     found: list[Json] = []
-    for message in ws.memory.conversation(args.text("channel")):
+    for message in ws.memory.conversation(_allowed(ws, args.text("channel"), "history")):
         at = _exact(message["ts"])
         edge = at in (oldest, latest)
         inside = (oldest is None or at > oldest) and (latest is None or at < latest)
@@ -76,7 +84,7 @@ def history(ws: Workspace, args: Args) -> Json:
 
 def replies(ws: Workspace, args: Args) -> Json:
     """conversations.replies: a thread, oldest first; by any message of it."""
-    known = ws.memory.find(_known(ws, args.text("channel")), args.text("ts"))
+    known = ws.memory.find(_allowed(ws, args.text("channel"), "history"), args.text("ts"))
     if known is None:
         raise SlackError("thread_not_found")
     parent = known.get("thread_ts", known["ts"])
@@ -110,7 +118,8 @@ def opened(ws: Workspace, args: Args) -> Json:
     return {"channel": shown, "no_op": True, "already_open": True}
 
 
-READ, HISTORY = ("channels:read",), ("channels:history",)
+KINDS = ("channels", "groups", "mpim", "im")
+READ, HISTORY = tuple(f"{kind}:read" for kind in KINDS), tuple(f"{kind}:history" for kind in KINDS)
 METHODS = (
     Method("conversations.info", info, scopes=READ, tier=Tier.THREE, json=False),
     Method("conversations.list", listed, scopes=READ, tier=Tier.TWO, json=False),

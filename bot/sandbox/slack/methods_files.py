@@ -75,7 +75,7 @@ def _said(ws: Workspace, id: str, args: Args) -> Json:
         raise SlackError("channel_not_found")
     text = args.text("initial_comment")
     blocks = [] if text else checked(args.listed("blocks", "invalid_blocks"))
-    said = bot_message(ws, text, blocks) | {"subtype": "file_share", "upload": True}
+    said = bot_message(ws, text, blocks) | {"upload": True, "display_as_bot": False}
     return said | thread_of(ws, id, args.text("thread_ts"))
 
 

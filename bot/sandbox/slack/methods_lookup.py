@@ -70,7 +70,18 @@ def bots_info(ws: Workspace, args: Args) -> Json:
 
 def team_info(ws: Workspace, args: Args) -> Json:
     """team.info."""
-    return {"team": {"id": people.TEAM, "name": people.TEAM_NAME, "domain": people.TEAM_DOMAIN, "email_domain": ""}}
+    icon = {"image_default": True} | {f"image_{size}": f"{ws.address}/page/icon.svg" for size in (34, 44, 68, 88, 102)}
+    return {
+        "team": {
+            "id": people.TEAM,
+            "name": people.TEAM_NAME,
+            "url": f"{ws.address}/",
+            "domain": people.TEAM_DOMAIN,
+            "email_domain": "",
+            "icon": icon,
+            "is_verified": False,
+        }
+    }
 
 
 USERS, GROUPS = ("users:read",), ("usergroups:read",)

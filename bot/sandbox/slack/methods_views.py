@@ -21,6 +21,7 @@ UNSAID: Json = {
     "close": None,
     "clear_on_close": False,
     "notify_on_close": False,
+    "submit_disabled": False,
 }
 """What a view has where its app says nothing."""
 

@@ -24,7 +24,7 @@ from bot.sandbox.slack.answers import receive_hook
 from bot.sandbox.slack.calls import Args, Kind, Method, perform, read
 from bot.sandbox.slack.carrier import Carrier, Outcome, Retry
 from bot.sandbox.slack.carrier import Kind as Delivery
-from bot.sandbox.slack.errors import Json, RateLimited, SlackError
+from bot.sandbox.slack.errors import Impossible, Json, RateLimited, SlackError
 from bot.sandbox.slack.faults import Trouble
 from bot.sandbox.slack.limits import Tier
 from bot.sandbox.slack.signed import SignedHttp
@@ -129,7 +129,9 @@ class SlackStandIn:
 
     async def open_home(self, user: object) -> Outcome:
         """A person opens the app's Home; the app hears of it if it subscribed."""
-        who = people.person(user)
+        who = self.acts.who(user)
+        if who.standing is people.Standing.STRANGER:
+            raise Impossible(f"{who.display} is in another workspace, where this app has no Home.")
         if "app_home_opened" in self.granted.events:
             home = [v for v in self.memory.views.values() if v["type"] == "home" and v["user"] == who.name]
             self._background(self._event(payloads.home_opened(self.workspace, who, next(iter(home), None))))

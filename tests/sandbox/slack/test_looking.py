@@ -13,7 +13,7 @@ Json = dict[str, Any]
 EVERYTHING = Granted(
     scopes=(
         *Granted.shipped().scopes,
-        *("channels:read", "channels:history", "im:write", "team:read", "files:read", "users:read.email"),
+        *("channels:read", "im:read", "channels:history", "im:write", "team:read", "files:read", "users:read.email"),
     )
 )
 CHANNEL = {"channel": "C0DEPLOYS"}
@@ -132,6 +132,9 @@ async def test_history_page_by_page_and_between_two_moments(start: Any) -> None:
     assert await error(client.conversations_history(**CHANNEL, cursor="x")) == "invalid_cursor"
     assert await error(client.conversations_history(channel="deploys")) == "channel_not_found"
     assert await error(client.conversations_replies(**CHANNEL, ts="1.000001")) == "thread_not_found"
+    with pytest.raises(SlackApiError) as caught:
+        await client.conversations_history(channel="D0DEV")
+    assert (caught.value.response["error"], caught.value.response["needed"]) == ("missing_scope", "im:history")
 
 
 async def test_a_file_goes_up_and_can_be_read_in_the_thread(start: Any) -> None:

@@ -142,6 +142,25 @@ async def test_the_reason_of_a_retry_is_slacks_word_for_it(start: Any) -> None:
     assert (await events(start, breaks_off, 2))[1] == ("1", "unknown_error")
 
 
+async def test_the_tries_are_at_once_after_a_minute_and_after_five(start: Any) -> None:
+    moments: list[float] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        moments.append(asyncio.get_running_loop().time())
+        return web.Response(status=500)
+
+    async with listening(handle) as address:
+        granted = Granted((), events=("app_home_opened",))
+        sandbox = await start(request_url=address, retry_scale=0.002, granted=granted)
+        await sandbox.post("home", user="dev")
+        for _ in range(200):
+            await asyncio.sleep(0.01)
+            if len(moments) == 4:
+                break
+    waits = [(after - before) / 0.002 for before, after in zip(moments, moments[1:], strict=False)]
+    assert waits[0] < 50 and 55 < waits[1] < 120 and 290 < waits[2] < 400
+
+
 async def test_an_app_can_ask_that_it_is_not_tried_again(start: Any) -> None:
     async def refuse(request: web.Request) -> web.Response:
         return web.Response(status=500, headers={"X-Slack-No-Retry": "1"})
