@@ -14,7 +14,7 @@ documentation has it, or where the documentation leaves it open:
 | thread_ts of no message | depends on the conversation | thread_not_found |
 | username, icons | with a scope of their own | missing_scope |
 | **Block Kit** | | |
-| kinds of blocks | two dozen | those of the documentation's first years, markdown, tables, alerts in modals |
+| card, plan, container, video and other blocks that no part of the bot uses | taken | unsupported type |
 | images | are fetched, and refused where that fails | only their address is looked at |
 | markdown | becomes several blocks | stays one |
 | words for what is wrong | those of its schemas are known | ours for initial options, focus, ids of blocks |

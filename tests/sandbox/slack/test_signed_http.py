@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -157,7 +158,7 @@ async def test_the_tries_are_at_once_after_a_minute_and_after_five(start: Any) -
             await asyncio.sleep(0.01)
             if len(moments) == 4:
                 break
-    waits = [(after - before) / 0.002 for before, after in zip(moments, moments[1:], strict=False)]
+    waits = [(after - before) / 0.002 for before, after in itertools.pairwise(moments)]
     assert waits[0] < 50 and 55 < waits[1] < 120 and 290 < waits[2] < 400
 
 
