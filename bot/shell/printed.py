@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from actions.engine.plan import Do, Irreversible
-from actions.engine.words import joined, plain
+from actions.engine.words import in_utc, joined, plain
 from bot.shell.vocabulary import LEAD, heads
 from bot.slack.stage import current_step, decided, irreversible, migrations, stage_of
 from bot.view import ChangeView, EnvironmentStatus, PastRun
@@ -16,13 +16,13 @@ _SPAN = re.compile(r"`([^`\n]{1,300})`")
 
 
 def spoken(text: str) -> str:
-    """A sentence of the desk; what it tells one to type is what one types here."""
+    """A sentence of the desk; what it tells one to type is what one types here, and its times are in UTC."""
 
     def typed(span: re.Match[str]) -> str:
         first = span[1].split()[:1]
         return f"`{LEAD}{span[1]}`" if first and first[0] in heads() else span[0]
 
-    return "\n".join(plain(line) for line in _SPAN.sub(typed, text).splitlines())
+    return "\n".join(plain(line) for line in _SPAN.sub(typed, in_utc(text)).splitlines())
 
 
 def plan(view: ChangeView) -> list[str]:

@@ -93,6 +93,10 @@ def test_a_question_is_answered_by_a_command() -> None:
     assert printed.question(STAGES["running"]) == []
 
 
+def test_times_are_in_utc() -> None:
+    assert printed.spoken("It is closed until 2026-11-23T22:21:51Z.") == "It is closed until 2026-11-23 22:21 UTC."
+
+
 def test_what_the_desk_says_to_type_is_what_one_types_here() -> None:
     assert printed.spoken("Use `rollback`, or ask for `php artisan`.") == (
         "Use `chom-bot rollback`, or ask for `php artisan`."

@@ -153,7 +153,7 @@ async def test_reject_and_stop_and_nothing_that_waits(night: Night) -> None:
     assert await night.hears("dev", "stop", status=2) == "Nothing is running, so there is nothing to stop.\n"
     again = await night.types("dev", "deploy", GOOD)
     await again.until(r"chom-bot approve (chg-\w+)")
-    assert "Dana Dev withdrew the request before it started." in await night.hears("dev", "stop", "production")
+    assert "Dana Dev withdrew the request before it started (20" in await night.hears("dev", "stop", "production")
     assert "withdrew" in await again.ends(1)
     assert await night.hears("dev", "history") == "Nothing was done yet.\n"
 
