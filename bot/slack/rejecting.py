@@ -8,6 +8,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from actions.engine.registry.grammar import LONGEST_VALUE
 from bot.planning import Refusal
 from bot.slack import reject_form, texts
 from bot.slack.asker import Asker, field
@@ -60,6 +61,8 @@ class Rejecting:
             held = Held.load(field(body, "view", "private_metadata"))
             asker = self.windows.asker(body, held)
             who, reason = await self.windows.intake.who(asker.account), reject_form.reason_in(body["view"])
+            if len(reason) > LONGEST_VALUE:
+                return f"The reason is {len(reason):,} characters long; it has at most {LONGEST_VALUE}."
             await desk.reject(held.change, held.digest, who, asker.key, reason)
         except Refusal as refused:
             return refused.said

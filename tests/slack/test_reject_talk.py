@@ -156,3 +156,12 @@ async def test_a_second_copy_of_a_card_gives_itself_up_when_its_reject_is_presse
 async def test_a_hostile_reason_goes_to_the_desk_as_it_was_typed_and_breaks_nothing(bot: Faced, reason: str) -> None:
     await submit(bot, await opened(bot), reason)
     assert bot.desk.asked == [(*REJECTED, reason)]
+
+
+async def test_a_reason_that_is_too_long_is_said_at_its_field(bot: Faced) -> None:
+    view = await opened(bot)
+    element = next(block["element"] for block in view["blocks"] if "element" in block)
+    element["max_length"] = 3000  # as if the client did not count
+    await submit(bot, view, "x" * 3000)
+    assert view["errors"] == {"reason": "The reason is 3,000 characters long; it has at most 500."}
+    assert bot.desk.asked == []
