@@ -49,7 +49,7 @@ class WorldPort(Protocol):
         """What does not change, and the page says: all of it is optional.
 
         {chom_toml, bot_log: paths, versions: [names of the artifacts that are ready], first and broken: the versions
-        that a newcomer is led to, shop: {version: {headline, colour}}, faults: [{label, spec, said}]}
+        that a newcomer is led to, shop: {version: {headline, colour}}, faults: [{label, spec, said, of}]}
         """
         ...
 

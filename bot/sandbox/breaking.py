@@ -36,6 +36,14 @@ WORLD_FAULTS = (
         "Redis was killed and started again. What it had acknowledged is there.",
     ),
 )
+_OF = {
+    **dict.fromkeys(("kill", "stop", "cont", "redis"), "The bot"),
+    **dict.fromkeys(("cut", "freeze", "host", "disk"), "Production"),
+    **dict.fromkeys(("slack", "deliver"), "Slack"),
+    "socket": "The bot's line to Slack",
+}
 FAULTS = (*WORLD_FAULTS, *SLACK_FAULTS)
 """All of them; the page draws a button for each."""
+OFFERED = [{"label": one.label, "spec": one.spec, "said": one.said, "of": _OF[next(iter(one.spec))]} for one in FAULTS]
+"""The same as the page has them, with what each is a fault of."""
 KNOWN = "Known faults: " + ", ".join(json.dumps(fault.spec) for fault in FAULTS) + "."

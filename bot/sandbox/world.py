@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 
 from bot.sandbox import releases
-from bot.sandbox.breaking import FAULTS, KNOWN
+from bot.sandbox.breaking import KNOWN, OFFERED
 from bot.sandbox.child import Child, Kept
 from bot.sandbox.first_release import bring
 from bot.sandbox.keep import Keep
@@ -128,7 +128,7 @@ class World:
             "shop": {v.name: {"headline": v.headline, "colour": v.colour} for v in releases.VERSIONS},
             "directory": str(self.directory),
             "bot_log": str(self.directory / "bot.log"),
-            "faults": [{"label": one.label, "spec": one.spec, "said": one.said} for one in FAULTS],
+            "faults": OFFERED,
             "bot_pid": self._bot.child.pid if self._bot else 0,
         }
 

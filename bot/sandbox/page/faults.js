@@ -3,11 +3,14 @@
 import { $, act, h } from "./dom.js";
 import { page } from "./state.js";
 
-/** Draw one for each that the sandbox knows. */
+/** Draw one for each that the sandbox knows, under what it is a fault of. */
 export function drawFaults() {
-  const all = page.info.faults ?? [];
-  $("faults").replaceChildren(...all.map((fault) => h("button", { type: "button", class: "b-button", onclick: (event) => press(fault, event.currentTarget) }, fault.label)));
+  const groups = new Map();
+  for (const fault of page.info.faults ?? []) groups.set(fault.of, [...(groups.get(fault.of) ?? []), fault]);
+  $("faults").replaceChildren(...[...groups].map(([of, faults]) => h("div", { class: "fault-group", role: "group", "aria-label": of }, h("h4", {}, of), faults.map(button))));
 }
+
+const button = (fault) => h("button", { type: "button", class: "b-button", onclick: (event) => press(fault, event.currentTarget) }, fault.label);
 
 async function press({ spec, said }, button) {
   const told = $("fault-said");
