@@ -104,6 +104,19 @@ async def test_a_line_that_stands_and_is_mute_is_found_out_and_replaced(bot: Fac
     assert await bot.type("help") == "acked"
 
 
+@pytest.mark.parametrize("fault", ["half", "unacked"])
+async def test_an_event_that_comes_again_is_done_once_whatever_became_of_the_first(fault: str) -> None:
+    """Every event has a retry header, also the first: that one is there says nothing."""
+    slack = await start_slack(limits=False, ack_seconds=0.3, retry_scale=0.01)
+    async with faced("socket", slack) as bot:
+        await slack.stand_in.fault({"socket": fault})
+        await slack.stand_in.open_home("dev")
+        await until(lambda: bot.memory.opened)
+        await asyncio.sleep(1.0)
+        assert [home[0] for home in bot.memory.opened] == ["T0CHOM:U0DEV"]
+    await slack.server.close()
+
+
 async def test_readiness_does_not_believe_in_a_line_on_which_nothing_comes(slack: Slack) -> None:
     """Where the line itself is not found out in time, silence is said."""
     async with kept(slack, app_that(nothing), replace(BRISK.socket, ping=60.0, silence=0.05)) as socket:
