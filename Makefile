@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: sandbox test lab check bench lock clean
+.PHONY: sandbox test lab check bench lock pictures clean
 
 sandbox: .venv/ready           ## Slack, two servers and a shop on this machine: open the page that it prints
 	$(BIN)/chom-bot sandbox
@@ -30,6 +30,9 @@ lock: .venv/ready              ## write the hash-locked requirements anew, witho
 	  --no-emit-find-links --python-version 3.11 pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	  --no-emit-find-links --python-version 3.11 pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+
+pictures: .venv/ready          ## take the README's pictures anew (Chromium and fonts as tests/lab/install has them)
+	$(BIN)/python -m tests.lab.browser.pictures
 
 .venv/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "CHOM bot needs Python 3.11 or newer; try: make PYTHON=python3.11")'

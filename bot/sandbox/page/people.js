@@ -4,7 +4,7 @@ import { $, h } from "./dom.js";
 import { avatar } from "./messages.js";
 import { channel, conversation, isReply, page, people, whispers } from "./state.js";
 
-/** Person -> the ts up to which they have seen the channel. */
+/** Person -> when, in seconds, they last looked; at first, when this page did. */
 const seen = new Map();
 
 /** Draw the four people; `become(name)` is called when another one is chosen. */
@@ -28,10 +28,9 @@ export function drawPeople(become) {
 /** Count at each of the others what speaks to them since they last looked; what is in front of me I have seen. */
 export function drawBadges() {
   const all = conversation(channel());
-  const newest = all.at(-1)?.ts ?? "0";
   for (const person of people()) {
-    if (person.name === page.me || !seen.has(person.name)) seen.set(person.name, newest);
-    const since = (m) => Number(m.ts) > Number(seen.get(person.name));
+    if (person.name === page.me || !seen.has(person.name)) seen.set(person.name, Date.now() / 1000);
+    const since = (m) => Number(m.ts) > seen.get(person.name);
     const mine = (m) => !m.is_ephemeral && m.user !== person.id && JSON.stringify([m.text, m.blocks]).includes(`<@${person.id}>`);
     const count = all.filter((m) => since(m) && mine(m)).length + whispers(person.name).filter((m) => since(m) && !isReply(m)).length;
     const badge = $(`badge-${person.name}`);
