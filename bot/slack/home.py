@@ -47,7 +47,7 @@ def home(seen: Overview, who: Person) -> Home:
         *_part("Waits for you", [_yours(v, seen, who) for v in yours], YOURS, "Nothing waits for you."),
         *(_part("Waits for others", [_others(v, seen) for v in others], GOING, "") if others else []),
         *_part("Running", [_running(v, seen, who) for v in seen.running], GOING, "Nothing is running."),
-        *_part("Live", [_live(one) for one in seen.live], PLACES, "There is no environment in chom.toml."),
+        *_part("Live", [_live(one) for one in _places(seen)], PLACES, "There is no environment in chom.toml."),
         *_part("Recent", [_past(run, seen) for run in seen.recent], PAST, "Nothing was deployed yet."),
         {"type": "divider"},
         context(f"This page keeps itself up to date. All that can be typed: {code('/chom help')}"),
@@ -140,12 +140,12 @@ def _yours(view: ChangeView, seen: Overview, who: Person) -> Row:
     says = f"Open the card: {title}"
     open_ = Button(OPEN_CARD, "Open card", view.change.id, says, style=Style.PRIMARY, url=link) if link else None
     if view.run.question and _asks(view, who):
-        lines = [f"*{inline(title, 150)}*", f"It asks: {timed(sentence(view.run.question.question), 400)}"]
+        lines = [_title(view, seen), f"It asks: {timed(sentence(view.run.question.question), 400)}"]
     elif isinstance(view.verdict, Allowed):
-        lines = [f"*{inline(title, 150)}*", asked_by(view), "Approved, but not started: press Start now on its card."]
+        lines = [_title(view, seen), asked_by(view), "Approved, but not started: press Start now on its card."]
     else:
         lapses = view.change.at + view.change.requirement.expires
-        lines = [f"*{inline(title, 150)}*", asked_by(view), f"If nobody decides, it lapses {day(lapses)}."]
+        lines = [_title(view, seen), asked_by(view), f"If nobody decides, it lapses {day(lapses)}."]
     return [section("\n".join(lines), open_)]
 
 
@@ -163,6 +163,11 @@ def _running(view: ChangeView, seen: Overview, who: Person) -> Row:
     return [section(f"{_title(view, seen)}\n{inline(lead.head)} {lead.next}{quote}\n{asked}")]
 
 
+def _places(seen: Overview) -> list[Serving]:
+    """First the environment that is meant where none is named."""
+    return sorted(seen.live, key=lambda one: one.environment != seen.environment)
+
+
 def _live(one: Serving) -> Row:
     name = inline(one.environment, 80)
     if not one.known:
@@ -171,17 +176,19 @@ def _live(one: Serving) -> Row:
     for served in one.served:
         groups.setdefault(served.version, []).append(served)
     versions = listed([inline(version or "nothing", 80) for version in groups], 4) or "not known"
-    lines = [_serves("" if len(groups) == 1 else version or "nothing", ones) for version, ones in groups.items()]
+    lines = [_serves(one, "" if len(groups) == 1 else version or "nothing", ones) for version, ones in groups.items()]
     lines += [_trouble(one, host, why) for host, why in one.troubles.items()]
-    return [section("\n".join([f"*{name} · {versions}*", *lines]))]
+    return [section("\n".join([f"*{name} · {versions}*", *(line for line in lines if line)]))]
 
 
-def _serves(version: str, ones: Sequence[Served]) -> str:
+def _serves(place: Serving, version: str, ones: Sequence[Served]) -> str:
     """Since when, and on which servers; `version` is "" where the line above has said it."""
     since = max((served.since for served in ones if served.since), default=None)
-    when = f"since {day(since)} " if since else ""
-    head = f"{inline(version, 80)} " if version else ""
-    return capital(f"{head}{when}on {listed([inline(served.host, 60) for served in ones])}")
+    hosts = [served.host for served in ones]
+    parts = [inline(version, 80), f"since {day(since)}" if since else ""]
+    if hosts != [place.environment]:
+        parts.append(f"on {listed([inline(host, 60) for host in hosts])}")
+    return capital(" ".join(part for part in parts if part))
 
 
 def _trouble(live: Serving, host: str, why: str) -> str:

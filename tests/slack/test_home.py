@@ -165,6 +165,13 @@ def test_what_waits_is_under_the_name_of_who_can_act() -> None:
         assert ("1 decision waits for you" in words_of(made)) == mine
 
 
+def test_the_place_that_is_meant_comes_first_and_a_server_of_its_name_is_not_said_twice() -> None:
+    places = [serving("staging", "staging", version="v1.2"), serving("production", "app1")]
+    told = part(home(seen(live=places), PEOPLE["dev"]), "Live")
+    assert told.startswith("*production · v1.1*\nSince") and " on app1\n*staging · v1.2*\nSince" in told
+    assert "on staging" not in told
+
+
 def test_a_place_that_never_answered_is_not_said_to_serve_nothing() -> None:
     made = home(seen(live=[Serving("production", (), {"app1": "app1 does not answer."})]), PEOPLE["dev"])
     assert part(made, "Live") == "*production · not known*\n✗ app1 does not answer."
