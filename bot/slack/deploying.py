@@ -21,7 +21,7 @@ from bot.slack.errands import log_trouble
 from bot.slack.intake import REMEMBERED
 from bot.slack.modal import Held, Modal
 from bot.slack.web import CallFailed
-from bot.slack.windows import ACK, Windows, at_field
+from bot.slack.windows import ACK, SETTLED, Windows, at_field
 from bot.view import ChangeView
 
 logger = logging.getLogger(__name__)
@@ -30,8 +30,6 @@ LINKED = 6.0
 """Seconds for which the new card's address is waited for."""
 REMEMBERED_FORMS = 200
 """How many forms' outcomes are kept for who sends one twice."""
-
-
 PAUSE = 0.4
 """Seconds between two looks for it."""
 Outcome = ChangeView | Refusal | None
@@ -119,7 +117,8 @@ class Deploying:
 
     async def _answer(self, sent: _Sent) -> None:
         """Ask, and show in the window what came of it; whoever has closed it is told."""
-        match await self._once(sent):
+        outcome, _ = await asyncio.gather(self._once(sent), asyncio.sleep(SETTLED))
+        match outcome:
             case ChangeView() as asked:
                 await self._asked(sent, asked)
             case Refusal() as refused:
@@ -152,10 +151,10 @@ class Deploying:
         channel, link = intake.settings.channel, await intake.link(change)
         shown = await self._shown(sent, deploy_form.asked(view, channel, link))
         later = link or await self._link(change)
-        if shown is None:
+        if not shown:
             await intake.teller.tell(sent.asker, texts.asked(view, channel, later))
         elif later != link:
-            await self._shown(sent, deploy_form.asked(view, channel, later), shown)
+            await self._shown(sent, deploy_form.asked(view, channel, later))
 
     async def _link(self, change: str) -> str:
         """The card's address, "" where there is none within LINKED seconds."""
@@ -171,13 +170,13 @@ class Deploying:
         """The form as it was filled in, below what is in its way."""
         held = Held(sent.held.channel, sent.held.respond)
         form = deploy_form.form(self.windows.intake.desk.offers.choices(), sent.wanted, held, why)
-        if await self._shown(sent, form) is None:
+        if not await self._shown(sent, form):
             await self.windows.intake.teller.tell(sent.asker, why)
 
-    async def _shown(self, sent: _Sent, modal: Modal, hash_: str = "") -> str | None:
-        """The window's new hash, None where the person does not see it."""
+    async def _shown(self, sent: _Sent, modal: Modal) -> bool:
+        """Whether the person sees it."""
         try:
-            return await self.windows.change(sent.view, modal, hash_)
+            return await self.windows.change(sent.view, modal)
         except CallFailed as failed:
             logger.warning("window %s is not changed: %s", sent.view, failed)
-            return None
+            return False

@@ -15,7 +15,7 @@ from bot.slack.asker import Asker, field
 from bot.slack.errands import log_trouble
 from bot.slack.modal import Held, Modal
 from bot.slack.pressed import Click
-from bot.slack.windows import ACK, Windows, at_field
+from bot.slack.windows import ACK, SETTLED, Windows, at_field
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ class Rejecting:
         return ""
 
     async def _late(self, work: asyncio.Future[str], view: str) -> None:
-        await self.windows.change(view, reject_form.slow(await work))
+        said, _ = await asyncio.gather(work, asyncio.sleep(SETTLED))
+        await self.windows.change(view, reject_form.slow(said))
 
 
 async def _nobody(reference: str) -> None:

@@ -23,6 +23,9 @@ ACK = 2.0
 """Seconds in which a submitted window is answered with what came of it; Slack gives up after three."""
 QUICK = 0.8
 """Seconds in which what a window shows is usually known; then it is opened whole, else it is filled later."""
+SETTLED = 0.5
+"""Seconds between the answer to a submitted window and the next change of it: the two go different ways to Slack, and
+an answer that came after the change would put the older view over it."""
 Making = Callable[[], Awaitable[Modal]]
 REFUSED = "That is not possible"
 LIGHT = Modal("One moment", (section("*One moment…*"),))
@@ -92,20 +95,20 @@ class Windows:
             raise
         await self.change(view, made if isinstance(made, Modal) else window(REFUSED, made), hash_)
 
-    async def change(self, view: str, modal: Modal, hash_: str = "") -> str | None:
+    async def change(self, view: str, modal: Modal, hash_: str = "") -> bool:
         """Put it in the place of what that window shows; with a hash only where nobody changed it since.
 
-        The new hash, None where the window is closed or shows something newer. Raises CallFailed for anything else.
+        False where the window is closed or shows something newer. Raises CallFailed for anything else.
         """
         arguments = {"view_id": view, "view": modal.view()} | ({"hash": hash_} if hash_ else {})
         try:
-            answer = await call(self.intake.teller.client, "views.update", arguments)
+            await call(self.intake.teller.client, "views.update", arguments)
         except CallFailed as failed:
             if failed.failure.error in _CLOSED:
                 logger.info("window %s is not changed: %s", view, failed.failure.error)
-                return None
+                return False
             raise
-        return field(answer.data, "view", "hash")
+        return True
 
     def asker(self, body: Body, held: Held) -> Asker:
         """Who submitted it, and the way to tell them something when the window is closed."""

@@ -13,6 +13,7 @@ from bot.offers import Fault, Field, Versions
 from bot.planning import Refusal
 from bot.sandbox.slack.suggest import flat
 from bot.slack.modal import Held
+from bot.slack.windows import SETTLED
 from policies.change import Account, Person
 from tests.slack.conftest import Faced, faced
 from tests.slack.support import seen_text, until
@@ -113,6 +114,14 @@ async def test_while_the_servers_are_looked_at_the_window_says_so(both: Faced) -
     assert time.monotonic() - begun < 1 and "Looking at the servers" in says(view)
     free.set()
     await turned(both, view, "is asked for")
+
+
+async def test_the_outcome_is_never_shown_before_slack_has_had_the_answer_to_the_submission(both: Faced) -> None:
+    view = await opened(both)
+    begun = time.monotonic()
+    assert await submit(both, view) == "acked" and "Looking at the servers" in says(view)
+    await turned(both, view, "is asked for")
+    assert time.monotonic() - begun >= SETTLED
 
 
 async def test_a_refusal_comes_back_with_the_form_as_it_was_filled_in(both: Faced) -> None:
