@@ -66,7 +66,7 @@ def _target(request: Request, fleet: Fleet) -> Release:
     target = _by_version(fleet, str(version)) if version else _by_steps(fleet, int(str(steps)))
     if lacking := [host.name for host in fleet.hosts if not host.release(target.id)]:
         keeps = "does not keep" if len(lacking) == 1 else "do not keep"
-        raise CannotPlan(f"{joined(lacking)} {keeps} {target.version} ({target.id}). {_possible(fleet)}")
+        raise CannotPlan(f"{joined(lacking)} {keeps} {target.version}. {_possible(fleet)}")
     return target
 
 

@@ -74,8 +74,8 @@ class Desk:
             if account in person.accounts:
                 return person
         raise Unlisted(
-            "I don't know you: chom.toml lists nobody with your Slack account "
-            f"({account.team}:{account.user}). Ask an operator to add it under [people]."
+            f"chom.toml lists nobody with your Slack account ({account.team}:{account.user}). "
+            "Ask an operator to add it under [people]."
         )
 
     def unix_person(self, login: str) -> Person:
@@ -156,7 +156,7 @@ class Desk:
         view = await self.view(change)
         refuse_if_decided(view)
         if digest != view.change.digest:
-            raise Refusal("That button belongs to another plan than the one that waits now.", change)
+            raise Refusal("That button is of another plan than the one that waits now. Use those of its card.", change)
         if why_not := may_decide(view.change, who, view.people):
             raise Refusal(f"{why_not} {self.roster.remark(who.id)}".rstrip(), change)
         return view
@@ -228,7 +228,10 @@ class Desk:
         named, change = bool(change), change or await self.looking.only_open_run()
         view = await self.view(change)
         if not who.roles and who.id != view.change.requester:
-            raise Refusal(f"Only {view.name(view.change.requester)} or someone with a role can stop this.", change)
+            raise Refusal(
+                f"Only {view.name(view.change.requester)} or somebody with a role, such as a Tech Lead, can stop this.",
+                change,
+            )
         if not view.run.opened:
             return await self._withdraw(view, who, named)
 
@@ -255,7 +258,7 @@ class Desk:
         def entry(run: State) -> Entry:
             asked = run.question
             if asked is None or (asked.step, asked.host) != (step, host):
-                raise Refusal("That question is no longer open.", change)
+                raise Refusal("That question is no longer open. Its card says how it went on.", change)
             if choice not in asked.choices:
                 raise Refusal(f'The answers are: {", ".join(asked.choices)}. "{choice}" is none of them.', change)
             return Answered(self.clock.now(), step, host, choice, who.id)

@@ -49,7 +49,7 @@ class Looking:
         try:
             found = await self.store.change(change)
         except KeyError:
-            raise Refusal(f"I know of no change {change[:40]}. `history` lists the last ones.") from None
+            raise Refusal(f"There is no change {change[:40]}. `history` lists the last ones.") from None
         approvals, _ = await self.store.approvals(change)
         now, people = self.clock.now(), self.roster.people()
         verdict = await self.store.refused(change) or judge(found, approvals, (), people, Calendar(), now)
@@ -88,7 +88,7 @@ class Looking:
             raise Refusal("Nothing is running, so there is nothing to stop.")
         if len(open_) > 1:
             titles = [f"{(await self.view(id_)).change.plan.title} ({id_})" for id_ in open_]
-            raise Refusal(f"There are several: {'; '.join(titles)}. Say which one: `stop {open_[0]}`.")
+            raise Refusal(f"Several are going on: {'; '.join(titles)}. Say which: `stop {open_[0]}`.")
         return open_[0]
 
     async def going_on(self) -> tuple[ChangeView, ...]:

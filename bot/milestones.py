@@ -36,8 +36,7 @@ def milestone(entry: Entry, view: ChangeView) -> str:
         case Done():
             return _done(entry, view)
         case Failed():
-            failed = "could not be undone" if entry.way is Way.BACK else "failed"
-            return f"{_step(entry, view)} {failed}: {entry.why.rstrip('.')}"
+            return _failed(entry, view)
         case TurnedBack():
             return _turning(entry, view)
         case Waiting():
@@ -78,10 +77,19 @@ def aftermath(view: ChangeView, *, migrations: bool = True) -> tuple[str, ...]:
 
 def _done(entry: Done, view: ChangeView) -> str:
     step = _step(entry, view)
+    if entry.summary == closing.NEVER_BEGAN:
+        return f"{step}: never began, so there is nothing to undo"
     if entry.way is Way.BACK:
         return f"{step} undone{f': {entry.summary}' if entry.summary else ''}"
     said = f"{len(entry.applied)} applied" if entry.applied else entry.summary or "done"
     return f"{step}: {said}"
+
+
+def _failed(entry: Failed, view: ChangeView) -> str:
+    if entry.why == closing.BROKEN_OFF:
+        return f"{_step(entry, view)}: broken off"
+    failed = "could not be undone" if entry.way is Way.BACK else "failed"
+    return f"{_step(entry, view)} {failed}: {entry.why.rstrip('.')}"
 
 
 def _turning(entry: TurnedBack, view: ChangeView) -> str:

@@ -82,7 +82,7 @@ class Planning:
         except Unreachable as away:
             return str(away)
         except HostRefused as refused:
-            return f"{host} refused: {refused.message}"
+            return f"{host} refuses: {refused.message.removeprefix(f'{host}: ').rstrip('.')}."
 
     async def survey(self, environment: str) -> Fleet:
         """The environment's hosts as they are now, all asked at once. Raises Refusal naming each that failed."""
@@ -97,9 +97,8 @@ def what_moved(approved: Plan, now: Plan) -> str:
     """What differs between the approved plan and the one that would be made now, as a sentence; "" if nothing."""
     if approved.digest() == now.digest():
         return ""
-    return (
-        _hosts_moved(approved, now) or _build_moved(approved, now) or "The steps are others than when this was asked."
-    )
+    others = "The plan has other steps than when this was asked."
+    return _hosts_moved(approved, now) or _build_moved(approved, now) or others
 
 
 def _hosts_moved(approved: Plan, now: Plan) -> str:
@@ -133,8 +132,8 @@ def _build_moved(approved: Plan, now: Plan) -> str:
     if approved.version != now.version:
         return f"It would go to {now.version} now, and {approved.version} was asked for."
     if approved.sha256 and (approved.sha256, approved.commit) != (now.sha256, now.commit):
-        return f"{approved.version} was built again since this was asked: it is another artifact than the approved one."
+        return f"{approved.version} was built again since this was asked, so it is not what was approved any more."
     for seen, before in zip(now.hosts, approved.hosts, strict=True):
         if seen.pending != before.pending:
-            return f"The migrations that {seen.name} still needs are others than when this was asked."
+            return f"{seen.name} needs other migrations than when this was asked."
     return ""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from actions.engine.codec import dump, load
+from actions.engine.words import instant
 from policies.change import Account, People, Role
 from policies.people import Standing, narrowed
 from policies.sentences import ROLES
@@ -103,7 +104,7 @@ class Roster:
         oldest = min((group.at for group in told if group), default=now)
         if now - oldest < OLD:
             return ""
-        return f"Who is in Slack's user groups is known as of {oldest:%Y-%m-%d %H:%M} UTC; Slack has not said it since."
+        return f"Who is in Slack's user groups is known as of {instant(oldest)}; Slack has not said it since."
 
     # --- learning ------------------------------------------------------------
 

@@ -31,7 +31,10 @@ def agent(fleet: Fleet) -> str:
     agents = {host.agent for host in fleet.hosts}
     if len(agents) > 1:
         runs = joined(f"{host.name} runs {host.agent[:8]}" for host in fleet.hosts)
-        raise CannotPlan(f"The servers run different versions of chom-host ({runs}); run: chom-bot host install")
+        raise CannotPlan(
+            f"The servers run different versions of chom-host ({runs}). "
+            "Bring them together with `chom-bot host install`."
+        )
     return agents.pop()
 
 

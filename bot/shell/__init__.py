@@ -126,7 +126,7 @@ async def status(bot: Bot, environment: str) -> int:
     for one in seen:
         _echo(printed.status(one))
     if note := bot.desk.roster.note(bot.world.clock.now()):
-        typer.echo(note)
+        typer.echo(printed.spoken(note))
     return int(any(one.trouble for one in seen))
 
 

@@ -10,7 +10,7 @@ from bot.slack.cards import value_of
 from bot.slack.lead import approvers
 from bot.slack.pressed import Press, Wish
 from bot.slack.stage import current_step, stage_of
-from bot.slack.words import code, inline, sentence
+from bot.slack.words import code, inline, sentence, timed
 from bot.view import ChangeView
 from policies.change import Person
 
@@ -80,7 +80,7 @@ def _own(now: Now, who: Person) -> list[_Line]:
         if not view.run.opened and view.change.requester == who.id:
             title, verdict = view.change.plan.title, sentence(view.verdict.said)
             said = f"{title}, which you asked for: {verdict}"
-            shown = f"*{inline(title, 150)}*, which you asked for: {inline(verdict, 300)}"
+            shown = f"*{inline(title, 150)}*, which you asked for: {timed(verdict, 300)}"
             lines.append(_Line(said, shown, _see(now, view, "See the card")))
     return lines
 

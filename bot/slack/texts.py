@@ -44,8 +44,8 @@ def _as_slack(text: str) -> str:
 def trouble(reference: str) -> Card:
     """For what nobody foresaw."""
     return said(
-        "Something went wrong in the bot, and it is not your fault. What the cards show is true: whatever they do not "
-        f"show did not happen. Try again; if it stays, give an operator this reference: {reference}."
+        "Something went wrong in the bot; it is not your fault. The cards show what was done. Try again; if it goes "
+        f"wrong again, give an operator this reference: {reference}."
     )
 
 

@@ -51,7 +51,7 @@ async def test_preview_stores_and_starts_nothing(room: Room) -> None:
     view = await room.desk.preview("deploy v1.2", room.who("dev"))
     assert view.change.plan.version == "v1.2"
     assert await room.store.waiting("production") == []
-    assert "know of no change" in await refused(room.desk.view(view.change.id))
+    assert "There is no change" in await refused(room.desk.view(view.change.id))
 
 
 async def test_the_requester_never_approves_not_even_with_the_role(room: Room) -> None:

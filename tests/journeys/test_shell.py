@@ -168,7 +168,7 @@ async def test_reject_and_stop_and_nothing_that_waits(night: Night) -> None:
         ("plan status", "status has no plan."),
         ("status of moon", 'There is no environment "moon"; there is production.'),
         ("history moon", 'There is no environment "moon"; there is production.'),
-        ("stop chg-nothing", "I know of no change chg-nothing. `chom-bot history` lists the last ones."),
+        ("stop chg-nothing", "There is no change chg-nothing. `chom-bot history` lists the last ones."),
         ("deploy v9.9", "v1.5"),
     ],
 )  # fmt: skip

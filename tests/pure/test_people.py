@@ -129,5 +129,5 @@ async def test_the_note_says_how_old_the_knowledge_is() -> None:
     assert "has not said who is in the user groups" in made.note(NOON)
     await made.learn_group("S1", ("U1",), NOON)
     assert made.note(NOON + timedelta(minutes=9)) == ""
-    assert "known as of 2026-11-23 12:00 UTC" in made.note(NOON + timedelta(minutes=11))
+    assert "known as of 2026-11-23T12:00:00Z" in made.note(NOON + timedelta(minutes=11))
     assert Roster(PEOPLE).note(NOON) == ""

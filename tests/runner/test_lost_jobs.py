@@ -45,7 +45,7 @@ def test_a_safe_step_that_is_lost_every_time_fails() -> None:
         assert await scene.bot().walk() is Walked.ENDED
         state = scene.store.state()
         assert state.ended and state.ended.outcome is Outcome.TURNED_BACK
-        assert "the switch failed on app1 (the server lost it 3 times, and left no result)" in state.ended.summary
+        assert "the switch failed on app1 (it was interrupted there 3 times, and left no result)" in state.ended.summary
         assert times(scene, "switch/forward") == 3
         check_fleet(scene, state)
         undone(scene, state)
@@ -110,7 +110,7 @@ def test_a_lost_migration_that_nobody_wants_again() -> None:
         assert state.ended.summary.startswith(
             "v1.2 is not live on production: the answer was “turn back”. v1.1 serves as before; nothing was switched. "
             "Applied migrations stay: 2026_11_20_000000_add_points and 2026_11_21_000000_add_index. The migration "
-            "failed on app1: the server lost it in the middle, and whether it did all of its work is not known. It took"
+            "failed on app1: it was interrupted there, and whether it did all of its work is not known. It took"
         )
         assert times(scene, "migrate/forward") == 1
         check_fleet(scene, state)

@@ -265,7 +265,7 @@ async def test_while_slack_cannot_say_who_is_in_a_group_its_last_word_counts_els
     office.clock.time += timedelta(hours=2)
     async with office.kept_up({Role.DEVOPS: "S0LEADS"}) as (_, roster):
         await until(lambda: roster.people() != PEOPLE)
-        assert "known as of 2026-11-23 12:00 UTC" in roster.note(office.clock.now())
+        assert "known as of 2026-11-23T12:00:00Z" in roster.note(office.clock.now())
 
 
 async def test_a_group_that_is_not_there_gives_its_role_to_nobody_and_the_log_says_so(

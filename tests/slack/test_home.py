@@ -78,10 +78,7 @@ MIXED = Serving(
 )
 ELSEWHERE = replace(WAITS, change=replace(CHANGE, id="chg-stag22", environment="staging"))
 STRANGER = Account("T0CHOM", "U0NEW")
-UNKNOWN = (
-    "I don't know you: chom.toml lists nobody with your Slack account (T0CHOM:U0NEW). "
-    "Ask an operator to add it under [people]."
-)
+UNKNOWN = "chom.toml lists nobody with your Slack account (T0CHOM:U0NEW). Ask an operator to add it under [people]."
 
 PICTURES: dict[str, Home] = {
     "quiet": home(seen(), PEOPLE["dev"]),

@@ -195,7 +195,7 @@ class _Walk:
     async def _turn_back(self, move: TurnBack) -> None:
         """Written before the first undo. The bot's own steps that were under way are broken off with it."""
         now = self._now()
-        off = [Failed(now, name, "", Way.FORWARD, "it was broken off") for name in move.broken_off]
+        off = [Failed(now, name, "", Way.FORWARD, closing.BROKEN_OFF) for name in move.broken_off]
         await self._pen.decided(*off, TurnedBack(now, self._hands.words.short(move.why), move.by))
 
     async def _revisit(self, move: Revisit) -> None:

@@ -56,7 +56,7 @@ class Homeward:
         try:
             result = await hands.heard(host, hands.join(step, host))
         except LostJob as lost:
-            why = "the server lost it in the middle, and whether it did all of its work is not known"
+            why = "it was interrupted there, and whether it did all of its work is not known"
             return await hands.say(host, hands.failed(step, host, Way.FORWARD, why, lost.applied))
         if result is None:
             return await hands.say(host, hands.never_began(step, host))

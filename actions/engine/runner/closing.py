@@ -15,6 +15,8 @@ from actions.engine.words import joined
 NEVER_BEGAN = "it never began there, so there is nothing to undo"
 """The summary of an undo that was not needed."""
 
+BROKEN_OFF = "it was broken off"
+"""Why a step of the bot's own failed that had begun when the run turned back."""
 STOPPED = "it was stopped "
 """How the reason of a run begins that a person stopped: whoever knows their name says it instead of "it was"."""
 NOTHING = NOTHING_CHANGED, NOTHING_UNDONE = "; nothing was changed", "; there is nothing to undo"

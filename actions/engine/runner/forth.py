@@ -107,7 +107,7 @@ class Forth:
         """A person decides about what has to succeed; nobody is woken for the rest."""
         if step.must:
             return Lost(host, lost.applied)
-        why = "the server lost it in the middle, and whether it did all of its work is not known"
+        why = "it was interrupted there, and whether it did all of its work is not known"
         return await self._hands.say(host, self._hands.failed(step, host, Way.FORWARD, why, lost.applied))
 
     async def _is_spared(self, step: Do, host: str, gone: Unreachable, outage: Outage) -> bool:

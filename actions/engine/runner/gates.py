@@ -48,7 +48,10 @@ class Gates:
         planned = step.releases[host]
         if seen.current == planned:
             return ""
-        return f"{host} serves {_name(seen, seen.current)} now, and the plan was made for {_name(seen, planned)}"
+        now, then = _version(seen, seen.current), _version(seen, planned)
+        if now == then:
+            return f"{host} serves another {now} now than the one that the plan was made for"
+        return f"{host} serves {now} now, and the plan was made for {then}"
 
     # --- Watch ---------------------------------------------------------------
 
@@ -93,9 +96,7 @@ class Gates:
         await hands.pen.decided(started, Asked(now, step.name, "", step.question, (GO_ON, TURN_BACK)))
 
 
-def _name(host: Host, release: str) -> str:
-    """A release as a person knows it: "v1.1 (20261101_100000)"."""
-    if not release:
-        return "nothing"
+def _version(host: Host, release: str) -> str:
+    """A release as a person knows it: by its version, where that is known."""
     known = host.release(release)
-    return f"{known.version} ({release})" if known and known.version else release
+    return known.version if known and known.version else release or "nothing"

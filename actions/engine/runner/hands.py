@@ -78,7 +78,7 @@ class Hands:
         mark = self.state.mark(step.name, host, way)
         attempt = mark.attempt if mark else 1
         if attempt >= LOSSES:
-            why = f"the server lost it {attempt} times, and left no result"
+            why = f"it was interrupted there {attempt} times, and left no result"
             await self.say(host, self.failed(step, host, way, why, lost.applied))
             return False
         started = Started(self.now(), step.name, host, way, attempt + 1)
