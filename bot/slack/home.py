@@ -34,19 +34,25 @@ class Home:
         return {"type": "home", "blocks": list(self.blocks)}
 
 
-def home(seen: Overview, who: Person) -> Home:
-    """For a person of chom.toml."""
-    yours = [v for v in seen.running if _asks(v, who)] + [v for v in seen.waiting if _decides(v, who)]
-    mine = {v.change.id for v in yours}
+def waits_for(seen: Overview, who: Person) -> tuple[str, ...]:
+    """The changes that wait for this person: all that makes one person's Home another than the next one's."""
+    asking = [view.change.id for view in seen.running if view.run.question and may_answer(who)]
+    return (*asking, *(view.change.id for view in seen.waiting if _decides(view, who)))
+
+
+def home(seen: Overview, mine: tuple[str, ...]) -> Home:
+    """For a person of chom.toml, for whom these changes wait."""
+    yours = [v for v in (*seen.running, *seen.waiting) if v.change.id in mine]
     others = [v for v in seen.waiting if v.change.id not in mine]
     style = Style.QUIET if yours else Style.PRIMARY
+    running = [_running(view, seen, told=view.change.id in mine) for view in seen.running]
     deploy = Button(Wish.DEPLOY.value, "Deploy…", seen.environment, "Open the form that asks for a deploy", style=style)
     blocks = [
         section(_summary(seen, len(yours), len(others))),
         actions([deploy]),
-        *_part("Waits for you", [_yours(v, seen, who) for v in yours], YOURS, "Nothing waits for you."),
+        *_part("Waits for you", [_yours(v, seen) for v in yours], YOURS, "Nothing waits for you."),
         *(_part("Waits for others", [_others(v, seen) for v in others], GOING, "") if others else []),
-        *_part("Running", [_running(v, seen, who) for v in seen.running], GOING, "Nothing is running."),
+        *_part("Running", running, GOING, "Nothing is running."),
         *_part("Live", [_live(one) for one in _places(seen)], PLACES, "There is no environment in chom.toml."),
         *_part("Recent", [_past(run, seen) for run in seen.recent], PAST, "Nothing was deployed yet."),
         {"type": "divider"},
@@ -130,16 +136,12 @@ def _decides(view: ChangeView, who: Person) -> bool:
     return any(person.id == who.id for person in approvers(view))
 
 
-def _asks(view: ChangeView, who: Person) -> bool:
-    return view.run.question is not None and may_answer(who)
-
-
-def _yours(view: ChangeView, seen: Overview, who: Person) -> Row:
+def _yours(view: ChangeView, seen: Overview) -> Row:
     title = view.change.plan.title
     link = seen.links.get(view.change.id, "")
     says = f"Open the card: {title}"
     open_ = Button(OPEN_CARD, "Open card", view.change.id, says, style=Style.PRIMARY, url=link) if link else None
-    if view.run.question and _asks(view, who):
+    if view.run.question:
         lines = [_title(view, seen), f"It asks: {timed(sentence(view.run.question.question), 400)}"]
     elif isinstance(view.verdict, Allowed):
         lines = [_title(view, seen), asked_by(view), "Approved, but not started: press Start now on its card."]
@@ -156,9 +158,10 @@ def _others(view: ChangeView, seen: Overview) -> Row:
 # --- what runs, what is live, what was -----------------------------------
 
 
-def _running(view: ChangeView, seen: Overview, who: Person) -> Row:
+def _running(view: ChangeView, seen: Overview, *, told: bool) -> Row:
+    """`told` where its question stands above already."""
     lead = lead_of(view)
-    quote = f"\n{timed(lead.quote, 300)}" if lead.quote and not _asks(view, who) else ""
+    quote = f"\n{timed(lead.quote, 300)}" if lead.quote and not told else ""
     asked = f"Asked by {inline(view.name(view.change.requester), 80)}"
     return [section(f"{_title(view, seen)}\n{inline(lead.head)} {lead.next}{quote}\n{asked}")]
 

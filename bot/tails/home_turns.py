@@ -13,12 +13,12 @@ from typing import Protocol
 from actions.engine.ports import Clock
 from bot.overview import Overseer
 from bot.planning import Refusal, Unlisted
-from bot.slack.home import Home, home, refused_home, stranger_home
+from bot.slack.home import Home, home, refused_home, stranger_home, waits_for
 from bot.slack.web import CallFailed, Failure, Trouble
 from bot.store.homes import Opening
 from bot.surveys import Surveys
 from bot.tails.home_pace import HomePace
-from bot.tails.publisher import Again, Publisher, face_of, news_of
+from bot.tails.publisher import Again, Drawn, Publisher
 from bot.tails.quiet import Quiet
 from bot.tails.tenure import Job, guarded, pause
 from bot.tails.watch import Watch
@@ -76,8 +76,8 @@ class HomeTail:
         """Opened, and not answered yet."""
         self._seen: Overview | None = None
         """None where something has moved since."""
-        self._homes: dict[str, Home] = {}
-        """Made of `_seen`."""
+        self._homes: dict[str | tuple[str, ...], Drawn] = {}
+        """Drawn of `_seen`: by what waits for its readers, and of those whom the bot does not serve by who it is."""
         self._gathered = self._relook = inf
         self._wake, self._listening = asyncio.Event(), asyncio.Event()
         self._quiet = Quiet(WHAT, pace.backoff)
@@ -164,14 +164,14 @@ class HomeTail:
     async def _serve(self, due: list[str]) -> None:
         """Those just opened come first, then those with news, then who has waited longest."""
         seen = await self._look_over()
-        ranked: list[tuple[int, float, str, Home]] = []
+        ranked: list[tuple[int, float, str, Drawn]] = []
         for reader in due:
             made = self._home(reader, seen)
             shown = await self._publisher.shown(reader)
-            if face_of(made) == shown.face:
+            if made.face == shown.face:
                 self._settle(reader, seen)
                 continue
-            rank = 0 if reader in self._opened else 1 if news_of(made) != shown.news else 2
+            rank = 0 if reader in self._opened else 1 if made.news != shown.news else 2
             ranked.append((rank, self._publisher.last(reader), reader, made))
         if not ranked:
             return
@@ -192,17 +192,21 @@ class HomeTail:
         if seen is self._seen:
             self._due.pop(reader, None)
 
-    def _home(self, reader: str, seen: Overview) -> Home:
-        if reader not in self._homes:
-            team, _, user = reader.partition(":")
-            account = Account(team, user)
-            try:
-                self._homes[reader] = home(seen, self._known(account))
-            except Unlisted as unknown:
-                self._homes[reader] = stranger_home(account, unknown.said, self._desk.people)
-            except Refusal as refused:
-                self._homes[reader] = refused_home(refused.said)
-        return self._homes[reader]
+    def _home(self, reader: str, seen: Overview) -> Drawn:
+        team, _, user = reader.partition(":")
+        account = Account(team, user)
+        try:
+            mine = waits_for(seen, self._known(account))
+            return self._drawn(mine, partial(home, seen, mine))
+        except Unlisted as unknown:
+            return self._drawn(reader, partial(stranger_home, account, unknown.said, self._desk.people))
+        except Refusal as refused:
+            return self._drawn(reader, partial(refused_home, refused.said))
+
+    def _drawn(self, key: str | tuple[str, ...], draw: Callable[[], Home]) -> Drawn:
+        if key not in self._homes:
+            self._homes[key] = Drawn.of(draw())
+        return self._homes[key]
 
     async def _look_over(self) -> Overview:
         """All that is going on, read anew where something has moved."""

@@ -46,6 +46,20 @@ class HomeShown:
     """The newest opening that was known when it was sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A Home, and what stands for it; many people may have the same."""
+
+    home: Home
+    face: str
+    news: str
+
+    @staticmethod
+    def of(home: Home) -> Drawn:
+        """With its two sha256."""
+        return Drawn(home, sha256_of(home.view()), sha256_of(home.news))
+
+
 class Records(Protocol):
     """What it needs of the store."""
 
@@ -87,16 +101,16 @@ class Publisher:
             for reader in [reader for reader in known if reader not in readers]:
                 del known[reader]
 
-    async def publish(self, reader: str, home: Home, *, urgent: bool) -> None:
+    async def publish(self, reader: str, drawn: Drawn, *, urgent: bool) -> None:
         """Send it, where it is not shown already. Raises Again, also where somebody else was first; CallFailed."""
-        shown, face = await self.shown(reader), face_of(home)
-        if face == shown.face:
+        shown = await self.shown(reader)
+        if drawn.face == shown.face:
             return
         await self._in_time(reader, urgent=urgent)
         await self._note(reader, replace(shown, face="", news=""))  # until the answer is here, either may stand there
         if not self._mine():
             raise Again(_now())
-        told: dict[str, Any] = {"user_id": reader.partition(":")[2], "view": home.view()}
+        told: dict[str, Any] = {"user_id": reader.partition(":")[2], "view": drawn.home.view()}
         try:
             answer = await call(self._client, "views.publish", told | ({"hash": shown.hash} if shown.hash else {}))
         except CallFailed as failed:
@@ -106,7 +120,7 @@ class Publisher:
             raise Again(_now()) from None
         view = answer.data.get("view")
         hash_ = str(cast("dict[str, Any]", view).get("hash") or "") if isinstance(view, dict) else ""
-        await self._note(reader, HomeShown(hash_, face, news_of(home), self._shown.get(reader, shown).opening))
+        await self._note(reader, HomeShown(hash_, drawn.face, drawn.news, self._shown.get(reader, shown).opening))
 
     async def _note(self, reader: str, shown: HomeShown) -> None:
         self._shown[reader] = shown
@@ -136,16 +150,6 @@ class Publisher:
             self._views = Minute(self._pace.views, self._pace.minute)
             self._views.remember(now - ago for ago in spent)
         return self._views
-
-
-def face_of(home: Home) -> str:
-    """One text for one view."""
-    return sha256_of(home.view())
-
-
-def news_of(home: Home) -> str:
-    """One text for what is news in it."""
-    return sha256_of(home.news)
 
 
 def _read(note: str) -> HomeShown:

@@ -14,7 +14,8 @@ from slack_sdk.models.views import View
 
 from actions.engine.journal import Ended, Outcome
 from bot.sandbox.slack.blocks import Surface, checked_view
-from bot.slack.home import MOST_BLOCKS, Home, home, refused_home, stranger_home
+from bot.slack.home import MOST_BLOCKS, Home, refused_home, stranger_home, waits_for
+from bot.slack.home import home as home_of
 from bot.slack.pressed import Beginning, Wish, read_click
 from bot.view import ChangeView, Overview, PastRun, Served, Serving
 from policies.change import Account, Allowed, Person, Role
@@ -24,6 +25,11 @@ from tests.slack.views import CHANGE, FINISHED, GO, PEOPLE, STAGES, TURNED, afte
 
 HERE = Path(__file__).parent / "homes"
 LINK = "https://chom.slack.com/archives/C0DEPLOYS/p1795442531000100"
+
+
+def home(all_: Overview, who: Person) -> Home:
+    """That person's."""
+    return home_of(all_, waits_for(all_, who))
 
 
 def named(id_: str, seen: ChangeView, **more: object) -> ChangeView:
@@ -91,7 +97,7 @@ PICTURES: dict[str, Home] = {
     "running_and_waiting": home(seen([ELSEWHERE], [RUNS]), PEOPLE["lead"]),
     "turning_back": home(seen(running=[STAGES["turning_back"]]), PEOPLE["dev"]),
     "host_away": home(seen(running=[STAGES["host_away"]], live=(MIXED,)), PEOPLE["devops"]),
-    "no_cards_yet": home(seen([WAITS], [RUNS], linked=False), PEOPLE["lead"]),
+    "no_cards_yet": home(seen([ELSEWHERE], [RUNS], linked=False), PEOPLE["lead"]),
     "a_lot": home(seen(MANY, [RUNS] * 30, [LIVE[0]] * 30, [RECENT[0]] * 30), PEOPLE["lead"]),
     "stranger": stranger_home(STRANGER, UNKNOWN, PEOPLE),
     "guest": refused_home(
@@ -194,9 +200,9 @@ def test_nobody_is_asked_to_approve_their_own() -> None:
 
 
 def test_every_row_leads_to_its_card() -> None:
-    made = home(seen([WAITS], [RUNS]), PEOPLE["lead"])
+    made = home(seen([ELSEWHERE], [RUNS]), PEOPLE["lead"])
     (open_,) = [block["accessory"] for block in made.blocks if "accessory" in block]
-    assert (open_["url"], open_["action_id"], open_["value"]) == (LINK, "chom_open_card", CHANGE.id)
+    assert (open_["url"], open_["action_id"], open_["value"]) == (LINK, "chom_open_card", "chg-stag22")
     for title in ("Running", "Recent"):
         assert f"<{LINK}|" in part(made, title)
     assert "<http" not in words_of(PICTURES["no_cards_yet"]) and "url" not in str(PICTURES["no_cards_yet"].view())

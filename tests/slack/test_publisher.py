@@ -11,7 +11,7 @@ import pytest
 from bot.slack.home import Home
 from bot.slack.web import new_client, new_session
 from bot.store.homes import Opening
-from bot.tails.publisher import Again, HomeShown, Publisher, face_of
+from bot.tails.publisher import Again, Drawn, HomeShown, Publisher
 from tests.slack.lobby import SWIFT
 from tests.slack.support import Slack, start_slack
 
@@ -38,8 +38,8 @@ class Notes:
         return [time.monotonic() - at for at in self.uses]
 
 
-def a_home(words: str) -> Home:
-    return Home(({"type": "section", "text": {"type": "plain_text", "text": words}},), words)
+def a_home(words: str) -> Drawn:
+    return Drawn.of(Home(({"type": "section", "text": {"type": "plain_text", "text": words}},), words))
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ async def test_an_opening_from_before_the_last_view_says_nothing_of_it(client: A
     await first.publish(READER, a_home("one"), urgent=True)
     again = Publisher(client, notes, SWIFT, lambda: True)
     await again.opened(Opening(READER, "", 5))
-    assert (await again.shown(READER)).face == face_of(a_home("one"))
+    assert (await again.shown(READER)).face == a_home("one").face
     await again.opened(Opening(READER, "1.other", 6))
     assert await again.shown(READER) == HomeShown("1.other", opening=6)
 
