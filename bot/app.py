@@ -192,8 +192,11 @@ async def _end_if_unusable(face: SlackFace, stop: asyncio.Event) -> None:
 
 
 async def _tail(bot: Bot, face: SlackFace, stop: asyncio.Event) -> None:
-    assert bot.settings.slack is not None
-    tail = SlackTail(face.client, bot.store, bot.desk, bot.settings.slack, instance=bot.settings.instance)
+    settings, world = bot.settings, bot.world
+    assert settings.slack is not None
+    tail = SlackTail(
+        face.client, bot.store, bot.desk, settings.slack, world.hosts, world.redact, instance=settings.instance
+    )
     await tail.run(stop)
 
 

@@ -175,6 +175,17 @@ async def look(client: Client, method: str, params: Mapping[str, str]) -> Answer
         raise CallFailed(method, sort(error)) from error
 
 
+async def send_bytes(client: Client, url: str, content: bytes) -> None:
+    """Send a file to the address that files.getUploadURLExternal gave, without a token. Raises CallFailed."""
+    assert client.session is not None
+    try:
+        async with client.session.post(url, data=content, proxy=proxy_for(url)) as answer:
+            if answer.status != 200:
+                raise CallFailed("upload", Failure(Trouble.LATER, f"HTTP {answer.status}"))
+    except CALL_ERRORS as error:
+        raise CallFailed("upload", sort(error)) from error
+
+
 def _answer(response: Any) -> Answer:
     """Of a response of the SDK; of an error page of something in between, status 0."""
     if not isinstance(response, AsyncSlackResponse):

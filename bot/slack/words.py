@@ -27,6 +27,11 @@ def _visible(char: str) -> bool:
     return char in "\r\n\t\v\f" or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
+def raw(line: str) -> str:
+    """A line of an output for a file, in which nothing is formatted: without what would hide or turn other lines."""
+    return line if line.isprintable() else "".join(c for c in line if c == "\t" or _visible(c)).rstrip("\r")
+
+
 def cut(text: str, limit: int) -> str:
     """At most `limit` characters, the last one "…" where something was left off."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

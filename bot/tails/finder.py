@@ -34,12 +34,18 @@ def told_metadata(change: str, upto: int) -> dict[str, Any]:
     return {"event_type": TOLD, "event_payload": {"change": change, "upto": upto}}
 
 
+def log_metadata(change: str, word: str) -> dict[str, Any]:
+    """The same for what a thread says of the log."""
+    return {"event_type": TOLD, "event_payload": {"change": change, "log": word}}
+
+
 class Finder:
     """Looks in the sender's channel. Each look raises NotMine, Gone, CallFailed; not for a lacking scope."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
-        self._warned = False
+        self.blind = False
+        """Whether Slack has said that the app may not look."""
 
     async def card(self, change: str, since: datetime) -> Place | None:
         """Where the change's card is, which was posted after `since`: the first one, where there are several."""
@@ -49,10 +55,21 @@ class Finder:
 
     async def told(self, change: str, place: Place) -> int:
         """Up to which entry the thread speaks; 0 where that cannot be seen."""
-        asked = {"channel": place[0], "ts": place[1]}
-        found = [m async for m in self._pages("conversations.replies", asked) if _is(m, TOLD, change)]
+        found = [m async for m in self._thread(place) if _is(m, TOLD, change)]
         numbers = [_payload(message).get("upto") for message in found]
         return max((number for number in numbers if isinstance(number, int)), default=0)
+
+    async def log_said(self, change: str, place: Place, word: str) -> bool:
+        """Whether the thread has said that of the log."""
+        return any([_payload(m).get("log") == word async for m in self._thread(place) if _is(m, TOLD, change)])
+
+    async def shared(self, place: Place, file: str) -> bool:
+        """Whether the thread has that file."""
+        files = [cast("list[Message]", m.get("files") or []) async for m in self._thread(place)]
+        return any(one.get("id") == file for several in files for one in several)
+
+    def _thread(self, place: Place) -> AsyncIterator[Message]:
+        return self._pages("conversations.replies", {"channel": place[0], "ts": place[1]})
 
     async def _pages(self, method: str, asked: Mapping[str, Any]) -> AsyncIterator[Message]:
         cursor = ""
@@ -73,13 +90,13 @@ class Finder:
                 return
 
     def _warn(self, error: str) -> None:
-        if not self._warned:
+        if not self.blind:
             logger.warning(
                 "What may have been said already cannot be looked up (%s), and is said again: "
                 "grant channels:history, or groups:history for a private channel, to the Slack app",
                 error,
             )
-        self._warned = True
+        self.blind = True
 
 
 def _payload(message: Message) -> Message:

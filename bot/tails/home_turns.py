@@ -161,6 +161,9 @@ class HomeTail:
         ready = max(min(self._due.values(), default=now + 1.0), self._quiet.until)
         await pause(self._wake, min(max(ready - now, 0.01), 1.0))
 
+    async def close(self, *, stopping: bool) -> None:
+        """Nothing is left to do: a Home that is behind is made true by whoever comes next."""
+
     async def _serve(self, due: list[str]) -> None:
         """Those just opened come first, then those with news, then who has waited longest."""
         seen = await self._look_over()

@@ -10,7 +10,7 @@ from bot.slack.blocks import Card
 from bot.slack.stage import OVER, stage_of
 from bot.slack.thread import Said
 from bot.tails.notes import Place
-from bot.tails.shown import Shown, face_of, news
+from bot.tails.shown import Log, Shown, face_of, news
 from bot.tails.turns import Life, Want
 from bot.view import ChangeView
 
@@ -27,6 +27,8 @@ class Look:
     """As it should be."""
     said: Sequence[Said]
     """What its thread has not told."""
+    turn: int
+    """The number of the entry with which the run turned back by itself; 0 where it did not."""
     place: Place | None
     shown: Shown
 
@@ -47,8 +49,16 @@ class Look:
         """Whether the card shows something else than it should; a picture of what is newer is left alone."""
         return face_of(self.card) != self.shown.face and self.shown.older_than(self.view)
 
+    @property
+    def owes_log(self) -> bool:
+        """Whether its thread has told of a failure, and not yet where the log of it is."""
+        turned = self.view.run.turned
+        if self.place is None or not self.turn or turned is None or self.shown.thread < self.turn:
+            return False
+        return self.shown.log is not Log.SETTLED and self.view.now - turned.at < LOOK_BACK
+
     def wants(self) -> frozenset[Want]:
-        """What it needs of Slack."""
+        """What it needs of Slack, but for its log."""
         if self.place is None:
             forgotten = self.life is Life.OVER and self.view.now - self.view.change.at > LOOK_BACK
             return frozenset() if forgotten else frozenset({Want.CARD})

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, assert_never
 
-from actions.engine.journal import Entry
+from actions.engine.journal import Entry, TurnedBack
 from bot.planning import Refusal
 from bot.slack.cards import change_card
 from bot.slack.stage import Stage, stage_of
-from bot.slack.thread import thread
+from bot.slack.thread import failed, thread
+from bot.tails.attacher import Attacher
 from bot.tails.finder import Finder
+from bot.tails.logs import LogFiles
 from bot.tails.look import Look
 from bot.tails.notes import Notes, Records
 from bot.tails.painter import Painter
 from bot.tails.sender import Gone, Sender
 from bot.tails.teller import Claims, Teller
-from bot.tails.turns import UPDATES, Turn, Want
+from bot.tails.turns import Life, Turn, Want
 from bot.view import ChangeView
 
 logger = logging.getLogger(__name__)
@@ -43,14 +46,23 @@ class Viewer(Protocol):
 class Serving:
     """One change at a time may be served by one caller; different ones at once."""
 
-    def __init__(self, sender: Sender, store: Changes, desk: Viewer) -> None:
-        self._store, self._desk = store, desk
-        self._notes, finder = Notes(store), Finder(sender)
-        self._painter = Painter(sender, self._notes, finder)
-        self._teller = Teller(sender, self._notes, finder, store)
+    def __init__(self, sender: Sender, notes: Notes, store: Changes, desk: Viewer, files: LogFiles) -> None:
+        self._store, self._desk, self._notes = store, desk, notes
+        finder = Finder(sender)
+        self._painter = Painter(sender, notes, finder)
+        self._teller = Teller(sender, notes, finder, store)
+        self._attacher = Attacher(sender, notes, finder, files)
 
-    async def look(self, id_: str) -> Look | None:
-        """What there is to show of it; None where nothing can be. Raises StoreDown."""
+    async def look(self, id_: str) -> tuple[frozenset[Want], Life] | None:
+        """What it needs, and whether it will have news; None where it cannot be shown. Raises StoreDown."""
+        found = await self._look(id_)
+        if found is None:
+            return None
+        seen, entries = found
+        logs = {Want.LOG} if self._attacher.has_something(seen, entries) else set[Want]()
+        return seen.wants() | logs, seen.life
+
+    async def _look(self, id_: str) -> tuple[Look, Sequence[Entry]] | None:
         try:
             view = await self._desk.view(id_)
             entries = (await self._store.read(id_))[: view.run.seq]
@@ -62,23 +74,31 @@ class Serving:
             return None
         place, shown = await self._notes.read(id_)
         card = change_card(view, newest=await self._newest(view))
-        return Look(view, card, thread(entries, shown.thread, view), place, shown)
+        turn = next((n for n, entry in enumerate(entries, 1) if isinstance(entry, TurnedBack)), 0)
+        said = thread(entries, shown.thread, view)
+        return Look(view, card, said, turn if failed(view) else 0, place, shown), entries
 
     async def serve(self, turn: Turn) -> list[str]:
         """Do it, with what is newest now. Which other changes look different then.
 
         Raises NotMine, CallFailed, StoreDown.
         """
-        seen = await self.look(turn.id)
-        if seen is None:
+        found = await self._look(turn.id)
+        if found is None:
             return []
+        seen, entries = found
         try:
-            if turn.want in UPDATES:
-                await self._painter.update(seen)
-            elif turn.want is Want.CARD:
-                await self._painter.post(seen)
-            else:
-                await self._teller.tell(seen)
+            match turn.want:
+                case Want.NEWS | Want.PROGRESS:
+                    await self._painter.update(seen)
+                case Want.CARD:
+                    await self._painter.post(seen)
+                case Want.ALARM | Want.END | Want.THREAD:
+                    await self._teller.tell(seen)
+                case Want.LOG:
+                    await self._attacher.attach(seen, entries)
+                case _:
+                    assert_never(turn.want)
         except Gone:
             logger.warning("the card of %s was deleted in Slack; it gets a new one", turn.id)
             await self._notes.gone(turn.id)

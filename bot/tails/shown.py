@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 
 from pydantic import ValidationError
 
@@ -14,6 +15,16 @@ from bot.view import ChangeView
 
 _GOING = frozenset({Stage.ALLOWED, Stage.STARTING, Stage.RUNNING})
 """From the last approval on, one stage follows the other by itself: progress, as nobody decides anything."""
+
+
+class Log(StrEnum):
+    """How far the thread of a failed run is with the file of its log."""
+
+    OWED = "owed"
+    FOLLOWS = "said that it follows"
+    SHARING = "about to be shared"
+    GIVING_UP = "about to be given up"
+    SETTLED = "settled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,9 @@ class Shown:
     thread: int = 0
     tried: bool = False
     """The card was about to be posted: where it stands nowhere known, it may be in the channel all the same."""
+    log: Log = Log.OWED
+    file: str = ""
+    """Slack's id of the file that is SHARING."""
 
     @property
     def revision(self) -> tuple[int, int]:

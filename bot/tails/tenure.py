@@ -28,6 +28,10 @@ class Work(Protocol):
         """One step, of a second or so where nothing is to be done. It is cancelled where the bot stops meanwhile."""
         ...
 
+    async def close(self, *, stopping: bool) -> None:
+        """The end of the tenure; where the bot is `stopping` it still has the lease for some seconds."""
+        ...
+
 
 class Tenure:
     """Has work done, anew in each tenure, as long as this bot has the lease; `what` is for the log."""
@@ -61,6 +65,7 @@ class Tenure:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await work.close(stopping=stop.is_set())
 
     async def _turns(self, work: Work) -> None:
         while self._lease.mine:

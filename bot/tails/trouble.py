@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from bot.slack.web import CallFailed, Failure, Trouble, advice
+from bot.slack.web import CallFailed, Failure, Trouble
 from bot.tails.pace import Pace
+from bot.tails.quiet import Quiet
 from bot.tails.turns import Turn, Turns, Want
 
 logger = logging.getLogger(__name__)
@@ -19,14 +20,12 @@ class Troubles:
 
     def __init__(self, turns: Turns, pace: Pace) -> None:
         self._turns, self._pace = turns, pace
-        self._pause = pace.backoff[0]
-        self._until = 0.0
-        self._said = ""
+        self._quiet = Quiet("the tail of the cards", pace.backoff)
 
     def well(self) -> None:
         """A turn went well: Slack is there."""
-        self._pause, self._turns.calls = self._pace.backoff[0], self._pace.calls
-        self._said = ""
+        self._quiet.over()
+        self._turns.calls = self._pace.calls
 
     def met(self, turn: Turn, failed: CallFailed, now: float) -> None:
         """Be quiet for as long as is right; what is newest then is shown."""
@@ -38,7 +37,7 @@ class Troubles:
             case Trouble.SLOWER:
                 self._slower(turn, failed.method, failure, now)
             case Trouble.LATER | Trouble.SETUP:
-                self._away(turn, failure, now)
+                self._away(failure, now)
 
     def _slower(self, turn: Turn, method: str, failure: Failure, now: float) -> None:
         logger.warning("%s was called too often; Slack wants none for %.0f s", method, failure.after)
@@ -47,15 +46,12 @@ class Troubles:
         else:
             self._turns.rest(turn.id, now + failure.after)
 
-    def _away(self, turn: Turn, failure: Failure, now: float) -> None:
-        """Nothing for a while, longer from time to time, and then one call to see."""
-        if now < self._until:
-            return  # of the same outage: it was under way when the first one failed
-        wait, self._pause = self._pause, min(self._pause * 2, self._pace.backoff[1])
-        self._until = now + wait
-        self._turns.shut(self._until)
-        self._turns.calls = 1
-        said = advice(failure.error) if failure.trouble is Trouble.SETUP else failure.error
-        level = logging.ERROR if failure.trouble is Trouble.SETUP and said != self._said else logging.WARNING
-        self._said = said
-        logger.log(level, "the card of %s waits %.0f s for Slack: %s", turn.id, wait, said)
+    def _away(self, failure: Failure, now: float) -> None:
+        """Nothing for a while, longer from time to time, and then one call to see.
+
+        A call that was under way when the first one failed says nothing new.
+        """
+        if now >= self._quiet.until:
+            self._quiet.after(failure)
+            self._turns.shut(self._quiet.until)
+            self._turns.calls = 1

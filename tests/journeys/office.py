@@ -145,7 +145,7 @@ async def open_office(
     looking = Looking(planning, store, roster, clock)
     desk = Desk(planning, looking, store, starts, rules.load(None), roster, clock)
     face = SlackFace(desk, slack.settings(), store, clock, BRISK)
-    tail = SlackTail(face.client, store, desk, slack.settings(), instance="a", pace=QUICK)
+    tail = SlackTail(face.client, store, desk, slack.settings(), servers, str, instance="a", pace=QUICK)
     stop = asyncio.Event()
     tailing = asyncio.create_task(tail.run(stop))
     await face.start()

@@ -5,24 +5,49 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from actions.engine.journal import Entry, Opened
-from actions.engine.ports import Clock
+from actions.engine.ports import Clock, HostRefused, JobLog, Unreachable
 from bot.looking import Looking
 from bot.planning import Planning
+from bot.redact import redactor
 from bot.roster import Roster
 from bot.sandbox.slack.calls import Args
 from bot.sandbox.slack.methods_chat import post_message
 from bot.slack.blocks import Card
 from bot.slack.web import new_client, new_session
 from bot.store import Store
+from bot.tails.logs import LogPace
 from bot.tails.pace import Pace
 from bot.tails.slack import SlackTail
 from policies.change import Approval, Change, Word
 from tests.slack.support import QUICK, Slack, seen_text
 from tests.slack.views import PEOPLE
+
+SECRET = "hunter2hunter2"
+"""A value that the bot knows and never shows."""
+
+
+@dataclass
+class Servers:
+    """What jobs have written, and who does not answer."""
+
+    logs: dict[tuple[str, str], JobLog] = field(default_factory=dict)
+    """(host, step) -> log."""
+    away: set[str] = field(default_factory=set)
+    refuse: set[str] = field(default_factory=set)
+    asked: int = 0
+
+    async def log(self, host: str, job: str, most: int) -> JobLog | None:
+        self.asked += 1
+        if host in self.away:
+            raise Unreachable(host, "ssh, 3 times")
+        if host in self.refuse:
+            raise HostRefused(host, "wrong agent", f"{host} runs another chom-host")
+        assert job.split("/")[0].startswith("chg-") and job.endswith("/forward") and most == 1 << 20
+        return self.logs.get((host, job.split("/")[1]))
 
 
 @dataclass
@@ -33,6 +58,9 @@ class Room:
     store: Store
     looking: Looking
     change: Change
+    servers: Servers = field(default_factory=lambda: Servers())
+    log_pace: LogPace = field(default_factory=lambda: LogPace(again=0.1, patience=0.0))
+    """Without patience a server that does not answer is tried once."""
 
     def tail(self, name: str, pace: Pace = QUICK) -> Any:
         return tailing(self, name, pace)
@@ -84,7 +112,17 @@ async def tailing(room: Room, name: str, pace: Pace) -> AsyncIterator[SlackTail]
     """One bot's tail."""
     settings, session, stop = room.slack.settings(), new_session(), asyncio.Event()
     client = new_client(settings, session, token=settings.bot_token, retrying=False)
-    tail = SlackTail(client, room.store, room.looking, settings, instance=name, pace=pace)
+    tail = SlackTail(
+        client,
+        room.store,
+        room.looking,
+        settings,
+        room.servers,
+        redactor([SECRET]),
+        instance=name,
+        pace=pace,
+        log_pace=room.log_pace,
+    )
     running = asyncio.create_task(tail.run(stop))
     try:
         yield tail
