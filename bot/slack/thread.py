@@ -93,6 +93,8 @@ def _middle(entries: Sequence[Entry], view: ChangeView) -> Card | None:
         named = replace(entry, host=hosts) if isinstance(entry, Done) else entry
         if isinstance(entry, Opened | Took | Started) or not (said := milestone(named, view)):
             continue
+        if isinstance(entry, TurnedBack) and not any(_fails(seen) for seen in entries):
+            said = f"Turning back: {why_back(view)}"  # the failure was told before, but not to the channel
         timed = f"{said}{_time(group, view)}"
         told.append(sentence(timed))
         lines.append(f"{_mark(entry)} {inline(timed, 900)}")

@@ -2,13 +2,25 @@
 
 import asyncio
 import os
+import re
 import signal
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from tests.support.sandbox import Sandbox, buttons, is_gone, newest_card, running, server, thread, until
+from tests.support.sandbox import (
+    Json,
+    Sandbox,
+    buttons,
+    is_gone,
+    newest_card,
+    replies,
+    running,
+    server,
+    thread,
+    until,
+)
 
 V12 = "Deploy v1.2 to production"
 V13 = "Deploy v1.3 to production"
@@ -64,6 +76,22 @@ async def a_broken_version_reaches_nobody(sandbox: Sandbox) -> None:
     served = server(await sandbox.get("state"))
     assert served["version"] == "v1.2"
     assert (served["traffic"]["failed"], "v1.3" in served["traffic"]["versions"]) == (0, False)
+    await the_channel_hears_of_it_and_the_thread_has_the_whole_log(sandbox, card)
+
+
+async def the_channel_hears_of_it_and_the_thread_has_the_whole_log(sandbox: Sandbox, card: Json) -> None:
+    def shared(state: Json) -> list[Json]:
+        return [file for reply in replies(state, card) for file in reply.get("files", [])]
+
+    (file,) = await sandbox.until(shared, "the log of v1.3 in its thread")
+    assert re.fullmatch(r"deployment_\d{8}_\d{6}\.log", file["name"])
+    said = await sandbox.text(file["url_private"])
+    assert "-- failed" in said and "HTTP 500" in said
+    state = await sandbox.get("state")
+    heard = [reply["text"] for reply in replies(state, card) if reply.get("subtype") == "thread_broadcast"]
+    assert len(heard) == 2 and "500" in heard[0] and "Turned back" in heard[1]
+    done = newest_card(state, V12)
+    assert done and not any(reply.get("subtype") == "thread_broadcast" for reply in replies(state, done))
 
 
 async def a_rollback_brings_the_last_version_back(sandbox: Sandbox) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from actions.engine.journal import Asked, TurnedBack
-from bot.slack import texts, thread
+from bot.slack import log_file, texts, thread
 from bot.slack.blocks import Card
 from bot.slack.cards import change_card, metadata, preview_card
 from bot.slack.pressed import Answer, Click, Press, read_click
@@ -47,6 +47,8 @@ PICTURES: dict[str, Card] = (
         "details_turned_back": texts.details(STAGES["turned_back"]),
         "asked_for": texts.asked(STAGES["waiting"], "C0DEPLOYS", "https://chom.slack.com/archives/C0DEPLOYS/p1"),
         "trouble": texts.trouble("0a1b2c3d"),
+        "log_follows": log_file.follows(["app2"]),
+        "log_given_up": log_file.given_up(STAGES["turned_back"], "app2 does not answer: ssh, 3 times."),
         "status": texts.status(
             (
                 EnvironmentStatus("production", None, "app2 does not answer: ssh, 3 times.", STAGES["running"], ()),
@@ -227,6 +229,7 @@ def test_a_failure_that_was_told_already_is_called_one_when_it_turns() -> None:
     parts = [*thread.thread(TURNED[:turned], 0, view(GO, yes(), entries=TURNED[:turned]))]
     parts += thread.thread(TURNED[: turned + 1], turned, view(GO, yes(), entries=TURNED[: turned + 1]))
     assert [said.broadcast for said in parts] == [False, True]
+    assert "Turning back: the health check failed on app1" in words_of(parts[-1].card), "the channel hears why"
 
 
 def test_a_run_that_somebody_stopped_is_no_failure() -> None:

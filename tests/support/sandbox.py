@@ -35,6 +35,12 @@ class Sandbox:
         async with self._http.get(f"{self.address}/sandbox/{what}") as answer:
             return await answer.json()
 
+    async def text(self, url: str) -> str:
+        """What is there, with the bot's token, as Slack wants it for a file."""
+        async with self._http.get(url, headers={"Authorization": "Bearer xoxb-sandbox"}) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.text()
+
     async def post(self, what: str, **body: Any) -> Json:
         """Raises AssertionError with the sandbox's sentence where it refuses."""
         async with self._http.post(f"{self.address}/sandbox/{what}", json=body) as answer:
@@ -102,9 +108,14 @@ def newest_card(state: Json, title: str) -> Json | None:
     return next((m for m in reversed(top) if m["text"].startswith(title)), None)
 
 
+def replies(state: Json, card: Json) -> list[Json]:
+    """The messages of the card's thread."""
+    return [m for m in state["channels"]["deploys"] if m.get("thread_ts") == card["ts"] != m["ts"]]
+
+
 def thread(state: Json, card: Json) -> list[str]:
     """The texts of the card's thread."""
-    return [m["text"] for m in state["channels"]["deploys"] if m.get("thread_ts") == card["ts"] != m["ts"]]
+    return [m["text"] for m in replies(state, card)]
 
 
 def buttons(card: Json) -> dict[str, str]:
