@@ -15,6 +15,7 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
+from bot.sandbox.slack.sockets import LEAVE_SECONDS
 from bot.slack.socket import Rhythm, Socket
 from bot.slack.web import new_client, new_session
 from tests.slack.conftest import Faced, faced
@@ -74,11 +75,13 @@ async def test_told_to_go_the_next_line_is_open_before_the_last_is_let_go(slack:
     most = 0
     async with faced("socket", slack) as bot:
         (old,) = lines(slack)
+        begun = time.monotonic()
         going = asyncio.create_task(bot.slack.stand_in.fault({"socket": reason}))
         while old in lines(slack):
             outcomes.append(await bot.type("help"))
             most = max(most, len(lines(slack)))
         await going
+        assert time.monotonic() - begun < LEAVE_SECONDS, "it was Slack that closed it"
         assert len(lines(slack)) == 1 and bot.face.connected
         outcomes.append(await bot.type("help"))
     assert most == 2 and set(outcomes) == {"acked"} and len(outcomes) > 5
