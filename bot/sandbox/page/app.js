@@ -2,7 +2,7 @@
 
 import { closeThread, keepPlace, showLinked } from "./conversations.js";
 import { composer } from "./composer.js";
-import { $, announce } from "./dom.js";
+import { $, announce, inside } from "./dom.js";
 import { drawFaults } from "./faults.js";
 import { drawGuide, wireGuide } from "./guide.js";
 import { drawIcons } from "./icons.js";
@@ -86,10 +86,10 @@ function wire() {
     if (event.key === "Escape" && page.thread && !document.querySelector("dialog[open]")) closeThread();
   });
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("a[href*='/archives/'], a[href^='/#']");
-    if (!link || link.origin !== location.origin) return;
+    const place = inside(event.target.closest("a[href]")?.href ?? "about:blank");
+    if (!place) return;
     event.preventDefault();
-    location.hash = link.hash || link.pathname.replace("/archives/", "");
+    location.hash = place;
     leaveModal();
     enter("channel");
     showLinked();

@@ -1,6 +1,6 @@
 // The question that Slack asks before it sends a click, and the sentence where something could not be done.
 
-import { $, h } from "./dom.js";
+import { $, follow, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { plain, text } from "./mrkdwn.js";
 
@@ -38,7 +38,7 @@ export const complain = (sentence) =>
 /** Do what a click on an element means: ask first where it wants that, open its link, tell the app. */
 export async function pressed(e, node, send) {
   if (e.confirm && !(await ask(e.confirm))) return;
-  if (e.url) window.open(e.url, "_blank", "noopener");
+  if (e.url) follow(e.url);
   node.setAttribute("aria-busy", "true");
   try {
     await send();

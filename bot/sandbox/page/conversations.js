@@ -2,12 +2,16 @@
 
 import { $, announce } from "./dom.js";
 import { drawList } from "./messages.js";
-import { channel, conversation, here, isBot, isReply, myself, named, page } from "./state.js";
+import { channel, conversation, here, isReply, myself, named, page } from "./state.js";
 
 const NEAR = 80;
 /** Pixels from the end within which a reader counts as reading the newest. */
 const atEnd = new Map();
+const CALM = 4000;
+/** Milliseconds: a card that counts its steps is not read out more often. */
 const spoken = new Map();
+let said = "";
+let timer = 0;
 
 /** Draw the conversation that is open and, where one is, its thread. */
 export function drawConversations() {
@@ -83,13 +87,23 @@ export function closeThread() {
   (node?.querySelector(".replies, .reply") ?? node)?.focus();
 }
 
-/** Read the text of what is new or changed to people who listen. */
+/** Read what is new to people who listen, and, every few seconds, what became of it since. */
 function speak(list) {
   const first = spoken.size === 0;
-  const news = list.filter((m) => spoken.get(m.ts) !== m.text && (!m.is_ephemeral || isBot(m.user)));
+  const news = list.filter((m) => spoken.get(m.ts) !== m.text);
+  const fresh = news.some((m) => !spoken.has(m.ts));
   for (const m of news) spoken.set(m.ts, m.text);
   const last = news.at(-1);
-  if (last && !first && last.user !== myself().id) announce(`${named(last.user)}: ${last.text}`);
+  if (!last || first || last.user === myself().id) return;
+  said = `${named(last.user)}: ${last.text}`;
+  if (fresh) tell();
+  else timer ||= setTimeout(tell, CALM);
+}
+
+function tell() {
+  clearTimeout(timer);
+  timer = 0;
+  announce(said);
 }
 
 /** Bring the message of a permalink (#C0DEPLOYS/p1700000000000001) into view. */

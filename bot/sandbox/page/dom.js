@@ -21,6 +21,23 @@ function fill(made, props, children) {
 
 export const $ = (id) => document.getElementById(id);
 
+const HERE = ["localhost", "127.0.0.1", "[::1]"];
+
+/** Where in this Slack an address leads ("C0DEPLOYS/p1700000000000001"), or "" where it leads out of it. */
+export function inside(address) {
+  const url = new URL(address, location.href);
+  if (url.port !== location.port || !HERE.includes(url.hostname)) return "";
+  return /^(?:\/archives\/|\/#)([CD][A-Z0-9]+(?:\/p\d{16})?)$/.exec(url.pathname + url.hash)?.[1] ?? "";
+}
+
+/** Go to an address as a click on a link to it does. */
+export function follow(address) {
+  const link = h("a", { href: address, target: "_blank", rel: "noopener noreferrer", hidden: true });
+  document.body.append(link);
+  link.click();
+  link.remove();
+}
+
 const kept = new WeakMap();
 
 /**

@@ -1,7 +1,7 @@
 // Slack's mrkdwn as elements: bold, code, quotes, links, mentions, dates in the reader's zone, emoji.
 
 import { dated } from "./dates.js";
-import { h } from "./dom.js";
+import { h, inside } from "./dom.js";
 import { EMOJI } from "./emoji.js";
 import { myself, named, page } from "./state.js";
 
@@ -88,8 +88,7 @@ const mention = (name, mine) => h("span", { class: mine ? "mention mine" : "ment
 
 export function link(address, label) {
   if (!/^(https?:|mailto:)/.test(address)) return label;
-  const here = address.startsWith(`${location.origin}/archives/`);
-  return h("a", here ? { href: address } : { href: address, target: "_blank", rel: "noopener noreferrer" }, label);
+  return h("a", inside(address) ? { href: address } : { href: address, target: "_blank", rel: "noopener noreferrer" }, label);
 }
 
 function date(target, fallback) {

@@ -188,6 +188,15 @@ async def test_commands_are_completed_from_the_manifest_with_the_versions_there_
         await expect(box).to_have_value("/deploy v1.0")
 
 
+async def test_by_keyboard_one_skips_to_the_message_box(browser: Browser, everything: Kit) -> None:
+    async with screen(browser, everything.address) as seen:
+        await seen.page.locator("body").focus()
+        await seen.page.keyboard.press("Tab")
+        await expect(seen.page.get_by_role("link", name="Go to the message box")).to_be_focused()
+        await seen.page.keyboard.press("Enter")
+        await expect(seen.page.locator("#text")).to_be_focused()
+
+
 async def test_messages_and_threads_are_reached_by_arrows_enter_and_escape(browser: Browser, everything: Kit) -> None:
     async with screen(browser, everything.address) as seen:
         keys, list_ = seen.page.keyboard, seen.page.locator("#messages")

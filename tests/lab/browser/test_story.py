@@ -144,13 +144,35 @@ async def test_while_slack_is_down_the_page_says_so_and_keeps_what_was_typed(
         await expect(only_to_me(seen).last).to_contain_text("production")
 
 
-async def test_a_second_visit_finds_what_was_said_and_a_link_to_a_card_leads_to_it(
-    browser: Browser, sandbox: Sandbox
-) -> None:
-    state = await sandbox.get("state")
-    card = next(m for m in state["channels"]["deploys"] if m["text"].startswith("Deploy v1.2 to production"))
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_the_home_shows_what_waits_and_leads_to_its_card(browser: Browser, sandbox: Sandbox, theme: str) -> None:
+    title = "Deploy v1.0.1 to production"
+    await sandbox.command("dev", "deploy v1.0.1")
+    await sandbox.card(title)
+    async with screen(browser, sandbox.address, "lead", theme=theme) as seen:
+        await seen.page.get_by_role("navigation", name="Workspace").get_by_role("button", name="CHOM").click()
+        home = seen.page.get_by_role("tabpanel", name="Home")
+        await expect(home).to_contain_text("v1.0.1")
+        await seen.fits()
+        await seen.accessible("the Home")
+        await home.get_by_role("button", name=f"Open the card: {title}").click()
+        card = seen.card(title)
+        await expect(card).to_be_focused()
+        await seen.accessible("a card that waits")
+        await seen.become("dev")
+        await seen.type("/chom stop")
+        await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
+
+
+async def test_a_link_to_a_card_leads_to_it_on_a_second_visit(browser: Browser, sandbox: Sandbox) -> None:
+    await sandbox.command("dev", "deploy v1.0.1")
+    card = await sandbox.card("Deploy v1.0.1 to production")
+    await sandbox.command("dev", "stop")
+    for number in range(20):
+        await sandbox.post("say", user="cto", channel="deploys", text=f"{number} more things to say")
     link = f"/archives/C0DEPLOYS/p{card['ts'].replace('.', '')}"
     async with screen(browser, sandbox.address, path=link) as seen:
         article = seen.page.locator(f'#messages [data-ts="{card["ts"]}"]')
         await expect(article).to_be_focused()
         await expect(article).to_be_in_viewport()
+        await expect(seen.page.get_by_text("19 more things to say")).not_to_be_in_viewport()
