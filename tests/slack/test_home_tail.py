@@ -315,3 +315,12 @@ async def test_a_server_that_went_away_is_told_with_what_it_served(here: Lobby) 
         assert "on app1 and app2" in told
         here.servers.away = set()
         await until(lambda: "✗" not in here.shown("dev"))
+
+
+async def test_a_change_that_cannot_be_read_darkens_nothing_else(here: Lobby) -> None:
+    await asked(here, fresh())
+    await asked(here, fresh("chg-odd222"))
+    await here.store.link.ask("HSET", "chom:change:chg-odd222", "json", '{"of": "another version"}')
+    async with here.tail("a"):
+        await here.open("lead")
+        await here.shows("lead", "1 decision waits for you", "production · v1.1")

@@ -80,3 +80,12 @@ async def test_the_button_to_a_card_is_acked_and_asks_the_desk_for_nothing(both:
     assert await both.slack.stand_in.acts.click_view("lead", view["id"], "chom_open_card", None, {}) == "acked"
     await asyncio.sleep(0.1)
     assert both.desk.asked == [] and both.slack.whispers("lead") == [] and "errors" not in view
+
+
+async def test_the_button_of_the_home_opens_the_form_for_a_deploy(both: Faced) -> None:
+    await publish(both)
+    (view,) = both.slack.stand_in.memory.views.values()
+    assert await both.slack.stand_in.acts.click_view("lead", view["id"], "chom_open_deploy", None, {}) == "acked"
+    await until(lambda: [v["type"] for v in both.slack.stand_in.memory.views.values()] == ["home", "modal"])
+    (modal,) = [v for v in both.slack.stand_in.memory.views.values() if v["type"] == "modal"]
+    assert "production" in str(modal["blocks"]) and both.slack.whispers("lead") == []
