@@ -16,11 +16,13 @@ from bot.pack_command import pack_command
 from bot.shell import with_sentences
 from bot.shell.commands import Advising, add_to
 from bot.shell.vocabulary import summary
+from bot.starting.command import init_command
 
 cli = typer.Typer(
     cls=Advising, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
 )
 add_to(cli)
+cli.command("init", help=summary("init"))(init_command)
 cli.command("pack", help=summary("pack"))(pack_command)
 cli.add_typer(host, name="host", help=summary("host"))
 
