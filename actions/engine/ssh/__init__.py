@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from actions.engine.codec import to_jsonable
 from actions.engine.fleet import Artifact, Host
 from actions.engine.ports import HostRefused, Job, JobLog, OnBytes, OnLine, Result, Unreachable
+from actions.engine.ssh import readiness as ssh_readiness
 from actions.engine.ssh import upload as ssh_upload
 from actions.engine.ssh.answers import (
     ADAPTERS,
@@ -31,6 +32,7 @@ from actions.engine.ssh.channel import Broken, Json, Malformed, OnEvent, Refusal
 from actions.engine.ssh.connect import HostLogin
 from actions.engine.ssh.link import Hello, Kept, Link
 from actions.engine.ssh.output import LastLines
+from actions.engine.ssh.readiness import Readiness
 
 __all__ = ["LINE", "Hello", "HostLogin", "SshHosts"]
 
@@ -72,6 +74,18 @@ class SshHosts:
     async def hello(self, host: str) -> Hello:
         """Who answers there. Raises Unreachable, HostRefused (also where it runs another chom-host)."""
         return (await self._kept[host].link()).hello
+
+    async def readiness(self, host: str) -> Readiness:
+        """What it lacks for a deploy. Raises Unreachable, HostRefused."""
+        link = await self._kept[host].link()
+        try:
+            return await ssh_readiness.readiness(link.connection)
+        except Broken as fault:
+            raise self._kept[host].unreachable(str(fault)) from fault
+        except Refusal as fault:
+            raise HostRefused(host, fault.error["code"], f"{host}: {fault.error['message']}") from fault
+        except Malformed as fault:
+            raise nonsense(host, str(fault)) from fault
 
     async def survey(self, host: str) -> Host:
         """Read-only look. Raises Unreachable, HostRefused."""

@@ -17,7 +17,7 @@ def fastcgi(address: str, params: Mapping[str, str], seconds: float = 60.0) -> t
     body = b"".join(_pair(name, value) for name, value in params.items())
     request = _record(1, struct.pack(">HB5x", 1, 0)) + _record(4, body) + _record(4, b"") + _record(5, b"")
     try:
-        with _connected(address, seconds) as sock:
+        with connected(address, seconds) as sock:
             sock.sendall(request)
             out, err = _answer(sock)
     except OSError as fault:
@@ -29,7 +29,8 @@ def fastcgi(address: str, params: Mapping[str, str], seconds: float = 60.0) -> t
     return (int(found.group(1)) if found else 200), page.decode("utf-8", "replace")
 
 
-def _connected(address: str, seconds: float) -> socket.socket:
+def connected(address: str, seconds: float) -> socket.socket:
+    """A connection to a Unix socket's path, or to host:port. Raises OSError."""
     if not address.startswith("/"):
         host, _, port = address.rpartition(":")
         return socket.create_connection((host, int(port)), timeout=seconds)

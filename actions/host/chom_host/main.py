@@ -14,6 +14,7 @@ from zipimport import zipimporter
 from .base import Json, Refused
 from .channel import Channel
 from .files import log_line
+from .readiness import check
 from .redaction import shown
 from .settings import Settings, load_settings
 from .uploads import put
@@ -22,10 +23,20 @@ from .uploads import put
 def enter(settings: Settings, asked: str) -> int:
     """What the client asked for, or its refusal. The exit status."""
     upload = re.fullmatch(r"put ([0-9a-f]{64}) ([1-9][0-9]{0,15})", asked)
+    if asked == "check":
+        answer({"result": check(settings)})
+        return 0
     if asked != "channel" and upload is None:
         client = shown(os.environ.get("SSH_CONNECTION", "").partition(" ")[0])
         log_line(settings, "chom-host", f"refused: {client or 'somebody'} asked for “{shown(asked)}”")
-        answer({"error": {"code": "refused", "message": "this key opens a channel or puts an artifact, nothing else"}})
+        answer(
+            {
+                "error": {
+                    "code": "refused",
+                    "message": "this key opens a channel, puts an artifact or checks, nothing else",
+                }
+            }
+        )
         return 77
     for path in (settings.jobs, settings.incoming, Path(settings.logs)):
         path.mkdir(mode=0o750, parents=True, exist_ok=True)

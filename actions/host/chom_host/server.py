@@ -116,3 +116,15 @@ def whole_release(work: Work, release: str) -> Path:
     if marker(work.settings, release) is None:
         raise Failed(f"{release} is not on this server, or was not staged to its end")
     return work.settings.release(release)
+
+
+def why_no_switch(settings: Settings) -> str:
+    """Why a switch would reach nobody, or could not be made; "" where it can."""
+    current, outer = settings.current_link, Path(settings.www, settings.link)
+    if current.exists() and not current.is_symlink():
+        return f"{current} is not a link; move it away, and make it a link into releases/"
+    if outer.exists() and not outer.is_symlink():
+        return f"{outer} is not a link to {settings.current}, so a switch would not reach what nginx serves"
+    if outer.is_symlink() and Path(os.path.normpath(outer.parent / outer.readlink())) != current:
+        return f"{outer} points to {outer.readlink()}, not to {settings.current}: a switch would reach nobody"
+    return ""

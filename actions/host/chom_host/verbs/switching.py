@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
 from ..arguments import RELEASE, flag, many, text
 from ..base import Failed
 from ..files import append_json, locked, sync_dir
-from ..server import activations, served, version_of, whole_release
+from ..server import activations, served, version_of, whole_release, why_no_switch
 from ..settings import SERVICE, Settings
 from ..work import Command, Verb, Work
 
@@ -35,15 +34,11 @@ def switch(work: Work, release: str, workers: bool) -> str:
 
 def point_current(settings: Settings, release: str) -> None:
     """The link that nginx follows ($realpath_root), replaced in one rename."""
+    if why := why_no_switch(settings):
+        raise Failed(why)
     current, outer = settings.current_link, Path(settings.www, settings.link)
-    if current.exists() and not current.is_symlink():
-        raise Failed(f"{current} is not a link; move it away, and make it a link into releases/")
     if not outer.is_symlink():
-        if outer.exists():
-            raise Failed(f"{outer} is not a link to {settings.current}, so a switch would not reach what nginx serves")
         outer.symlink_to(settings.current)
-    elif Path(os.path.normpath(outer.parent / outer.readlink())) != current:
-        raise Failed(f"{outer} points to {outer.readlink()}, not to {settings.current}: a switch would reach nobody")
     fresh = current.with_name(f".{current.name}.next")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(f"releases/{release}")

@@ -1,0 +1,101 @@
+"""What this server lacks for a deploy, looked at before the first one; nothing is changed and nothing is started."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from .base import Json
+from .fastcgi import connected
+from .files import free_bytes
+from .server import why_no_switch
+from .settings import Settings
+
+ANSWER = 5.0
+"""Seconds for PHP-FPM and for sudo."""
+
+
+def check(settings: Settings) -> Json:
+    """`faults` are sentences with what to do; `backup` is one where no backup can be made, else "" there."""
+    return {
+        "faults": [*_places(settings), *_programs(settings), *_fpm(settings), *_sudo(settings)],
+        "backup": "; ".join(_backups(settings)),
+        "services": list(settings.services),
+        "disk_free": free_bytes(settings.releases if settings.releases.is_dir() else Path(settings.www)),
+    }
+
+
+def _places(settings: Settings) -> Iterator[str]:
+    for path in (Path(settings.www), settings.releases, settings.jobs, settings.incoming, Path(settings.logs)):
+        if why := _unwritable(path):
+            yield f"{path} {why}"
+    for name in settings.shared:
+        path = settings.shared_dir / name
+        if not path.exists():
+            yield f"{path} is missing; put it there, readable for {_me()} and PHP-FPM"
+        elif not os.access(path, os.R_OK):
+            yield f"{path} cannot be read by {_me()}; let its group, or {_me()}, read it"
+        elif name == "storage" and (why := _unwritable(path)):
+            yield f"{path} {why}"
+    if why := why_no_switch(settings):
+        yield why
+
+
+def _unwritable(path: Path) -> str:
+    """Why one cannot write there, "" where one can; what is missing is made by whoever can write above it."""
+    if path.is_dir():
+        return (
+            "" if os.access(path, os.W_OK | os.X_OK) else f"cannot be written by {_me()}; run `chom-bot host install`"
+        )
+    if path.exists():
+        return "is no directory; move it away"
+    above = next((one for one in path.parents if one.exists()), path)
+    made = above.is_dir() and os.access(above, os.W_OK | os.X_OK)
+    return "" if made else f"is missing, and {_me()} cannot make it; run `chom-bot host install`"
+
+
+def _programs(settings: Settings) -> Iterator[str]:
+    if not os.access(settings.php, os.X_OK):
+        yield f"{settings.php} cannot be run; install PHP, or name it as php in /etc/chom/host.json"
+
+
+def _fpm(settings: Settings) -> Iterator[str]:
+    try:
+        connected(settings.fpm_socket, ANSWER).close()
+    except OSError as fault:
+        why = fault.strerror or str(fault) or "no answer"
+        yield (
+            f"PHP-FPM does not answer at {settings.fpm_socket} ({why}); is it running, and may {_me()} speak to it? "
+            "Else name its address as fpm_socket in /etc/chom/host.json"
+        )
+
+
+def _sudo(settings: Settings) -> Iterator[str]:
+    """Asks whether the very command would be allowed; `-l` runs nothing."""
+    for service in settings.services:
+        argv = [settings.sudo, "-n", "-l", settings.systemctl, "reload", service]
+        try:
+            asked = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER, check=False)
+            allowed = asked.returncode == 0
+        except (OSError, subprocess.TimeoutExpired):
+            allowed = False
+        if not allowed:
+            command = f"{settings.systemctl} reload {service}"
+            yield f"sudo does not let {_me()} run “{command}”; run `chom-bot host install`, or take the service away"
+
+
+def _backups(settings: Settings) -> Iterator[str]:
+    if not os.access(settings.dump, os.X_OK):
+        yield f"{settings.dump} cannot be run; install mariadb-client, or name it as dump in /etc/chom/host.json"
+    if why := _unwritable(Path(settings.backups)):
+        yield f"{settings.backups} {why}"
+
+
+def _me() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"

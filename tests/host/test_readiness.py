@@ -1,0 +1,120 @@
+"""`check`: what a server lacks, each with what to do; it changes nothing and may be asked at any time."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.host.server import Server
+
+R1 = "20261121_100000"
+SUDO = """#!/bin/sh
+printf '%s\n' "$*" >> "$(dirname "$0")/sudo.log"
+[ "$1 $2" = "-n -l" ] && [ "$5" != "broken" ]
+"""
+
+
+@pytest.fixture
+def whole(server: Server) -> Iterator[Server]:
+    """A server that lacks nothing."""
+    server.program("sudo", SUDO)
+    server.program("mariadb-dump", "#!/bin/sh\n")
+    server.settings(services=["php8.2-fpm"], dump=str(server.bin / "mariadb-dump"))
+    server.settings(backups=str(server.root / "backups"))
+    (server.www / "shared/storage").mkdir()
+    (server.root / "backups").mkdir()
+    with socket.socket(socket.AF_UNIX) as fpm:
+        fpm.bind(str(server.root / "fpm.sock"))
+        fpm.listen()
+        yield server
+
+
+def check(server: Server) -> dict[str, Any]:
+    status, answer = server.enter("check")
+    assert status == 0, answer
+    return answer["result"]
+
+
+def tree(top: Path) -> list[str]:
+    return sorted(str(path) for path in top.rglob("*") if path.name != "sudo.log")
+
+
+def test_a_whole_server_lacks_nothing_and_is_not_changed(whole: Server) -> None:
+    before = tree(whole.root)
+    found = check(whole)
+    assert found["faults"] == [] and found["backup"] == ""
+    assert found["services"] == ["php8.2-fpm"] and found["disk_free"] > 0
+    assert tree(whole.root) == before
+    assert (whole.bin / "sudo.log").read_text() == "-n -l /usr/bin/systemctl reload php8.2-fpm\n", (
+        "nothing was reloaded"
+    )
+
+
+def test_a_server_with_a_release_lacks_nothing(whole: Server) -> None:
+    channel = whole.channel()
+    channel.run("run/stage/forward", "stage", whole.stage_args(R1, "v1.0"))
+    channel.run("run/switch/forward", "switch", {"release": R1, "workers": False})
+    assert check(whole)["faults"] == []
+
+
+def _not_a_link(server: Server) -> None:
+    (server.www / "chom_current").mkdir()
+
+
+def _no_shared(server: Server) -> None:
+    (server.www / "shared/storage").rmdir()
+    (server.www / "shared/.env").unlink()
+
+
+def _file_in_the_way(server: Server) -> None:
+    (server.www / "releases").write_text("")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda s: (s.root / "fpm.sock").unlink(), ["PHP-FPM does not answer at ", "fpm_socket in "]),
+        (lambda s: s.settings(php="/nowhere/php"), ["/nowhere/php cannot be run; install PHP"]),
+        (lambda s: s.settings(services=["broken"]), ["sudo does not let", "reload broken”; run `chom-bot"]),
+        (lambda s: s.settings(sudo="/nowhere/sudo"), ["sudo does not let"]),
+        (_not_a_link, ["chom_current is not a link; move it away"]),
+        (lambda s: (s.www / "chom").symlink_to("elsewhere"), ["points to elsewhere, not to chom_current"]),
+        (_file_in_the_way, ["releases is no directory; move it away"]),
+        (lambda s: s.settings(state="/dev/null/nowhere"), ["/dev/null/nowhere/jobs is missing, and ", "host install`"]),
+    ],
+)  # fmt: skip
+def test_what_it_lacks_is_said_with_what_to_do(whole: Server, spoil: Callable[[Server], None], said: list[str]) -> None:
+    spoil(whole)
+    faults = check(whole)["faults"]
+    assert faults and all(words in faults[0] for words in said), faults
+
+
+def test_everything_at_once(whole: Server) -> None:
+    _no_shared(whole)
+    (whole.root / "fpm.sock").unlink()
+    whole.settings(php="/nowhere/php", services=["broken"], dump="/nowhere/dump", backups="/dev/null/nowhere")
+    found = check(whole)
+    assert len(found["faults"]) == 5, found["faults"]
+    assert [fault for fault in found["faults"] if "/shared/.env is missing; put it there" in fault]
+    assert "/nowhere/dump cannot be run; install mariadb-client" in found["backup"]
+    assert "/dev/null/nowhere is missing, and " in found["backup"]
+
+
+def test_a_socket_nobody_listens_on_and_a_port(whole: Server) -> None:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        whole.settings(fpm_socket=f"127.0.0.1:{one.getsockname()[1]}")
+        assert "PHP-FPM does not answer at 127.0.0.1:" in check(whole)["faults"][0]
+        one.listen()
+        assert check(whole)["faults"] == []
+
+
+def test_it_is_asked_for_exactly(server: Server) -> None:
+    for asked in ("check ", "check all", "Check", "check\n"):
+        status, answer = server.enter(asked)
+        assert (status, answer["error"]["code"]) == (77, "refused"), json.dumps(asked)
