@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bot.app import serve
+from bot.check_command import check_command
 from bot.entry import DEFAULT, Config, serving
 from bot.host_commands import host
 from bot.pack_command import pack_command
@@ -23,6 +24,7 @@ cli = typer.Typer(
 )
 add_to(cli)
 cli.command("init", help=summary("init"))(init_command)
+cli.command("check", help=summary("check"))(check_command)
 cli.command("pack", help=summary("pack"))(pack_command)
 cli.add_typer(host, name="host", help=summary("host"))
 

@@ -26,9 +26,14 @@ class CannotServe(Exception):
 
 def check_machine(settings: Settings) -> None:
     """Look at what lies on this machine. Raises CannotServe with every fault there is."""
-    faults = [_key(Path(settings.ssh_key)), _state(Path(settings.state_dir)), _directory(settings.artifacts)]
-    if said := [fault for fault in faults if fault]:
+    if said := machine_faults(settings):
         raise CannotServe("\n".join(said))
+
+
+def machine_faults(settings: Settings) -> tuple[str, ...]:
+    """What lies on this machine and would keep the bot from its work, as sentences with what to do."""
+    faults = (_key(Path(settings.ssh_key)), _state(Path(settings.state_dir)), _directory(settings.artifacts))
+    return tuple(fault for fault in faults if fault)
 
 
 async def check_versions(artifacts: Artifacts) -> None:

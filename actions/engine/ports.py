@@ -209,6 +209,8 @@ class Passed:
     ok: bool
     why: str
     """In words: "HTTP 502", "answers v1.1, not v1.2"."""
+    answered: bool = True
+    """Whether an HTTP answer came at all."""
 
 
 class Prober(Protocol):

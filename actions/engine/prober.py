@@ -28,7 +28,7 @@ class HttpProber:
             ):
                 return await _judge(probe, response)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as fault:
-            return Passed(False, _words(fault, probe))
+            return Passed(False, _words(fault, probe), answered=False)
 
 
 async def _judge(probe: Probe, response: aiohttp.ClientResponse) -> Passed:

@@ -96,7 +96,7 @@ class Server:
             "php": _script(self.root / "bin/php", f'exec {run} "$@"'),
             "fpm_socket": str(self.fpm.socket),
             "services": ["php8.2-fpm"],
-            "sudo": _script(self.root / "bin/sudo", '[ "$1" = -n ] && shift\nexec "$@"'),
+            "sudo": _script(self.root / "bin/sudo", '[ "$1" = -n ] && shift\n[ "$1" = -l ] && exit 0\nexec "$@"'),
             "systemctl": systemctl,
         }
         (self.root / "host.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")

@@ -18,6 +18,7 @@ ONLY_HERE = (
     Reserved("serve", "Serves Slack and walks the runs, until SIGTERM."),
     Reserved("sandbox", "Slack, two servers and a shop on this machine, to try everything without risk."),
     Reserved("init [--dir DIR]", "Writes a chom.toml to fill in and the Slack app's manifest; overwrites nothing."),
+    Reserved("check", "Says what a first deploy still lacks: Slack, Redis, servers, artifacts; starts nothing."),
     Reserved(
         "pack DIR --version V --commit SHA --out DIR",
         "Makes the artifact of a version from a working tree, and lists it.",

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import secrets
 
-from bot.store.durable import NotDurable, Unsafe, check_durable
+from bot.store.durable import NotDurable, Unsafe, check_durable, faults_of, notes_of
 from bot.store.homes import Homes
 from bot.store.link import Link, StoreDown, redis_key
 from bot.store.runs import Runs
@@ -54,6 +54,14 @@ class Store(Runs, Homes):
     async def check_durable(self, accept_volatile: bool) -> None:
         """Refuse a Redis that may forget approvals or that anybody may write to. Raises NotDurable, StoreDown."""
         await check_durable(self.link, accept_volatile)
+
+    async def faults(self, accept_volatile: bool) -> tuple[str, ...]:
+        """All that `check_durable` would refuse, as sentences. Raises StoreDown."""
+        return tuple(str(fault) for fault in await faults_of(self.link, accept_volatile))
+
+    async def notes(self) -> tuple[str, ...]:
+        """What is worth a look in this Redis. Raises StoreDown."""
+        return await notes_of(self.link)
 
     async def ping(self) -> bool:
         """Whether Redis answers now."""

@@ -11,9 +11,15 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, ResponseError
 
-from bot.store.link import ANSWER, Link, address
+from bot.store.link import ANSWER, Link, address, redis_key
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
+_UNSAFE = (
+    "Redis at {} lets anybody in without a password, and whoever writes there can make the bot run anything. "
+    'Set "requirepass" in its redis.conf and put the password into CHOM_REDIS_URL '
+    '("redis://:PASSWORD@HOST:6379/0").'
+)
+_PASSWORDLESS = "Redis at {} has no password, and other users of this machine reach it: set requirepass."
 
 logger = logging.getLogger(__name__)
 
@@ -28,32 +34,66 @@ class Unsafe(NotDurable):
 
 async def check_durable(link: Link, accept_volatile: bool) -> None:
     """Refuse a Redis that may forget approvals, or that anybody may write to. Raises NotDurable, Unsafe, StoreDown."""
-    await _check_password(link)
+    for fault in await faults_of(link, accept_volatile):
+        raise fault
+    if await _is_open(link):
+        logger.warning("%s", _PASSWORDLESS.format(address(link.url)))
+
+
+async def faults_of(link: Link, accept_volatile: bool) -> tuple[NotDurable, ...]:
+    """All that keeps this Redis from holding approvals, the gravest first. Raises StoreDown."""
+    faults: list[NotDurable] = []
+    if not is_local(link.url) and await _is_open(link):
+        faults.append(Unsafe(_UNSAFE.format(address(link.url))))
     persistence = await link.ask("INFO", "persistence")
     memory = await link.ask("INFO", "memory")
     where, accepts = address(link.url), "or write i_accept_losing_approvals = true under [redis] in chom.toml"
     if accept_volatile:
-        return
+        return tuple(faults)
     if int(persistence.get("aof_enabled", 0)) == 0:
-        raise NotDurable(
-            f"Redis at {where} forgets at a crash: appendonly is off, and approvals and runs under way are kept there. "
-            f'Set "appendonly yes" in its redis.conf and restart it, {accepts}.'
+        faults.append(
+            NotDurable(
+                f"Redis at {where} forgets at a crash: appendonly is off, and approvals and runs under way are kept "
+                f'there. Set "appendonly yes" in its redis.conf and restart it, {accepts}.'
+            )
         )
     policy = str(memory.get("maxmemory_policy", "noeviction"))
     if int(memory.get("maxmemory", 0)) and policy.startswith("allkeys"):
-        raise NotDurable(
-            f"Redis at {where} throws keys away when its memory is full: maxmemory-policy is {policy}. "
-            f'Set "maxmemory-policy noeviction", {accepts}.'
+        faults.append(
+            NotDurable(
+                f"Redis at {where} throws keys away when its memory is full: maxmemory-policy is {policy}. "
+                f'Set "maxmemory-policy noeviction", {accepts}.'
+            )
         )
+    return tuple(faults)
 
 
-def _is_local(url: str) -> bool:
+async def notes_of(link: Link) -> tuple[str, ...]:
+    """What is worth a look and keeps nothing from working. Raises StoreDown."""
+    where = address(link.url)
+    notes = [_PASSWORDLESS.format(where)] if is_local(link.url) and await _is_open(link) else []
+    if foreign := await _foreign(link):
+        notes.append(
+            f"Redis at {where} holds keys that are not the bot's ({foreign[:60]}): give the bot a Redis of its own, "
+            "never CHOM's, since whoever can write there can make the bot run anything."
+        )
+    return tuple(notes)
+
+
+async def _foreign(link: Link) -> str:
+    """A key of another program's, "" where none is among the first that there are."""
+    _, keys = await link.ask("SCAN", 0, "COUNT", 1000)
+    return next((str(key) for key in keys if not str(key).startswith(redis_key(""))), "")
+
+
+def is_local(url: str) -> bool:
     """Whether only this machine can reach it, as far as the URL says."""
     parts: dict[str, Any] = dict(parse_url(url))
     return "path" in parts or parts.get("host", "localhost") in LOCAL
 
 
-async def _check_password(link: Link) -> None:
+async def _is_open(link: Link) -> bool:
+    """Whether it lets a stranger in. Raises StoreDown."""
     parts: dict[str, Any] = dict(parse_url(link.url))
     parts |= {"socket_timeout": ANSWER, "socket_connect_timeout": ANSWER, "retry": Retry(NoBackoff(), 0)}
     parts |= {"username": None, "password": None}
@@ -70,17 +110,6 @@ async def _check_password(link: Link) -> None:
             raise
 
     try:
-        unprotected = await link.call(open_to_all)
+        return await link.call(open_to_all)
     finally:
         await stranger.aclose()
-    if not unprotected:
-        return
-    if _is_local(link.url):
-        said = "Redis at %s has no password, and other users of this machine reach it: set requirepass"
-        logger.warning(said, address(link.url))
-        return
-    raise Unsafe(
-        f"Redis at {address(link.url)} lets anybody in without a password, and whoever writes there can make the "
-        'bot run anything. Set "requirepass" in its redis.conf and put the password into CHOM_REDIS_URL '
-        '("redis://:PASSWORD@HOST:6379/0").'
-    )

@@ -27,6 +27,7 @@ def whole(server: Server) -> Iterator[Server]:
     server.settings(services=["php8.2-fpm"], dump=str(server.bin / "mariadb-dump"))
     server.settings(backups=str(server.root / "backups"))
     (server.www / "shared/storage").mkdir()
+    (server.www / "shared/.env").write_text(f"DB_CONNECTION=sqlite\nDB_DATABASE={server.root}/db.sqlite\n")
     (server.root / "backups").mkdir()
     with socket.socket(socket.AF_UNIX) as fpm:
         fpm.bind(str(server.root / "fpm.sock"))
@@ -97,12 +98,22 @@ def test_what_it_lacks_is_said_with_what_to_do(whole: Server, spoil: Callable[[S
 def test_everything_at_once(whole: Server) -> None:
     _no_shared(whole)
     (whole.root / "fpm.sock").unlink()
-    whole.settings(php="/nowhere/php", services=["broken"], dump="/nowhere/dump", backups="/dev/null/nowhere")
+    whole.settings(php="/nowhere/php", services=["broken"], backups="/dev/null/nowhere")
     found = check(whole)
     assert len(found["faults"]) == 5, found["faults"]
     assert [fault for fault in found["faults"] if "/shared/.env is missing; put it there" in fault]
-    assert "/nowhere/dump cannot be run; install mariadb-client" in found["backup"]
     assert "/dev/null/nowhere is missing, and " in found["backup"]
+
+
+def test_what_a_backup_needs_is_told_by_the_database(whole: Server) -> None:
+    whole.settings(dump="/nowhere/dump")
+    env = whole.www / "shared/.env"
+    env.write_text("DB_CONNECTION=mysql\nDB_DATABASE=chom\nDB_USERNAME=chom\nDB_PASSWORD=x\n")
+    assert "/nowhere/dump cannot be run; install mariadb-client" in check(whole)["backup"]
+    env.write_text(f"DB_CONNECTION=sqlite\nDB_DATABASE={whole.root}/db.sqlite\n")
+    assert check(whole)["backup"] == ""
+    env.write_text("DB_CONNECTION=oracle\n")
+    assert "oracle" in check(whole)["backup"]
 
 
 def test_a_socket_nobody_listens_on_and_a_port(whole: Server) -> None:

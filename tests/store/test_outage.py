@@ -12,7 +12,7 @@ import pytest
 
 from actions.engine.journal import Done, Ended, Outcome, Started, StopAsked, Took, Way
 from bot.store import NotDurable, Store, StoreDown, Unsafe
-from bot.store.durable import _is_local
+from bot.store.durable import is_local
 from bot.store.link import LUA
 from policies.change import Refused, Why
 from tests.store.conftest import MakeStore
@@ -238,7 +238,7 @@ async def test_no_password_is_for_this_machine_only(tmp_path: Path, caplog: pyte
     ],
 )
 def test_what_counts_as_this_machine(url: str, local: bool) -> None:
-    assert _is_local(url) is local
+    assert is_local(url) is local
 
 
 async def test_a_refusal_whose_answer_was_lost_stands(make_store: MakeStore, loaded: RedisServer) -> None:

@@ -13,6 +13,7 @@ SPARE = 64 << 20
 """Bytes that stay free on the disk whatever is uploaded or unpacked."""
 PATIENCE = 10.0
 """Seconds for which the lock is waited for."""
+GZIP = "/usr/bin/gzip"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 Json = dict[str, Any]
 

@@ -8,7 +8,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from .base import Json
+from .base import GZIP, Failed, Json
+from .dotenv import database
 from .fastcgi import connected
 from .files import free_bytes
 from .server import why_no_switch
@@ -88,10 +89,19 @@ def _sudo(settings: Settings) -> Iterator[str]:
 
 
 def _backups(settings: Settings) -> Iterator[str]:
-    if not os.access(settings.dump, os.X_OK):
-        yield f"{settings.dump} cannot be run; install mariadb-client, or name it as dump in /etc/chom/host.json"
     if why := _unwritable(Path(settings.backups)):
         yield f"{settings.backups} {why}"
+    if not (settings.shared_dir / ".env").exists():
+        return  # said among the faults; without it nobody knows what to back up
+    try:
+        needed = [] if database(settings).sqlite else [settings.dump, GZIP]
+    except Failed as failed:
+        yield str(failed)
+        return
+    if not os.access(settings.dump, os.X_OK) and settings.dump in needed:
+        yield f"{settings.dump} cannot be run; install mariadb-client, or name it as dump in /etc/chom/host.json"
+    if GZIP in needed and not os.access(GZIP, os.X_OK):
+        yield f"{GZIP} cannot be run; install gzip"
 
 
 def _me() -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from ..arguments import RELEASE, number
-from ..base import CHUNK, SPARE, Failed
+from ..base import CHUNK, GZIP, SPARE, Failed
 from ..dotenv import Database, database
 from ..files import changed, free_bytes, sync_dir, write_new, write_whole
 from ..work import Command, Verb, Work
@@ -91,7 +91,7 @@ def _dump(work: Work, source: Database, part: Path) -> None:
         dump = [work.settings.dump, f"--defaults-extra-file={options}", *_DUMP, source.name]
         # gzip first: where it fails, the dump dies of its broken pipe, and that is not the reason
         work.run(
-            Command("gzip", ["/usr/bin/gzip", "-6"], Path("/"), stdin=out, stdout=fd),
+            Command("gzip", [GZIP, "-6"], Path("/"), stdin=out, stdout=fd),
             Command("mariadb-dump", dump, Path("/"), stdout=into),
         )
     finally:

@@ -1,0 +1,93 @@
+"""What is looked at on the bot's own machine: its files, the people, and the examples that nobody replaced."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from actions.engine.plan import Plan
+from actions.engine.words import counted, joined
+from bot.boot_checks import machine_faults
+from bot.checking.found import Found
+from bot.config import Settings
+from bot.starting import template
+from policies.change import Need, Person
+from policies.rules import BrokenRules, load
+from policies.sentences import role
+
+_OURS = (("slack", "team"), ("slack", "channel"))
+"""Of what `chom-bot init` writes, the values that fit nobody; those of servers and people are found by name."""
+
+
+def file(path: Path, settings: Settings) -> Found:
+    """chom.toml: right in itself, and no longer the example."""
+    kept = tuple(_examples(tomllib.loads(path.read_text(encoding="utf-8"))))
+    has = (
+        f"{counted(len(settings.environments), 'environment')}, {counted(len(settings.hosts), 'server')}, "
+        f"{len(settings.people)} {'person' if len(settings.people) == 1 else 'people'}"
+    )
+    return Found(str(path), has, kept)
+
+
+def machine(settings: Settings) -> Found:
+    """Key, directories."""
+    return Found("this machine", f"the key {settings.ssh_key} and {settings.state_dir}", machine_faults(settings))
+
+
+def people(settings: Settings) -> Found:
+    """Whether there is somebody for everything that needs a yes."""
+    try:
+        rules = load(settings.rules or None)
+    except (BrokenRules, OSError) as fault:
+        return Found("people", faults=tuple(str(fault).splitlines()))
+    faults: list[str] = []
+    notes: list[str] = []
+    for environment in settings.environments:
+        for need in rules.classify(_a_deploy(environment), environment).needs:
+            _who(environment, need, [p for p in settings.people.values() if need.role in p.roles], faults, notes)
+    return Found("people", "somebody can approve what needs it", tuple(faults), tuple(notes))
+
+
+def _who(environment: str, need: Need, have: list[Person], faults: list[str], notes: list[str]) -> None:
+    if len(have) < need.count:
+        faults.append(
+            f"A deploy to {environment} needs {role(need)}, and chom.toml has {len(have) or 'nobody'}: "
+            f'give more people roles = ["{need.role}"].'
+        )
+    elif len(have) == need.count:
+        names = joined(person.name for person in have)
+        notes.append(f"Only {names} can approve for {environment}, and so nobody what {names} asks for.")
+
+
+def _a_deploy(environment: str) -> Plan:
+    """The most ordinary change there is, to ask the rules about."""
+    facts = {"strategy": "blue-green", "version_step": "patch"}
+    return Plan("deploy", "", environment, "v1.0.1", "", "", "", (), (), facts)
+
+
+def _examples(data: Mapping[str, Any]) -> Iterator[str]:
+    """Values that are still those of the file that `chom-bot init` wrote, and fit nobody."""
+    example = tomllib.loads(template())
+    for table, name in _OURS:
+        if _at(data, table, name) is not None and _at(data, table, name) == _at(example, table, name):
+            yield f"{table}.{name} is still the example's, {_at(example, table, name)!r}; put in your own."
+    key = _at(example, "hosts", "app1", "host_key")
+    for name, host in _tables(data.get("hosts")):
+        if host.get("host_key") == key:
+            yield f"hosts.{name}.host_key is still the example's; put in what ssh-keyscan -t ed25519 prints of {name}."
+    accounts = {account for _, person in _tables(example.get("people")) for account in person.get("slack", [])}
+    for name, person in _tables(data.get("people")):
+        if accounts & set(person.get("slack", [])):
+            yield f"people.{name} is still the example's; put in your own people and their member IDs."
+
+
+def _at(data: Any, *names: str) -> Any:
+    for name in names:
+        data = data.get(name) if isinstance(data, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return data  # pyright: ignore[reportUnknownVariableType]
+
+
+def _tables(data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield from data.items() if isinstance(data, dict) else ()  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType, reportUnknownVariableType]
