@@ -1,6 +1,6 @@
 """`make bench`: every row, or those that are named, and in the end which goals were met.
 
-    python -m tests.bench [ack-http] [ack-socket] [verb] [idle] [resume]
+    python -m tests.bench [ack-http] [ack-socket] [verb] [idle] [resume] [cards]
 
 The exit status is 0, whatever the figures; 1 where a row could not be measured, 2 for a name that there is not.
 """
@@ -14,20 +14,21 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench import ack, idle, resume, verb
-from tests.bench.ratio import HEAD, Row, Verdict
+from tests.bench import ack, cards, idle, resume, verb
+from tests.bench.ratio import HEAD, Limit, Row, Verdict
 
-Measure = Callable[[Path], Awaitable[list[Row]]]
+Measure = Callable[[Path], Awaitable[Sequence[Row | Limit]]]
 PARTS: dict[str, Measure] = {
     "ack-http": ack.over_http,
     "ack-socket": ack.over_sockets,
     "verb": verb.measure,
     "idle": idle.measure,
     "resume": resume.measure,
+    "cards": cards.measure,
 }
 PACKAGES = ("slack-bolt", "slack-sdk", "aiohttp", "asyncssh", "redis", "pydocket", "pydantic", "cryptography")
 
@@ -50,7 +51,7 @@ def _header() -> str:
     )
 
 
-def _closing(rows: list[Row], failed: list[str], seconds: float) -> str:
+def _closing(rows: list[Row | Limit], failed: list[str], seconds: float) -> str:
     said = []
     for verdict in Verdict:
         names = [row.name for row in rows if row.verdict is verdict]
@@ -67,7 +68,7 @@ def main(names: list[str]) -> int:
     if unknown := [name for name in names if name not in PARTS]:
         print(f"There is no part {unknown[0]!r}. There are: {', '.join(PARTS)}.", file=sys.stderr)
         return 2
-    begun, rows, failed = time.monotonic(), list[Row](), list[str]()
+    begun, rows, failed = time.monotonic(), list[Row | Limit](), list[str]()
     print(_header(), HEAD, sep="\n", flush=True)
     for name in names or PARTS:
         with tempfile.TemporaryDirectory(prefix="chom-bench-") as directory:

@@ -91,5 +91,32 @@ class Row:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The worst of what was seen in one round, which has to stay below a limit; it has no peer."""
+
+    name: str
+    unit: str
+    worst: float
+    goal: float
+    resolution: float
+    """By so much may the measure itself be wrong."""
+    note: str = ""
+    """What else was seen, printed below the line."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Met or missed only beyond the resolution."""
+        if self.worst + self.resolution <= self.goal:
+            return Verdict.MET
+        return Verdict.MISSED if self.worst - self.resolution > self.goal else Verdict.UNDECIDED
+
+    def line(self) -> str:
+        """As it is printed."""
+        note = f"\n    {self.note}" if self.note else ""
+        goal = f"±{self.resolution:g}  goal {self.goal:g}: {self.verdict}"
+        return f"{self.name:<{WIDTH}} {self.worst:>9.3f} {'':>9} {self.unit:<3} {goal}{note}"
+
+
 WIDTH = 48
 HEAD = f"{'':<{WIDTH}} {'ours':>9} {'peer':>9}"

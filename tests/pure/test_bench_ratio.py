@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench.ratio import Row, Verdict, between
+from tests.bench.ratio import Limit, Row, Verdict, between
 
 STEADY = (1.0,) * 9
 
@@ -33,3 +33,9 @@ def test_a_difference_is_compared_as_one_and_printed_with_its_spread() -> None:
     row = Row("start-up", "s", (2.25,) * 9, (1.5,) * 9, (1.5,) * 9, 0.5, plus=True)
     assert (row.value, row.spread, row.verdict) == (0.75, 0.0, Verdict.MISSED)
     assert row.line().endswith("+0.750 s  A/A ±0.000  own ±0.000  n=9  goal +0.5 s: MISSED")
+
+
+def test_a_limit_is_kept_or_not_beyond_what_the_measure_can_tell() -> None:
+    seen = [Limit("oldest card", "s", worst, 30, 0.5).verdict for worst in (29.4, 29.8, 30.3, 30.6)]
+    assert seen == [Verdict.MET, Verdict.UNDECIDED, Verdict.UNDECIDED, Verdict.MISSED]
+    assert "goal 30: met" in Limit("oldest card", "s", 12.3, 30, 0.5, "17 calls").line()

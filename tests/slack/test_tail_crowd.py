@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 import time
 from dataclasses import replace
 
-from bot.sandbox.slack.errors import RateLimited
-from bot.sandbox.slack.limits import Limits, Tier
 from bot.tails.pace import Pace
 from tests.slack.room import Room
-from tests.support.ages import Ages, changes, deploy
+from tests.support.ages import changes
+from tests.support.crowd import Strict, crowd
 
 SPEED = 6.0
 REAL = Pace()
@@ -27,26 +24,6 @@ FAST = replace(
 )
 
 
-class Strict(Limits):
-    """Counts what it refuses."""
-
-    refused = 0
-
-    def spend(self, method: str, tier: Tier) -> None:
-        try:
-            super().spend(method, tier)
-        except RateLimited:
-            self.refused += 1
-            raise
-
-    def post(self, channel: str) -> None:
-        try:
-            super().post(channel)
-        except RateLimited:
-            self.refused += 1
-            raise
-
-
 def strict(room: Room) -> Strict:
     """Slack's limits, at that speed."""
     limits = Strict(lambda: time.monotonic() * SPEED)
@@ -54,24 +31,10 @@ def strict(room: Room) -> Strict:
     return limits
 
 
-async def crowd(room: Room, count: int, lasts: tuple[float, float]) -> Ages:
-    """As many deploys at once, to the end of every card."""
-    ages, over, dice = Ages(room.slack.messages, SPEED), asyncio.Event(), random.Random(count)
-    watching = asyncio.create_task(ages.watch(over))
-    walks = [
-        deploy(room.store, change, ages, dice.uniform(*lasts) / SPEED, fails=n % 4 == 3, approved_after=0)
-        for n, change in enumerate(changes(count))
-    ]
-    await asyncio.gather(*walks)
-    over.set()
-    await asyncio.wait_for(watching, 40 / SPEED + 10)
-    return ages
-
-
 async def test_twenty_at_once_meet_no_429_and_all_cards_end_true(room: Room) -> None:
     limits = strict(room)
     async with room.tail("a", FAST):
-        ages = await crowd(room, 20, (30, 60))
+        ages = await crowd(room.store, room.slack.messages, 20, (30, 60), speed=SPEED)
     cards = room.cards()
     assert limits.refused == 0 and len(cards) == 20
     for change in changes(20):
@@ -85,6 +48,6 @@ async def test_twenty_at_once_meet_no_429_and_all_cards_end_true(room: Room) -> 
 async def test_one_deploys_card_is_fresh_with_the_real_pace_of_one(room: Room) -> None:
     limits = strict(room)
     async with room.tail("a", FAST):
-        ages = await crowd(room, 1, (24, 24))
+        ages = await crowd(room.store, room.slack.messages, 1, (24, 24), speed=SPEED)
     assert limits.refused == 0
     assert ages.progress <= 9 and ages.news <= 8, ages

@@ -19,6 +19,8 @@ from bot.view import ChangeView
 from policies.change import Approval, Change, Word
 from tests.slack.views import CHANGE, FINISHED, GO, PEOPLE, TURNED, WAITS
 
+LOOK = 0.02
+"""Seconds between two looks at Slack."""
 Messages = Callable[[], Sequence[dict[str, Any]]]
 
 
@@ -58,7 +60,7 @@ class Ages:
         """Until `stop` is set and every card shows what it should."""
         while not stop.is_set() or self._open or self._asked:
             self._look()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(LOOK)
 
     def _look(self) -> None:
         now = time.monotonic()
