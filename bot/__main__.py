@@ -12,7 +12,7 @@ import typer
 from bot.app import serve
 from bot.check_command import check_command
 from bot.entry import DEFAULT, Config, serving
-from bot.host_commands import host
+from bot.hosts import host
 from bot.pack_command import pack_command
 from bot.shell import with_sentences
 from bot.shell.commands import Advising, add_to

@@ -57,14 +57,14 @@ class Drift:
     """In words: "is missing", "has the mode 666, not 440"."""
 
 
-async def install(login: AdminLogin, wanted: Installation) -> Report:
+async def install(login: AdminLogin, wanted: Installation, *, adopting: bool = False) -> Report:
     """Make the server so; run again it changes nothing. Raises CannotInstall."""
-    return _report(await _run(login, install_script(wanted)))
+    return _report(await run(login, install_script(wanted, adopting=adopting)))
 
 
 async def take_back(login: AdminLogin, wanted: Installation) -> Report:
     """Everything on the server is as it was before the first install. Raises CannotInstall."""
-    return _report(await _run(login, removal_script(wanted)))
+    return _report(await run(login, removal_script(wanted)))
 
 
 def _report(said: str) -> Report:
@@ -78,7 +78,7 @@ def _report(said: str) -> Report:
 
 async def status(login: AdminLogin, wanted: Installation) -> tuple[Drift, ...]:
     """Where the server differs from what would be installed; () for nowhere. Changes nothing. Raises CannotInstall."""
-    user, *entries = (await _run(login, status_script(wanted))).splitlines()
+    user, *entries = (await run(login, status_script(wanted))).splitlines()
     if len(entries) != len(wanted.entries):
         raise CannotInstall(f"{login.address} answered {len(entries)} lines where {len(wanted.entries)} were asked for")
     drifts = _person_drifts(wanted, user)
@@ -116,10 +116,13 @@ def _drifts(entry: Managed, line: str) -> list[Drift]:
     return drifts
 
 
-async def _run(login: AdminLogin, script: str) -> str:
-    """What the script said on stdout. Raises CannotInstall."""
+async def run(login: AdminLogin, script: str, program: str = "sh -s", *, failing: bool = False) -> str:
+    """What the script said on stdout; `program` reads it from stdin. Raises CannotInstall.
+
+    With `failing`, status 1 is an answer as well.
+    """
     where = f"{login.user}@{login.address}:{login.port}"
-    command = "sh -s" if login.user == "root" else "sudo -n sh -s"
+    command = program if login.user == "root" else f"sudo -n {program}"
     try:
         async with asyncio.timeout(PATIENCE):
             done = await _told(login, command, script)
@@ -133,7 +136,7 @@ async def _run(login: AdminLogin, script: str) -> str:
     except (OSError, asyncssh.Error, ValueError) as fault:
         raise CannotInstall(f"{where} cannot be reached: {fault}") from fault
     out, err = str(done.stdout or ""), str(done.stderr or "").strip()
-    if done.exit_status == 0:
+    if done.exit_status == 0 or (failing and done.exit_status == 1 and out):
         return out
     failed = [line.partition(" ")[2] for line in out.splitlines() if line.startswith("FAILED ")]
     if done.exit_status is None:

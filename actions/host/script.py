@@ -52,6 +52,13 @@ own_directory() { # path mode owner: made by the login itself, since the parent 
         remember "$1"
         runuser -u "$3" -- mkdir -m "$2" "$1" || die "$3 cannot make $1"
         say changed "$1"
+    elif [ "$ADOPTING" ] && [ ! -L "$1" ] && ! runuser -u "$3" -- test -w "$1"; then
+        remember "$1"
+        case $2 in
+            *7?) chgrp -h "$(id -gn "$3")" "$1"; chmod g+ws "$1";;  # who writes there now goes on writing
+            *) chown -h "$3" "$1";;
+        esac
+        say changed "$1"
     else
         runuser -u "$3" -- test -w "$1" || die "$3 cannot write to $1: it is $(stat -c '%U:%G, mode %a' "$1")"
         say kept "$1"
@@ -227,8 +234,10 @@ main </dev/null
 """
 
 
-def install_script(wanted: Installation) -> str:
+def install_script(wanted: Installation, *, adopting: bool = False) -> str:
     """POSIX sh, to be run as root with nothing on its stdin: makes it so, and says line by line what it changed.
+
+    Where a server is adopted, directories that were there before are made writable for the login.
 
     Run again it changes nothing. It ends with status 1 and a line "FAILED sentence" where it cannot go on; what it
     had written by then is whole, and the key that lets the bot in is written last.
@@ -239,7 +248,7 @@ def install_script(wanted: Installation) -> str:
         steps.append('command -v visudo >/dev/null || die "sudo is missing: apt-get install sudo"')
     steps += [_step(entry) for entry in wanted.entries]
     steps += [f"proof {user} {PROGRAM}", "nginx_note"]
-    return f"{_HEAD}\nmain() {{\n{chr(10).join(steps)}\n}}\nmain </dev/null\n"
+    return f"{_HEAD}\nADOPTING={'yes' if adopting else ''}\nmain() {{\n{chr(10).join(steps)}\n}}\nmain </dev/null\n"
 
 
 def _step(entry: Managed) -> str:

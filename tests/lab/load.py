@@ -1,6 +1,8 @@
 """Users of the site: a few connections that never stop asking, and a count of what they were given.
 
-`python load.py ADDRESS OUT`: until SIGTERM; OUT is a JSON object that is replaced every 0.2 s and at the end.
+`python load.py ADDRESS OUT [browsers]`: until SIGTERM; OUT is a JSON object, replaced every 0.2 s and at the end. As
+browsers they ask once more, on a new connection, where a kept one was closed before an answer began (RFC 9112, 9.3.1);
+else that is a failure too.
 """
 
 from __future__ import annotations
@@ -52,13 +54,26 @@ class Count:
         fresh.replace(out)
 
 
-def ask(number: int, address: str, count: Count, stop: threading.Event) -> None:
+def asked(connection: http.client.HTTPConnection, browser: bool) -> http.client.HTTPResponse:
+    """One answer."""
+    kept = connection.sock is not None
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse()
+    except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+        if not (browser and kept):
+            raise
+        connection.close()
+        connection.request("GET", "/")
+        return connection.getresponse()
+
+
+def ask(number: int, address: str, count: Count, stop: threading.Event, browser: bool) -> None:
     """One kept-alive connection, until told to stop."""
     connection = http.client.HTTPConnection(address, timeout=10)
     while not stop.wait(PAUSE):
         try:
-            connection.request("GET", "/")
-            answer = connection.getresponse()
+            answer = asked(connection, browser)
             count.add(number, answer.status, answer.read().decode("utf-8", "replace"))
         except (OSError, http.client.HTTPException) as fault:
             count.failed(repr(fault))
@@ -66,11 +81,13 @@ def ask(number: int, address: str, count: Count, stop: threading.Event) -> None:
     connection.close()
 
 
-def main(address: str, out: Path) -> None:
+def main(address: str, out: Path, browser: bool) -> None:
     """Ask until SIGTERM."""
     count, stop = Count(), threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    users = [threading.Thread(target=ask, args=(number, address, count, stop)) for number in range(CONNECTIONS)]
+    users = [
+        threading.Thread(target=ask, args=(number, address, count, stop, browser)) for number in range(CONNECTIONS)
+    ]
     for user in users:
         user.start()
     while not stop.wait(0.2):
@@ -81,4 +98,4 @@ def main(address: str, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), "browsers" in sys.argv[3:])

@@ -125,6 +125,6 @@ def why_no_switch(settings: Settings) -> str:
         return f"{current} is not a link; move it away, and make it a link into releases/"
     if outer.exists() and not outer.is_symlink():
         return f"{outer} is not a link to {settings.current}, so a switch would not reach what nginx serves"
-    if outer.is_symlink() and Path(os.path.normpath(outer.parent / outer.readlink())) != current:
+    if outer != current and outer.is_symlink() and Path(os.path.normpath(outer.parent / outer.readlink())) != current:
         return f"{outer} points to {outer.readlink()}, not to {settings.current}: a switch would reach nobody"
     return ""

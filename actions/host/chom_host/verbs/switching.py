@@ -37,7 +37,7 @@ def point_current(settings: Settings, release: str) -> None:
     if why := why_no_switch(settings):
         raise Failed(why)
     current, outer = settings.current_link, Path(settings.www, settings.link)
-    if not outer.is_symlink():
+    if outer != current and not outer.is_symlink():  # else nginx's root goes through the current link itself
         outer.symlink_to(settings.current)
     fresh = current.with_name(f".{current.name}.next")
     fresh.unlink(missing_ok=True)
