@@ -42,7 +42,11 @@ function become(name) {
 }
 
 function drawSlack() {
-  main.relabel(page.room === "channel" ? `Message #deploys as ${myself().display}` : `Message ${page.info.bot.display} as ${myself().display}`);
+  main.relabel(
+    page.room === "channel"
+      ? `Message #deploys as ${myself().display}`
+      : `Message ${page.info.bot.display} as ${myself().display}`,
+  );
   threaded.relabel(`Reply as ${myself().display}`);
   drawRoom();
   drawModal();
@@ -77,7 +81,12 @@ function listen() {
 function wire() {
   for (const id of ["messages", "direct", "thread-messages"]) keepPlace($(id));
   main = composer($("composer"), "text", () => ({ channel: here() }), true);
-  threaded = composer($("thread-composer"), "thread-text", () => ({ channel: page.thread?.channel, thread_ts: page.thread?.ts ?? "" }), false);
+  threaded = composer(
+    $("thread-composer"),
+    "thread-text",
+    () => ({ channel: page.thread?.channel, thread_ts: page.thread?.ts ?? "" }),
+    false,
+  );
   $("thread-close").onclick = closeThread;
   wireRooms();
   wireGuide();
@@ -95,7 +104,11 @@ function wire() {
     showLinked();
   });
   const { chom_toml: toml, bot_log: log, versions } = page.info;
-  const about = [toml && `The bot’s settings are ${toml}.`, log && `Its log is ${log}.`, versions?.length && `Versions at hand: ${versions.join(", ")}.`];
+  const about = [
+    toml && `The bot’s settings are ${toml}.`,
+    log && `Its log is ${log}.`,
+    versions?.length && `Versions at hand: ${versions.join(", ")}.`,
+  ];
   $("about").textContent = about.filter(Boolean).join(" ");
   $("members").replaceChildren(...people().map((one) => avatar(one.id)));
 }

@@ -6,7 +6,8 @@ import { link, mrkdwn, plain, text } from "./mrkdwn.js";
 import { rich, table } from "./rich.js";
 
 /** The parts of a list of blocks, for `keyed`. `place` is what `element` wants, and error(block) for inputs. */
-export const parts = (list, place) => list.map((block) => [JSON.stringify([block, place.error?.(block)]), () => one(block, place)]);
+export const parts = (list, place) =>
+  list.map((block) => [JSON.stringify([block, place.error?.(block)]), () => one(block, place)]);
 
 function one(block, place) {
   switch (block.type) {
@@ -17,15 +18,28 @@ function one(block, place) {
     case "section":
       return section(block, place);
     case "context":
-      return h("div", { class: "b-context" }, block.elements.map((e) => (e.type === "image" ? picture(e) : h("span", {}, text(e)))));
+      return h(
+        "div",
+        { class: "b-context" },
+        block.elements.map((e) => (e.type === "image" ? picture(e) : h("span", {}, text(e)))),
+      );
     case "actions":
-      return h("div", { class: "b-actions" }, block.elements.map((e) => element(e, block, place)));
+      return h(
+        "div",
+        { class: "b-actions" },
+        block.elements.map((e) => element(e, block, place)),
+      );
     case "input":
       return input(block, place);
     case "image":
       return h("figure", {}, block.title && h("figcaption", {}, plain(block.title)), picture(block));
     case "video":
-      return h("figure", {}, link(block.title_url ?? block.video_url, `Video: ${block.title.text}`), block.description && h("figcaption", {}, plain(block.description)));
+      return h(
+        "figure",
+        {},
+        link(block.title_url ?? block.video_url, `Video: ${block.title.text}`),
+        block.description && h("figcaption", {}, plain(block.description)),
+      );
     case "rich_text":
       return h("div", {}, block.elements.map(rich));
     case "markdown":
@@ -47,7 +61,12 @@ function section(block, place) {
       "div",
       {},
       block.text && h("p", { class: "words" }, text(block.text)),
-      block.fields && h("div", { class: "b-fields" }, block.fields.map((field) => h("p", { class: "words" }, text(field)))),
+      block.fields &&
+        h(
+          "div",
+          { class: "b-fields" },
+          block.fields.map((field) => h("p", { class: "words" }, text(field))),
+        ),
     ),
     block.accessory && element(block.accessory, block, place),
   );
@@ -72,7 +91,12 @@ function input(block, place) {
   return h(
     "div",
     { class: error ? "input faulty" : "input" },
-    h(group ? "p" : "label", { for: group ? null : id, id: `${id}-label`, class: "input-label" }, plain(block.label), block.optional && h("span", { class: "small" }, " (optional)")),
+    h(
+      group ? "p" : "label",
+      { for: group ? null : id, id: `${id}-label`, class: "input-label" },
+      plain(block.label),
+      block.optional && h("span", { class: "small" }, " (optional)"),
+    ),
     element(block.element, block, quiet, props),
     note && h("p", { id: `${id}-note`, class: error ? "wrong" : "small" }, note),
   );

@@ -24,7 +24,10 @@ export function offers(typed) {
   if (!typed.startsWith("/")) return [];
   const wanted = typed.toLowerCase();
   const found = page.info.commands.flatMap(({ command, description, usage_hint: usage }) => {
-    const hints = (usage ?? "").split("|").map((hint) => hint.trim()).filter(Boolean);
+    const hints = (usage ?? "")
+      .split("|")
+      .map((hint) => hint.trim())
+      .filter(Boolean);
     const lines = hints.flatMap((hint) => filled(`${command} ${hint}`, typed));
     return [{ line: command, note: description ?? "" }, ...[...new Set(lines)].map((line) => ({ line, note: "" }))];
   });

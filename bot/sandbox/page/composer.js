@@ -15,15 +15,52 @@ const TALLEST = 160;
 export function composer(box, id, target, commands) {
   let marked = -1;
   const list = h("div", { class: "offers-list", role: "listbox", id: `${id}-offers`, "aria-label": "Commands" });
-  const shelf = h("div", { class: "offers", hidden: true }, h("p", { class: "menu-label", "aria-hidden": "true" }, "Commands"), list);
+  const shelf = h(
+    "div",
+    { class: "offers", hidden: true },
+    h("p", { class: "menu-label", "aria-hidden": "true" }, "Commands"),
+    list,
+  );
   const wrong = h("p", { class: "wrong", role: "alert" });
   const field = h("textarea", {
-    id, rows: 1, ...(commands ? { role: "combobox", "aria-expanded": "false", "aria-autocomplete": "list", "aria-controls": list.id, "aria-haspopup": "listbox" } : {}),
-    autocomplete: "off", spellcheck: "false", oninput: () => ((marked = -1), show()), onkeydown: (event) => key(event), onblur: () => hide(),
+    id,
+    rows: 1,
+    ...(commands
+      ? {
+          role: "combobox",
+          "aria-expanded": "false",
+          "aria-autocomplete": "list",
+          "aria-controls": list.id,
+          "aria-haspopup": "listbox",
+        }
+      : {}),
+    autocomplete: "off",
+    spellcheck: "false",
+    oninput: () => ((marked = -1), show()),
+    onkeydown: (event) => key(event),
+    onblur: () => hide(),
   });
-  const slash = h("button", { type: "button", class: "plain square slash", title: "Type a command", "aria-label": "Type a command", onclick: () => begin() }, icon("slash"));
-  const send = h("button", { type: "button", class: "send", "aria-label": "Send", disabled: true, onclick: () => submit() }, icon("send"));
-  box.replaceChildren(...(commands ? [shelf] : []), h("div", { class: "field" }, field, h("div", { class: "field-foot" }, commands && slash, send)), wrong);
+  const slash = h(
+    "button",
+    {
+      type: "button",
+      class: "plain square slash",
+      title: "Type a command",
+      "aria-label": "Type a command",
+      onclick: () => begin(),
+    },
+    icon("slash"),
+  );
+  const send = h(
+    "button",
+    { type: "button", class: "send", "aria-label": "Send", disabled: true, onclick: () => submit() },
+    icon("send"),
+  );
+  box.replaceChildren(
+    ...(commands ? [shelf] : []),
+    h("div", { class: "field" }, field, h("div", { class: "field-foot" }, commands && slash, send)),
+    wrong,
+  );
 
   const lines = () => (shelf.hidden ? [] : offers(field.value));
 
@@ -52,7 +89,13 @@ export function composer(box, id, target, commands) {
   function row({ line, note }, index) {
     return h(
       "div",
-      { id: `${list.id}-${index}`, class: "menu-row", role: "option", "aria-selected": String(index === marked), onmousedown: (event) => (event.preventDefault(), take(line)) },
+      {
+        id: `${list.id}-${index}`,
+        class: "menu-row",
+        role: "option",
+        "aria-selected": String(index === marked),
+        onmousedown: (event) => (event.preventDefault(), take(line)),
+      },
       h("span", { class: "offer" }, mark(), h("strong", {}, line)),
       note && h("span", { class: "small" }, note),
     );
@@ -71,10 +114,12 @@ export function composer(box, id, target, commands) {
 
   function key(event) {
     const found = lines();
-    if (found.length && ["ArrowDown", "ArrowUp"].includes(event.key)) (marked = moved(marked, found.length, event.key)), show();
+    if (found.length && ["ArrowDown", "ArrowUp"].includes(event.key))
+      ((marked = moved(marked, found.length, event.key)), show());
     else if (found.length && event.key === "Tab" && !event.shiftKey) take(found[Math.max(marked, 0)].line);
     else if (found.length && event.key === "Escape") hide();
-    else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) found[marked] ? take(found[marked].line) : submit();
+    else if (event.key === "Enter" && !event.shiftKey && !event.isComposing)
+      found[marked] ? take(found[marked].line) : submit();
     else return;
     event.preventDefault();
     event.stopPropagation();

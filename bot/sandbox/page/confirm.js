@@ -5,7 +5,7 @@ import { icon } from "./icons.js";
 import { plain, text } from "./mrkdwn.js";
 
 /** Ask; resolves to whether the person meant it. The focus goes back to where it was, or to what held that. */
-export function ask(confirm) {
+function ask(confirm) {
   const dialog = $("confirm");
   const from = document.activeElement;
   const around = from?.parentElement?.closest("[tabindex]");
@@ -18,13 +18,31 @@ export function ask(confirm) {
     dialog.oncancel = (event) => (event.preventDefault(), answer(false)());
     dialog.onclose = () => dialog.open || answer(false)();
     dialog.replaceChildren(
-      h("header", { class: "dialog-head" }, h("h2", { id: "confirm-title" }, plain(confirm.title)), h("button", { type: "button", class: "plain square", "aria-label": "Close", onclick: answer(false) }, icon("close"))),
+      h(
+        "header",
+        { class: "dialog-head" },
+        h("h2", { id: "confirm-title" }, plain(confirm.title)),
+        h(
+          "button",
+          { type: "button", class: "plain square", "aria-label": "Close", onclick: answer(false) },
+          icon("close"),
+        ),
+      ),
       h("div", { class: "dialog-body words", id: "confirm-text" }, text(confirm.text)),
       h(
         "div",
         { class: "dialog-buttons" },
         confirm.deny && h("button", { type: "button", class: "b-button", onclick: answer(false) }, plain(confirm.deny)),
-        h("button", { type: "button", class: `b-button filled ${confirm.style ?? "primary"}`, onclick: answer(true), autofocus: true }, plain(confirm.confirm)),
+        h(
+          "button",
+          {
+            type: "button",
+            class: `b-button filled ${confirm.style ?? "primary"}`,
+            onclick: answer(true),
+            autofocus: true,
+          },
+          plain(confirm.confirm),
+        ),
       ),
     );
     dialog.showModal();
@@ -32,8 +50,12 @@ export function ask(confirm) {
 }
 
 /** Tell the person why something was not done. */
-export const complain = (sentence) =>
-  ask({ title: { text: "That did not work" }, text: { type: "plain_text", text: sentence, emoji: false }, confirm: { text: "All right" } });
+const complain = (sentence) =>
+  ask({
+    title: { text: "That did not work" },
+    text: { type: "plain_text", text: sentence, emoji: false },
+    confirm: { text: "All right" },
+  });
 
 /** Do what a click on an element means: ask first where it wants that, open its link, tell the app. */
 export async function pressed(e, node, send) {

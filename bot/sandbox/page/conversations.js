@@ -19,8 +19,14 @@ export function drawConversations() {
   const all = conversation(id);
   const list = all.filter((m) => !isReply(m) || m.subtype === "thread_broadcast");
   const open = (m) => openThread(id, isReply(m) ? m.thread_ts : m.ts);
-  if (page.room === "channel") draw("messages", list, { channel: id, open, empty: "Nothing was said in #deploys yet. The first line is yours." });
-  if (page.room === "direct") draw("direct", list, { channel: id, open, empty: `Here stands what ${page.info.bot.display} writes to you alone, and what you write to it.` });
+  if (page.room === "channel")
+    draw("messages", list, { channel: id, open, empty: "Nothing was said in #deploys yet. The first line is yours." });
+  if (page.room === "direct")
+    draw("direct", list, {
+      channel: id,
+      open,
+      empty: `Here stands what ${page.info.bot.display} writes to you alone, and what you write to it.`,
+    });
   drawThread();
   speak(conversation(channel()));
 }
@@ -66,13 +72,18 @@ function step(box, event) {
     return;
   }
   const index = all.indexOf(on);
-  const to = { ArrowUp: index < 0 ? all.length - 1 : index - 1, ArrowDown: index < 0 ? all.length : index + 1, Home: 0, End: all.length - 1 }[event.key];
+  const to = {
+    ArrowUp: index < 0 ? all.length - 1 : index - 1,
+    ArrowDown: index < 0 ? all.length : index + 1,
+    Home: 0,
+    End: all.length - 1,
+  }[event.key];
   if (to === undefined) return;
   event.preventDefault();
   all[to]?.focus();
 }
 
-export function openThread(id, ts) {
+function openThread(id, ts) {
   page.thread = { channel: id, ts };
   drawConversations();
   $("thread-messages").scrollTop = $("thread-messages").scrollHeight;

@@ -4,7 +4,8 @@
 export const h = (tag, props, ...children) => fill(document.createElement(tag), props, children);
 
 /** The same for SVG. */
-export const svg = (tag, props, ...children) => fill(document.createElementNS("http://www.w3.org/2000/svg", tag), props, children);
+export const svg = (tag, props, ...children) =>
+  fill(document.createElementNS("http://www.w3.org/2000/svg", tag), props, children);
 
 const absent = (value) => value === null || value === undefined || value === false;
 

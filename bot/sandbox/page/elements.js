@@ -8,13 +8,29 @@ import { moved, popup } from "./popup.js";
 import { channel, page, people } from "./state.js";
 
 const entries = new WeakMap();
-const NATIVE = { datepicker: "date", timepicker: "time", datetimepicker: "datetime-local", number_input: "number", email_text_input: "email", url_text_input: "url" };
-const PICKED = { datepicker: "date", timepicker: "time", datetimepicker: "date_time", users_select: "user", conversations_select: "conversation", channels_select: "channel", multi_users_select: "users" };
+const NATIVE = {
+  datepicker: "date",
+  timepicker: "time",
+  datetimepicker: "datetime-local",
+  number_input: "number",
+  email_text_input: "email",
+  url_text_input: "url",
+};
+const PICKED = {
+  datepicker: "date",
+  timepicker: "time",
+  datetimepicker: "date_time",
+  users_select: "user",
+  conversations_select: "conversation",
+  channels_select: "channel",
+  multi_users_select: "users",
+};
 
 /** What was put into the elements below `root`: block id -> action id -> Slack's state. */
 export function values(root) {
   const found = {};
-  for (const node of root.querySelectorAll("[data-entry]")) (found[node.dataset.block] ??= {})[node.dataset.action] = entries.get(node)();
+  for (const node of root.querySelectorAll("[data-entry]"))
+    (found[node.dataset.block] ??= {})[node.dataset.action] = entries.get(node)();
   return found;
 }
 
@@ -44,16 +60,51 @@ function entry(node, e, block, read) {
 function button(e, block, place) {
   const made = h(
     "button",
-    { type: "button", class: `b-button ${e.style ?? ""}`, "data-action": e.action_id, "aria-label": e.accessibility_label, onclick: () => place.press(e, block, e.value ?? null, made) },
+    {
+      type: "button",
+      class: `b-button ${e.style ?? ""}`,
+      "data-action": e.action_id,
+      "aria-label": e.accessibility_label,
+      onclick: () => place.press(e, block, e.value ?? null, made),
+    },
     plain(e.text),
   );
   return made;
 }
 
 function overflow(e, block, place) {
-  const open = h("button", { type: "button", class: "b-button more", "data-action": e.action_id, "aria-label": "More actions", "aria-haspopup": "menu", "aria-expanded": "false", onclick: () => (menu.shown ? close() : show()) }, icon("more"));
-  const menu = popup(open, { class: "menu", role: "menu", onkeydown: (event) => key(event), onfocusout: (event) => menu.node.contains(event.relatedTarget) || close(false) });
-  const rows = e.options.map((option) => h("button", { type: "button", class: "menu-row", role: "menuitem", tabindex: "-1", onclick: () => (close(), place.press(e, block, option.value, open)) }, plain(option.text)));
+  const open = h(
+    "button",
+    {
+      type: "button",
+      class: "b-button more",
+      "data-action": e.action_id,
+      "aria-label": "More actions",
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+      onclick: () => (menu.shown ? close() : show()),
+    },
+    icon("more"),
+  );
+  const menu = popup(open, {
+    class: "menu",
+    role: "menu",
+    onkeydown: (event) => key(event),
+    onfocusout: (event) => menu.node.contains(event.relatedTarget) || close(false),
+  });
+  const rows = e.options.map((option) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "menu-row",
+        role: "menuitem",
+        tabindex: "-1",
+        onclick: () => (close(), place.press(e, block, option.value, open)),
+      },
+      plain(option.text),
+    ),
+  );
   menu.node.append(...rows);
   const show = () => {
     menu.open();
@@ -66,7 +117,8 @@ function overflow(e, block, place) {
     if (back) open.focus();
   };
   const key = (event) => {
-    if (["ArrowDown", "ArrowUp"].includes(event.key)) rows[moved(rows.indexOf(document.activeElement), rows.length, event.key)].focus();
+    if (["ArrowDown", "ArrowUp"].includes(event.key))
+      rows[moved(rows.indexOf(document.activeElement), rows.length, event.key)].focus();
     else if (event.key === "Escape") close();
     else return;
     event.preventDefault();
@@ -77,14 +129,39 @@ function overflow(e, block, place) {
 
 function choices(e, block, place, held, props) {
   const many = e.type === "checkboxes";
-  const first = held ? (many ? held.selected_options : [held.selected_option]) : many ? e.initial_options : [e.initial_option];
+  const first = held
+    ? many
+      ? held.selected_options
+      : [held.selected_option]
+    : many
+      ? e.initial_options
+      : [e.initial_option];
   const on = (o) => (first ?? []).some((one) => one?.value === o.value);
   const group = `in-${crypto.randomUUID()}`;
-  const inputs = e.options.map((o) => h("input", { type: many ? "checkbox" : "radio", name: group, checked: on(o), onchange: () => place.press(e, block, read(), node) }));
+  const inputs = e.options.map((o) =>
+    h("input", {
+      type: many ? "checkbox" : "radio",
+      name: group,
+      checked: on(o),
+      onchange: () => place.press(e, block, read(), node),
+    }),
+  );
   const picked = () => e.options.filter((_, index) => inputs[index].checked);
-  const read = () => (many ? { type: e.type, selected_options: picked() } : { type: e.type, selected_option: picked()[0] ?? null });
-  const rows = e.options.map((o, index) => h("label", { class: "choice" }, inputs[index], h("span", {}, text(o.text), o.description && h("span", { class: "small" }, text(o.description)))));
-  const node = h("div", { role: many ? "group" : "radiogroup", "aria-label": props ? null : "Choose", class: "choices", ...props }, rows);
+  const read = () =>
+    many ? { type: e.type, selected_options: picked() } : { type: e.type, selected_option: picked()[0] ?? null };
+  const rows = e.options.map((o, index) =>
+    h(
+      "label",
+      { class: "choice" },
+      inputs[index],
+      h("span", {}, text(o.text), o.description && h("span", { class: "small" }, text(o.description))),
+    ),
+  );
+  const node = h(
+    "div",
+    { role: many ? "group" : "radiogroup", "aria-label": props ? null : "Choose", class: "choices", ...props },
+    rows,
+  );
   return entry(node, e, block, read);
 }
 
@@ -96,7 +173,8 @@ const grouped = (groups) => groups.map((group) => ({ label: group.label.text, op
 function source(e, place) {
   if (e.type.includes("external")) return null;
   if (e.type.includes("users")) return [{ options: people().map((one) => asOption(one.id, one.display)) }];
-  if (e.type.includes("channels") || e.type.includes("conversations")) return [{ options: [asOption(channel(), `#${page.info.channel.name}`)] }];
+  if (e.type.includes("channels") || e.type.includes("conversations"))
+    return [{ options: [asOption(channel(), `#${page.info.channel.name}`)] }];
   return e.option_groups ? grouped(e.option_groups) : [{ options: e.options }];
 }
 
@@ -106,20 +184,33 @@ function select(e, block, place, held, props) {
   const what = PICKED[e.type];
   const known = (id) => own?.[0].options.find((o) => o.value === id);
   const initial = what ? [e[`initial_${what}`]].flat().map(known) : [e.initial_option, ...(e.initial_options ?? [])];
-  const before = what ? [held?.[`selected_${what}`]].flat().map(known) : [held?.selected_option, ...(held?.selected_options ?? [])];
+  const before = what
+    ? [held?.[`selected_${what}`]].flat().map(known)
+    : [held?.selected_option, ...(held?.selected_options ?? [])];
   const ask = async (query) => {
-    const { options, option_groups: groups } = await act("options", { user: page.me, ...place.where, action_id: e.action_id, value: query });
+    const { options, option_groups: groups } = await act("options", {
+      user: page.me,
+      ...place.where,
+      action_id: e.action_id,
+      value: query,
+    });
     return groups.length ? grouped(groups) : [{ options }];
   };
   const made = picker({
-    name: e.placeholder?.text ?? "Choose an option", placeholder: e.placeholder?.text ?? "Choose an option", many, slow: !own, props,
-    least: own ? 0 : (e.min_query_length ?? 3), first: (held ? before : initial).filter(Boolean),
+    name: e.placeholder?.text ?? "Choose an option",
+    placeholder: e.placeholder?.text ?? "Choose an option",
+    many,
+    slow: !own,
+    props,
+    least: own ? 0 : (e.min_query_length ?? 3),
+    first: (held ? before : initial).filter(Boolean),
     find: own ? (query) => matching(own, query) : ask,
     onchange: () => place.press(e, block, read(), made.node),
   });
   const read = () => {
     const options = made.chosen();
-    if (what) return { type: e.type, [`selected_${what}`]: many ? options.map((o) => o.value) : (options[0]?.value ?? null) };
+    if (what)
+      return { type: e.type, [`selected_${what}`]: many ? options.map((o) => o.value) : (options[0]?.value ?? null) };
     return many ? { type: e.type, selected_options: options } : { type: e.type, selected_option: options[0] ?? null };
   };
   return entry(made.node, e, block, read);
@@ -127,7 +218,8 @@ function select(e, block, place, held, props) {
 
 function field(e, block, place, held, props) {
   const what = PICKED[e.type];
-  const local = (seconds) => new Date(seconds * 1000 - new Date(seconds * 1000).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  const local = (seconds) =>
+    new Date(seconds * 1000 - new Date(seconds * 1000).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
   const kept = held ? (what ? held[`selected_${what}`] : held.value) : what ? e[`initial_${what}`] : e.initial_value;
   const value = what === "date_time" && kept ? local(kept) : (kept ?? "");
   const wide = e.multiline;
@@ -138,8 +230,20 @@ function field(e, block, place, held, props) {
   const read = () => ({ type: e.type, [what ? `selected_${what}` : "value"]: given() });
   const press = () => place.press(e, block, read(), made);
   const typed = (event) => event.key === "Enter" && block.dispatch_action && !wide && (event.preventDefault(), press());
-  const shared = { placeholder: e.placeholder?.text, "aria-label": props ? null : (e.placeholder?.text ?? "Your answer"), ...props, onkeydown: what ? null : typed, onchange: what ? press : null };
-  const bounds = { min: e.min_value, max: e.max_value, step: e.type === "number_input" && e.is_decimal_allowed ? "any" : null };
-  const made = wide ? h("textarea", { ...shared, rows: 4 }, value) : h("input", { ...shared, ...bounds, type: NATIVE[e.type] ?? "text", value });
+  const shared = {
+    placeholder: e.placeholder?.text,
+    "aria-label": props ? null : (e.placeholder?.text ?? "Your answer"),
+    ...props,
+    onkeydown: what ? null : typed,
+    onchange: what ? press : null,
+  };
+  const bounds = {
+    min: e.min_value,
+    max: e.max_value,
+    step: e.type === "number_input" && e.is_decimal_allowed ? "any" : null,
+  };
+  const made = wide
+    ? h("textarea", { ...shared, rows: 4 }, value)
+    : h("input", { ...shared, ...bounds, type: NATIVE[e.type] ?? "text", value });
   return entry(made, e, block, read);
 }

@@ -7,10 +7,19 @@ import { page } from "./state.js";
 export function drawFaults() {
   const groups = new Map();
   for (const fault of page.info.faults ?? []) groups.set(fault.of, [...(groups.get(fault.of) ?? []), fault]);
-  $("faults").replaceChildren(...[...groups].map(([of, faults]) => h("div", { class: "fault-group", role: "group", "aria-label": of }, h("h4", {}, of), faults.map(button))));
+  $("faults").replaceChildren(
+    ...[...groups].map(([of, faults]) =>
+      h("div", { class: "fault-group", role: "group", "aria-label": of }, h("h4", {}, of), faults.map(button)),
+    ),
+  );
 }
 
-const button = (fault) => h("button", { type: "button", class: "b-button", onclick: (event) => press(fault, event.currentTarget) }, fault.label);
+const button = (fault) =>
+  h(
+    "button",
+    { type: "button", class: "b-button", onclick: (event) => press(fault, event.currentTarget) },
+    fault.label,
+  );
 
 async function press({ spec, said }, button) {
   const told = $("fault-said");

@@ -21,12 +21,27 @@ export function drawGuide(on) {
   if (now === told) return;
   told = now;
   const tell = next ? again(production, version, on) : start(production, version, on);
-  $("guide-steps").replaceChildren(...tell.map((said, index) => h("li", { "aria-current": index === step ? "step" : null, class: index < step ? "done" : null }, h("span", { class: "number", "aria-hidden": "true" }, index < step ? icon("check") : String(index + 1)), h("span", {}, said, index < step && h("span", { class: "unseen" }, " Done.")))));
+  $("guide-steps").replaceChildren(
+    ...tell.map((said, index) =>
+      h(
+        "li",
+        { "aria-current": index === step ? "step" : null, class: index < step ? "done" : null },
+        h("span", { class: "number", "aria-hidden": "true" }, index < step ? icon("check") : String(index + 1)),
+        h("span", {}, said, index < step && h("span", { class: "unseen" }, " Done.")),
+      ),
+    ),
+  );
 }
 
 /** 0: to be asked for, 1: to be approved, 2: to be watched. */
 function reached(version, production) {
-  const asked = (m) => isBot(m.user) && !m.is_ephemeral && m.blocks && m.text.startsWith("Deploy ") && m.text.includes(` ${version} `) && m.text.includes(production.environment);
+  const asked = (m) =>
+    isBot(m.user) &&
+    !m.is_ephemeral &&
+    m.blocks &&
+    m.text.startsWith("Deploy ") &&
+    m.text.includes(` ${version} `) &&
+    m.text.includes(production.environment);
   const card = conversation(channel()).filter(asked).at(-1);
   if (!card) return 0;
   return card.blocks.some((block) => block.elements?.some((e) => e.text?.text === "Approve")) ? 1 : 2;
@@ -40,9 +55,17 @@ function start(production, version, on) {
   const lead = person("lead");
   const line = `${page.info.command} deploy ${version}`;
   return [
-    [`As ${asker.display}, type `, code(line, () => on.fill(line, asker.name)), " and press Enter. The bot answers with a plan."],
+    [
+      `As ${asker.display}, type `,
+      code(line, () => on.fill(line, asker.name)),
+      " and press Enter. The bot answers with a plan.",
+    ],
     [link(`Become ${lead.display}`, () => on.become(lead.name)), `, the ${lead.title}, and press Approve on the card.`],
-    ["Watch the card, its thread and ", link("the shop", on.look), `: ${production.name} goes from ${production.version} to ${version}, and no visit fails.`],
+    [
+      "Watch the card, its thread and ",
+      link("the shop", on.look),
+      `: ${production.name} goes from ${production.version} to ${version}, and no visit fails.`,
+    ],
   ];
 }
 

@@ -11,7 +11,10 @@ export function drawHome() {
   const view = home();
   const box = $("home-body");
   const place = {
-    press: (e, block, value, node) => pressed(e, node, () => act("click", { user: page.me, view_id: view.id, action_id: e.action_id, value, values: values(box) })),
+    press: (e, block, value, node) =>
+      pressed(e, node, () =>
+        act("click", { user: page.me, view_id: view.id, action_id: e.action_id, value, values: values(box) }),
+      ),
     where: { view_id: view?.id },
   };
   const fault = view?.errors?.[""];

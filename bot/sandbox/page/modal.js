@@ -38,7 +38,10 @@ export function drawModal() {
     error: (block) => faults[block.block_id],
     where: { view_id: view.id },
   };
-  keyed(drawn.body, [...(general ? [[`!${general}`, () => h("p", { class: "b-alert error", role: "alert" }, general)]] : []), ...parts(view.blocks, place)]);
+  keyed(drawn.body, [
+    ...(general ? [[`!${general}`, () => h("p", { class: "b-alert error", role: "alert" }, general)]] : []),
+    ...parts(view.blocks, place),
+  ]);
   if (!same || !dialog.open || dialog.dataset.frame !== frameOf(view)) dialog.replaceChildren(form(view));
   dialog.dataset.frame = frameOf(view);
   dialog.oncancel = (event) => (event.preventDefault(), leave(view.id));
@@ -53,12 +56,17 @@ const frameOf = (view) => JSON.stringify([view.id, view.title, view.submit, view
 function settle(dialog, fresh, faults) {
   const first = Object.keys(faults).length ? dialog.querySelector(".faulty :is(input, textarea, [tabindex])") : null;
   if (first) first.focus();
-  else if (fresh) (dialog.querySelector(".dialog-body :is(input, textarea, button)") ?? dialog.querySelector(".dialog-buttons button"))?.focus();
+  else if (fresh)
+    (
+      dialog.querySelector(".dialog-body :is(input, textarea, button)") ??
+      dialog.querySelector(".dialog-buttons button")
+    )?.focus();
 }
 
-const leave = (id) => act("dismiss", { user: page.me, view_id: id }).catch(() => {
-  /* it is gone already */
-});
+const leave = (id) =>
+  act("dismiss", { user: page.me, view_id: id }).catch(() => {
+    /* it is gone already */
+  });
 
 /** Close what is open: whoever follows a link out of a modal wants to see where it leads. */
 export function leaveModal() {
@@ -70,19 +78,38 @@ function form(view) {
   const back = view.previous_view_id;
   return h(
     "form",
-    { novalidate: true, onsubmit: (event) => (event.preventDefault(), submit(view, event.currentTarget)), onkeydown: (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.currentTarget.requestSubmit() },
+    {
+      novalidate: true,
+      onsubmit: (event) => (event.preventDefault(), submit(view, event.currentTarget)),
+      onkeydown: (event) =>
+        event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.currentTarget.requestSubmit(),
+    },
     h(
       "header",
       { class: "dialog-head" },
-      back ? h("button", { type: "button", class: "plain square", "aria-label": "Back", onclick: () => leave(view.id) }, icon("back")) : mark(),
+      back
+        ? h(
+            "button",
+            { type: "button", class: "plain square", "aria-label": "Back", onclick: () => leave(view.id) },
+            icon("back"),
+          )
+        : mark(),
       h("h2", { id: "modal-title" }, plain(view.title)),
-      h("button", { type: "button", class: "plain square", "aria-label": "Close", onclick: () => leave(view.root_view_id) }, icon("close")),
+      h(
+        "button",
+        { type: "button", class: "plain square", "aria-label": "Close", onclick: () => leave(view.root_view_id) },
+        icon("close"),
+      ),
     ),
     drawn.body,
     h(
       "div",
       { class: "dialog-buttons" },
-      h("button", { type: "button", class: "b-button", onclick: () => leave(view.id) }, view.close ? plain(view.close) : "Close"),
+      h(
+        "button",
+        { type: "button", class: "b-button", onclick: () => leave(view.id) },
+        view.close ? plain(view.close) : "Close",
+      ),
       view.submit && h("button", { type: "submit", class: "b-button filled primary" }, plain(view.submit)),
     ),
   );
@@ -102,4 +129,6 @@ async function submit(view, from) {
 }
 
 const press = (view, e, block, value, node) =>
-  pressed(e, node, () => act("click", { user: page.me, view_id: view.id, action_id: e.action_id, value, values: values($("modal")) }));
+  pressed(e, node, () =>
+    act("click", { user: page.me, view_id: view.id, action_id: e.action_id, value, values: values($("modal")) }),
+  );

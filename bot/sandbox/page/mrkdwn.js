@@ -21,7 +21,9 @@ const unescape = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").
 
 /** mrkdwn -> nodes. */
 export function mrkdwn(text) {
-  return text.split(/\n?```\n?([\s\S]*?)```\n?/).flatMap((part, index) => (index % 2 ? [h("pre", {}, unescape(part.replace(/\n$/, "")))] : quotes(part)));
+  return text
+    .split(/\n?```\n?([\s\S]*?)```\n?/)
+    .flatMap((part, index) => (index % 2 ? [h("pre", {}, unescape(part.replace(/\n$/, "")))] : quotes(part)));
 }
 
 /** plain_text -> nodes; emoji only where the app asked for them. */
@@ -77,7 +79,8 @@ function emojis(text) {
 function bracketed(token) {
   const [target, label] = [token.split("|")[0], token.split("|").slice(1).join("|")];
   if (target.startsWith("@")) return mention(`@${named(target.slice(1))}`, target.slice(1) === myself().id);
-  if (target.startsWith("#")) return h("a", { class: "mention", href: `/#${target.slice(1)}` }, `#${label || page.info.channel.name}`);
+  if (target.startsWith("#"))
+    return h("a", { class: "mention", href: `/#${target.slice(1)}` }, `#${label || page.info.channel.name}`);
   if (target.startsWith("!subteam^")) return mention(`@${page.info.groups[target.slice(9)] ?? label}`, false);
   if (target.startsWith("!date^")) return date(target, label);
   if (target.startsWith("!")) return mention(`@${target.slice(1)}`, true);
@@ -88,7 +91,11 @@ const mention = (name, mine) => h("span", { class: mine ? "mention mine" : "ment
 
 export function link(address, label) {
   if (!/^(https?:|mailto:)/.test(address)) return label;
-  return h("a", inside(address) ? { href: address } : { href: address, target: "_blank", rel: "noopener noreferrer" }, label);
+  return h(
+    "a",
+    inside(address) ? { href: address } : { href: address, target: "_blank", rel: "noopener noreferrer" },
+    label,
+  );
 }
 
 function date(target, fallback) {

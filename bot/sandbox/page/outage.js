@@ -17,5 +17,6 @@ function tell() {
   const left = Math.ceil((until - Date.now()) / 1000);
   $("down").hidden = left <= 0;
   if (left <= 0) clearInterval(timer);
-  else $("down").textContent = `Slack is down for another ${left} s. Nothing can be typed or pressed; what runs goes on.`;
+  else
+    $("down").textContent = `Slack is down for another ${left} s. Nothing can be typed or pressed; what runs goes on.`;
 }

@@ -15,7 +15,13 @@ export function drawPeople(become) {
       return h(
         "label",
         { class: "person" },
-        h("input", { type: "radio", name: "me", id: `is-${person.name}`, checked: person.name === page.me, onchange: () => become(person.name) }),
+        h("input", {
+          type: "radio",
+          name: "me",
+          id: `is-${person.name}`,
+          checked: person.name === page.me,
+          onchange: () => become(person.name),
+        }),
         avatar(person.id),
         h("span", { class: "name" }, first, h("span", { class: "rest" }, ` ${rest.join(" ")}`)),
         h("span", { class: "title" }, person.title),
@@ -31,8 +37,11 @@ export function drawBadges() {
   for (const person of people()) {
     if (person.name === page.me || !seen.has(person.name)) seen.set(person.name, Date.now() / 1000);
     const since = (m) => Number(m.ts) > seen.get(person.name);
-    const mine = (m) => !m.is_ephemeral && m.user !== person.id && JSON.stringify([m.text, m.blocks]).includes(`<@${person.id}>`);
-    const count = all.filter((m) => since(m) && mine(m)).length + whispers(person.name).filter((m) => since(m) && !isReply(m)).length;
+    const mine = (m) =>
+      !m.is_ephemeral && m.user !== person.id && JSON.stringify([m.text, m.blocks]).includes(`<@${person.id}>`);
+    const count =
+      all.filter((m) => since(m) && mine(m)).length +
+      whispers(person.name).filter((m) => since(m) && !isReply(m)).length;
     const badge = $(`badge-${person.name}`);
     badge.hidden = !count;
     badge.replaceChildren(...(count ? [String(count), h("span", { class: "unseen" }, " unread")] : []));

@@ -15,7 +15,9 @@ const words = (option) => option.text.text;
 export function matching(groups, query) {
   const wanted = query.trim().toLowerCase();
   const holds = (o) => `${words(o)} ${o.description?.text ?? ""}`.toLowerCase().includes(wanted);
-  return groups.map((group) => ({ ...group, options: group.options.filter(holds) })).filter((group) => group.options.length);
+  return groups
+    .map((group) => ({ ...group, options: group.options.filter(holds) }))
+    .filter((group) => group.options.length);
 }
 
 /**
@@ -31,9 +33,22 @@ export function picker({ name, placeholder, find, first, many, least = 0, slow, 
   let timer = 0;
   const id = `pick-${crypto.randomUUID()}`;
   const field = h("input", {
-    ...props, type: "text", role: "combobox", autocomplete: "off", spellcheck: "false", placeholder, "aria-label": props?.id ? null : name,
-    "aria-expanded": "false", "aria-autocomplete": "list", "aria-controls": id, "aria-haspopup": "listbox",
-    onfocus: () => field.select(), onclick: () => list.shown || look(""), oninput: () => look(field.value), onkeydown: (event) => key(event), onblur: () => leave(),
+    ...props,
+    type: "text",
+    role: "combobox",
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder,
+    "aria-label": props?.id ? null : name,
+    "aria-expanded": "false",
+    "aria-autocomplete": "list",
+    "aria-controls": id,
+    "aria-haspopup": "listbox",
+    onfocus: () => field.select(),
+    onclick: () => list.shown || look(""),
+    oninput: () => look(field.value),
+    onkeydown: (event) => key(event),
+    onblur: () => leave(),
   });
   const box = h("div", { class: "picker-field" }, field, icon("down"));
   const node = h("div", { class: "picker" }, box);
@@ -51,14 +66,27 @@ export function picker({ name, placeholder, find, first, many, least = 0, slow, 
   }
 
   function chip(option) {
-    return h("span", { class: "chip" }, words(option), h("button", { type: "button", "aria-label": `Take away ${words(option)}`, onclick: () => take(option) }, icon("close")));
+    return h(
+      "span",
+      { class: "chip" },
+      words(option),
+      h(
+        "button",
+        { type: "button", "aria-label": `Take away ${words(option)}`, onclick: () => take(option) },
+        icon("close"),
+      ),
+    );
   }
 
   function look(query) {
     clearTimeout(timer);
     const number = ++asked;
     if (!slow) return open(find(query), query);
-    open([], query, query.length < least ? `Type at least ${least} ${least === 1 ? "character" : "characters"}.` : "Searching…");
+    open(
+      [],
+      query,
+      query.length < least ? `Type at least ${least} ${least === 1 ? "character" : "characters"}.` : "Searching…",
+    );
     if (query.length >= least) timer = setTimeout(() => answer(query, number), query ? PAUSE : 0);
   }
 
@@ -81,7 +109,14 @@ export function picker({ name, placeholder, find, first, many, least = 0, slow, 
     rows.replaceChildren(
       ...groups.map((group) => {
         const inside = group.options.map((option) => row(option, index++));
-        return group.label ? h("div", { role: "group", "aria-label": group.label }, h("div", { class: "menu-label", "aria-hidden": "true" }, group.label), inside) : h("div", { role: "presentation" }, inside);
+        return group.label
+          ? h(
+              "div",
+              { role: "group", "aria-label": group.label },
+              h("div", { class: "menu-label", "aria-hidden": "true" }, group.label),
+              inside,
+            )
+          : h("div", { role: "presentation" }, inside);
       }),
     );
     note.textContent = offered.length ? "" : said;
@@ -93,7 +128,13 @@ export function picker({ name, placeholder, find, first, many, least = 0, slow, 
   function row(option, index) {
     return h(
       "div",
-      { id: `${id}-${index}`, class: "menu-row", role: "option", "aria-selected": String(isChosen(option)), onclick: () => take(option) },
+      {
+        id: `${id}-${index}`,
+        class: "menu-row",
+        role: "option",
+        "aria-selected": String(isChosen(option)),
+        onclick: () => take(option),
+      },
       h("span", {}, plain(option.text), option.description && h("span", { class: "small" }, plain(option.description))),
       isChosen(option) && icon("check"),
     );
@@ -126,7 +167,7 @@ export function picker({ name, placeholder, find, first, many, least = 0, slow, 
     onchange();
   }
 
-  /** Whoever empties the field has chosen nothing; whoever leaves words in it that were not taken has what was there. */
+  /** An emptied field means that nothing is chosen; words that were typed and not taken mean nothing. */
   function leave() {
     const emptied = !many && !field.value && chosen.length;
     if (emptied) chosen = [];
@@ -137,9 +178,10 @@ export function picker({ name, placeholder, find, first, many, least = 0, slow, 
   }
 
   function key(event) {
-    if (["ArrowDown", "ArrowUp"].includes(event.key)) list.shown ? mark(moved(marked, offered.length, event.key)) : look("");
+    if (["ArrowDown", "ArrowUp"].includes(event.key))
+      list.shown ? mark(moved(marked, offered.length, event.key)) : look("");
     else if (event.key === "Enter" && list.shown) offered[marked] && take(offered[marked]);
-    else if (event.key === "Escape" && list.shown) show(), close();
+    else if (event.key === "Escape" && list.shown) (show(), close());
     else if (event.key === "Backspace" && many && !field.value && chosen.length) take(chosen.at(-1));
     else return;
     event.preventDefault();

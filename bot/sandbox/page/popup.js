@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 const GAP = 4;
 
 /**
- * A popup for `anchor`, closed at first. It has to stand beside its anchor in the document, so that it is alive inside a
+ * A popup for `anchor`, closed at first. It has to stand beside its anchor in the document, so that it is alive in a
  * modal dialog too. `open()` and `close()` may be called in any state.
  */
 export function popup(anchor, props) {

@@ -8,7 +8,11 @@ import { named } from "./state.js";
 export function rich(part) {
   switch (part.type) {
     case "rich_text_list":
-      return h(part.style === "ordered" ? "ol" : "ul", { start: part.offset ? part.offset + 1 : null, class: `indent-${part.indent ?? 0}` }, part.elements.map((item) => h("li", {}, item.elements.map(span))));
+      return h(
+        part.style === "ordered" ? "ol" : "ul",
+        { start: part.offset ? part.offset + 1 : null, class: `indent-${part.indent ?? 0}` },
+        part.elements.map((item) => h("li", {}, item.elements.map(span))),
+      );
     case "rich_text_preformatted":
       return h("pre", {}, part.elements.map(span));
     case "rich_text_quote":
@@ -41,7 +45,12 @@ function words(e) {
 
 function span(e) {
   let made = h("span", {}, words(e));
-  for (const [style, tag] of [["bold", "strong"], ["italic", "em"], ["strike", "s"], ["code", "code"]]) {
+  for (const [style, tag] of [
+    ["bold", "strong"],
+    ["italic", "em"],
+    ["strike", "s"],
+    ["code", "code"],
+  ]) {
     if (e.style?.[style]) made = h(tag, {}, made);
   }
   return made;
@@ -49,11 +58,39 @@ function span(e) {
 
 /** A table block; its first row is its head. */
 export function table(block) {
-  const cell = (tag, one, column) => h(tag, { class: `to-${block.column_settings?.[column]?.align ?? "left"}`, scope: tag === "th" ? "col" : null }, one.type === "rich_text" ? one.elements.map(rich) : (one.text ?? ""));
+  const cell = (tag, one, column) =>
+    h(
+      tag,
+      { class: `to-${block.column_settings?.[column]?.align ?? "left"}`, scope: tag === "th" ? "col" : null },
+      one.type === "rich_text" ? one.elements.map(rich) : (one.text ?? ""),
+    );
   const [head, ...rows] = block.rows;
   return h(
     "div",
     { class: "b-table", tabindex: "0", role: "region", "aria-label": "Table" },
-    h("table", {}, h("thead", {}, h("tr", {}, head.map((one, column) => cell("th", one, column)))), h("tbody", {}, rows.map((row) => h("tr", {}, row.map((one, column) => cell("td", one, column)))))),
+    h(
+      "table",
+      {},
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          head.map((one, column) => cell("th", one, column)),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        rows.map((row) =>
+          h(
+            "tr",
+            {},
+            row.map((one, column) => cell("td", one, column)),
+          ),
+        ),
+      ),
+    ),
   );
 }

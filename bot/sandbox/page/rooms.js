@@ -18,7 +18,11 @@ export function drawRoom() {
   $("composer").hidden = page.room === "home";
   for (const tab of ["home", "direct"]) $(`tab-${tab}`).setAttribute("aria-selected", String(page.room === tab));
   mark(".rooms button", (button) => button.dataset.room === (app ? "home" : "channel"));
-  mark(".foot-tabs button", (button) => (document.body.dataset.pane === "shop" ? button.dataset.pane === "shop" : button.dataset.room === (app ? "home" : "channel")));
+  mark(".foot-tabs button", (button) =>
+    document.body.dataset.pane === "shop"
+      ? button.dataset.pane === "shop"
+      : button.dataset.room === (app ? "home" : "channel"),
+  );
   document.title = `${app ? page.info.bot.display : "#deploys"} as ${myself().display} | ${page.info.team} sandbox`;
   if (page.room === "home") drawHome();
   drawConversations();
@@ -35,15 +39,17 @@ function mark(buttons, current) {
 export function enter(room) {
   page.room = room;
   document.body.dataset.pane = "slack";
-  if (page.thread && page.thread.channel !== (room === "channel" ? page.info.channel.id : direct(myself()))) page.thread = null;
+  if (page.thread && page.thread.channel !== (room === "channel" ? page.info.channel.id : direct(myself())))
+    page.thread = null;
   drawRoom();
   if (room === "home") opened();
 }
 
 /** Tell the app that its Home is looked at. */
-export const opened = () => act("home", { user: page.me }).catch(() => {
-  /* Slack is down; what was published before is shown */
-});
+export const opened = () =>
+  act("home", { user: page.me }).catch(() => {
+    /* Slack is down; what was published before is shown */
+  });
 
 /** Wire the names, the app's tabs and the phone's row of tabs. */
 export function wireRooms() {
@@ -62,4 +68,3 @@ export function look() {
   drawRoom();
   $("shop-title").focus();
 }
-

@@ -16,9 +16,16 @@ export function drawShop() {
   $("servers").replaceChildren(...servers().map(server));
   const { annotations } = page.world;
   $("annotations").hidden = !annotations.length;
-  $("annotations").querySelector("ul").replaceChildren(
-    ...annotations.slice(-5).reverse().map((note) => h("li", {}, note.text ?? "", note.time && h("span", { class: "small" }, ` ${ago(new Date(note.time))}`))),
-  );
+  $("annotations")
+    .querySelector("ul")
+    .replaceChildren(
+      ...annotations
+        .slice(-5)
+        .reverse()
+        .map((note) =>
+          h("li", {}, note.text ?? "", note.time && h("span", { class: "small" }, ` ${ago(new Date(note.time))}`)),
+        ),
+    );
 }
 
 function server(s) {
@@ -28,11 +35,24 @@ function server(s) {
   return h(
     "section",
     { class: "server", "aria-label": `${s.name}, ${s.environment}`, "data-server": s.name },
-    h("header", {}, h("h3", {}, s.name), s.environment !== s.name && h("span", { class: "small" }, s.environment), away && h("span", { class: "away" }, `SSH is ${s.reach}`), s.url && h("a", { class: "open", href: s.url, target: "_blank", rel: "noopener" }, "Open the shop", icon("out"))),
+    h(
+      "header",
+      {},
+      h("h3", {}, s.name),
+      s.environment !== s.name && h("span", { class: "small" }, s.environment),
+      away && h("span", { class: "away" }, `SSH is ${s.reach}`),
+      s.url && h("a", { class: "open", href: s.url, target: "_blank", rel: "noopener" }, "Open the shop", icon("out")),
+    ),
     front(s),
     canary > 0 && h("p", { class: "small" }, `${canary} % of the visitors get the canary`),
     chart(s),
-    h("dl", { class: "numbers" }, number("visits a second", rps.toFixed(1)), number("visits", requests.toLocaleString("en")), number("failed", failed.toLocaleString("en"), failed > 0)),
+    h(
+      "dl",
+      { class: "numbers" },
+      number("visits a second", rps.toFixed(1)),
+      number("visits", requests.toLocaleString("en")),
+      number("failed", failed.toLocaleString("en"), failed > 0),
+    ),
     failed > 0 && last_failure && h("p", { class: "small" }, `Last failure: ${last_failure}`),
     h("h4", {}, "Releases on this server"),
     h("ul", { class: "releases" }, (s.releases ?? []).map(release)),
@@ -52,7 +72,14 @@ function front(s) {
 const number = (label, value, bad) => h("div", { class: bad ? "bad" : null }, h("dt", {}, label), h("dd", {}, value));
 
 const release = (r) =>
-  h("li", { class: r.current ? "current" : null }, h("span", { class: "dot", color: colour(r.version), "aria-hidden": "true" }), h("strong", {}, r.version || "?"), h("span", { class: "small" }, r.id), r.current && h("span", { class: "live" }, "live"));
+  h(
+    "li",
+    { class: r.current ? "current" : null },
+    h("span", { class: "dot", color: colour(r.version), "aria-hidden": "true" }),
+    h("strong", {}, r.version || "?"),
+    h("span", { class: "small" }, r.id),
+    r.current && h("span", { class: "live" }, "live"),
+  );
 
 /** The last minute, a bar a second: the colour is the version that was served, red stands on top for what failed. */
 function chart(s) {
@@ -73,7 +100,11 @@ function chart(s) {
   return h(
     "figure",
     { class: "chart" },
-    svg("svg", { viewBox: `0 0 ${SECONDS * WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": label }, rects),
+    svg(
+      "svg",
+      { viewBox: `0 0 ${SECONDS * WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
+      rects,
+    ),
     h("figcaption", { class: "small", "aria-hidden": "true" }, h("span", {}, "a minute ago"), h("span", {}, "now")),
   );
 }

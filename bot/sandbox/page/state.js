@@ -52,4 +52,5 @@ export const home = () => page.slack.views.find((view) => view.type === "home" &
 export const modals = () => page.slack.views.filter((view) => view.type === "modal" && view.user === page.me);
 
 /** The server that users are on, and those beside it. */
-export const servers = () => [...page.world.servers].sort((a, b) => (b.environment === "production") - (a.environment === "production"));
+export const servers = () =>
+  [...page.world.servers].sort((a, b) => (b.environment === "production") - (a.environment === "production"));
