@@ -18,7 +18,7 @@ def why_not(view: ChangeView) -> str:
     if run.turned:
         return f"It is turning back already: {why_back(view)}."
     if run.stop:
-        return f"{view.name(run.stop.by)} pressed Stop at {instant(run.stop.at)}; it is stopping already."
+        return f"{view.name(run.stop.by)} has pressed Stop ({instant(run.stop.at)}), and it is stopping."
     if is_settled(plan, run):
         return f"{plan.version} is already live and checked, so stop cannot turn it back. Use `rollback`."
     return ""

@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.planning import Refusal
 from bot.slack import texts
 from bot.slack.asker import Asker, field, of_click
-from bot.slack.blocks import OPEN_CARD, Card, card, section
+from bot.slack.blocks import OPEN_CARD, Card
 from bot.slack.cards import EVENT_TYPE
 from bot.slack.deploying import Deploying
 from bot.slack.intake import Intake, Job
@@ -137,9 +137,7 @@ class Buttons:
             "change %s has a second card at %s %s; it is replaced by a link", change, place.channel, place.ts
         )
         link = self.intake.identity.link(*known)
-        where = f"<{link}|Here is the card>." if link else "The card is further down."
-        text = "This is an old copy of a card. It shows nothing that is true now."
-        copy = card(text, [section(f"{text} {where}")])
+        copy = texts.old_copy(link)
         try:
             message = {"channel": place.channel, "ts": place.ts, "text": copy.text, "blocks": list(copy.blocks)}
             await call(self.intake.teller.client, "chat.update", message)
@@ -171,7 +169,7 @@ def _still_waiting(view: ChangeView) -> Card | None:
     """After an approval that was not the last one, or that cannot start yet."""
     match stage_of(view):
         case Stage.WAITING | Stage.BLOCKED:
-            return texts.said(f"Your approval is counted. {view.verdict.said}")
+            return texts.approval_counted(view)
         case _:
             return None
 

@@ -30,9 +30,11 @@ def change_card(view: ChangeView, *, newest: bool = True) -> Card:
     blocks: list[Block] = [_header(view), _first(lead, view)]
     if lead.quote:
         blocks.append(words(lead.quote))
-    blocks += [*for_good(view), *_steps(view, stage), *offered(view, stage, newest), context(_small_print(view, stage))]
-    kept = kept_in_a_sentence(view.change.plan) if stage in _UNDECIDED else ""
-    return card(f"{sentence(view.change.plan.title)} {lead.sentence} {kept}".rstrip(), blocks)
+    kept = for_good(view)
+    blocks += [*kept, *_steps(view, stage, room=not kept), *offered(view, stage, newest)]
+    blocks.append(context(_small_print(view, stage)))
+    stays = kept_in_a_sentence(view.change.plan) if stage in _UNDECIDED else ""
+    return card(f"{sentence(view.change.plan.title)} {lead.sentence} {stays}".rstrip(), blocks)
 
 
 def preview_card(view: ChangeView) -> Card:
@@ -65,14 +67,14 @@ def _first(lead: Lead, view: ChangeView) -> Block:
     return section(f"*{inline(lead.head)}* {lead.next}\n{asked_by(view)}".replace(" \n", "\n"))
 
 
-def _steps(view: ChangeView, stage: Stage) -> list[Block]:
-    """While it waits and while it runs; a long plan stands behind View plan."""
+def _steps(view: ChangeView, stage: Stage, room: bool) -> list[Block]:
+    """While it waits, where there is room, and while it runs; a long plan stands behind View plan."""
     plan = view.change.plan
     if stage in ENDED | DEAD:
         return []
     if view.run.seq:
         return sections(walked_steps(plan, view.run))
-    return sections(planned_steps(plan)) if len(plan.steps) <= SHORT else []
+    return sections(planned_steps(plan)) if room and len(plan.steps) <= SHORT else []
 
 
 def _small_print(view: ChangeView, stage: Stage) -> str:

@@ -89,12 +89,7 @@ class Commands:
 
     async def _stop(self, named: str, who: Person) -> Card:
         view = await self.intake.desk.stop(await change_of(self.intake.desk, named), who)
-        title = view.change.plan.title
-        if view.run.opened:
-            said = f"Stopping: {title}. The step that is running finishes, then what can be undone is undone."
-        else:
-            said = f"Withdrawn: {title}, asked for by {view.name(view.change.requester)}. Nothing had been started."
-        return texts.said(said, await self.intake.link(view.change.id))
+        return texts.stopping(view, await self.intake.link(view.change.id))
 
 
 def _is_help(text: str) -> bool:

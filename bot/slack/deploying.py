@@ -123,7 +123,7 @@ class Deploying:
                 await self._asked(sent, asked)
             case Refusal() as refused:
                 link = await self.windows.intake.link(refused.change)
-                await self._refill(sent, texts.said(f"Not asked for. {refused.said}", link))
+                await self._refill(sent, texts.not_asked(refused.said, link))
             case None:
                 await self._shown(sent, deploy_form.sent_already(self.windows.intake.settings.channel))
 

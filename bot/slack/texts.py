@@ -9,7 +9,7 @@ from actions.engine.words import counted, instant
 from bot.slack.blocks import Block, Card, card, context, header, section, sections
 from bot.slack.stage import Stage, current_step, stage_of
 from bot.slack.steps import detailed_steps
-from bot.slack.words import about, code, cut, day, inline, listed, sentence, timed, took
+from bot.slack.words import about, capital, code, cut, day, inline, listed, sentence, timed, took
 from bot.view import ChangeView, EnvironmentStatus, PastRun
 from policies.change import Refused, Waiting
 
@@ -49,6 +49,7 @@ def trouble(reference: str) -> Card:
     )
 
 
+TOO_SLOW = "If no form has opened, Slack was too slow: try again."
 BUSY = "Too much is being asked of the bot at once, so nothing was done. Try again in a minute."
 
 
@@ -59,6 +60,31 @@ def asked(view: ChangeView, channel: str, link: str = "") -> Card:
     where = f"<{link}|Open its card>" if link else f"Its card is in <#{channel}>."
     text = f"{title} is asked for. {next_} Its card is in the channel."
     return card(text, [section(f"*{inline(title, 150)}* is asked for. {timed(next_)} {where}")])
+
+
+def not_asked(why: str, link: str = "") -> Card:
+    """In the window of a form whose request was refused after all."""
+    return said(f"Not asked for. {why}", link)
+
+
+def stopping(view: ChangeView, link: str = "") -> Card:
+    """To whoever typed stop: what it did."""
+    title = view.change.plan.title
+    if view.run.opened:
+        return said(f"Stopping: {title}. The running step finishes, then what can be undone is undone.", link)
+    return said(f"Withdrawn: {title}, asked for by {view.name(view.change.requester)}. Nothing was started.", link)
+
+
+def approval_counted(view: ChangeView) -> Card:
+    """To an approver whose word was not the last that is needed, or whose change cannot start yet."""
+    return said(f"Your approval is counted. {capital(view.verdict.said)}")
+
+
+def old_copy(link: str = "") -> Card:
+    """In the place of a card that was posted twice."""
+    text = "This is an old copy of a card. It shows nothing that is true now."
+    where = f"<{link}|Open its card>" if link else "The card is further down."
+    return card(text, [section(f"{text} {where}")])
 
 
 def details(view: ChangeView) -> Card:
@@ -74,15 +100,17 @@ def details(view: ChangeView) -> Card:
 def helped(text: str) -> Card:
     """Help from the registry: usage lines as code, the rest as it is; nothing of it is anybody else's text."""
     lines = [_help_line(line) for line in text.splitlines()]
-    return card(_as_slack(text), sections(lines or ["…"]))
+    return card(sentence(_as_slack(text)), sections(lines or ["…"]))
 
 
 def _help_line(line: str) -> str:
+    """A usage line and an example are code, as they are typed."""
+    example, _, typed = line.strip().partition(": ")
     if line.startswith("/chom "):
         return code(line, 300)
-    if line.startswith((" ", "\t")) and line.strip() and not _SPAN.search(line):
-        return f"  {inline(line)}"
-    return spoken(line) if line.strip() else " "
+    if example == "for example" and typed:
+        return f"For example {code(typed, 300)}"
+    return spoken(line.strip()) if line.strip() else " "
 
 
 # --- status and history --------------------------------------------------

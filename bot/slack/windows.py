@@ -59,7 +59,7 @@ class Windows:
             if failed.failure.error == "exchanged_trigger_id":
                 return
             logger.warning("no window for %s: %s", asker.key, failed)
-            refused = texts.said("If no form has opened, Slack was too slow: try again.")
+            refused = texts.said(texts.TOO_SLOW)
         if refused is not None and await self.intake.memory.first_time(f"slack:{asker.trigger}", REMEMBERED):
             await self.intake.teller.tell(asker, refused)
 

@@ -150,7 +150,7 @@ async def test_stop_withdraws_what_waits_and_turns_back_what_runs(room: Room) ->
     running = await approved(room, await asked(room))
     await room.desk.stop("", room.who("devops"))
     for who in ("devops", "lead"):
-        assert "Omar pressed Stop at 2026-11-23T12:00:00Z; it is stopping already." in await refused(
+        assert "Omar has pressed Stop (2026-11-23T12:00:00Z), and it is stopping." in await refused(
             room.desk.stop("", room.who(who))
         )
     entries = await room.store.read(running.change.id)

@@ -170,7 +170,7 @@ async def test_staging_needs_nobody_and_is_stopped_by_its_button(office: Office)
     await office.click("chom_stop", "dev")
     await until(lambda: "Stopping, as Dana Dev asked." in office.card())
     await office.type("stop staging", "lead")
-    await office.whispered("lead", "Dana Dev pressed Stop at")
+    await office.whispered("lead", "Dana Dev has pressed Stop")
 
 
 async def test_a_request_is_withdrawn_by_who_made_it(office: Office) -> None:

@@ -9,6 +9,7 @@ from slack_sdk.models.views import View
 
 from actions.engine.registry.strategies import Strategy
 from bot.offers import Choices, Versions, Wanted
+from bot.refusals import busy
 from bot.sandbox.slack.blocks import checked_view
 from bot.slack import deploy_form, reject_form, texts
 from bot.slack.blocks import Card
@@ -22,7 +23,7 @@ LINK = "https://chom.slack.com/archives/C0DEPLOYS/p1"
 HELD = Held("C0DEPLOYS", "https://hooks.slack.com/actions/T0CHOM/1", token="0123456789abcdef")
 WANTED = Wanted("v1.2", "staging", "blue-green", "the new checkout\nand its texts")
 CANARY = Strategy("canary", "Sends a part of the users to the new version first, and more as it holds.", default=False)
-BUSY = texts.said("Not asked for. Dana Dev has production since 14:02 UTC: Deploy v1.2 to production.", LINK)
+BUSY = texts.not_asked(busy(STAGES["running"]).said, LINK)
 ROLLBACK = replace(CHANGE, reason="", text="rollback", plan=BACK_TO_V10)
 
 MODALS: dict[str, Modal] = {

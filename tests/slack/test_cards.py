@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
+import re
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,11 +13,15 @@ from pathlib import Path
 import pytest
 
 from actions.engine.journal import Asked, TurnedBack
+from actions.engine.registry import discover
+from bot.app import RESERVED
+from bot.refusals import busy
 from bot.slack import log_file, texts, thread
 from bot.slack.blocks import Card
 from bot.slack.cards import change_card, metadata, preview_card
 from bot.slack.pressed import Answer, Click, Press, read_click
 from bot.slack.stage import DEAD, Stage, stage_of
+from bot.stopping import why_not
 from bot.view import EnvironmentStatus, PastRun
 from tests.slack.check import buttons, check, words_of
 from tests.slack.views import (
@@ -35,6 +41,7 @@ from tests.slack.views import (
 )
 
 HERE = Path(__file__).parent / "snapshots"
+LINK = "https://chom.slack.com/archives/C0DEPLOYS/p1"
 
 PICTURES: dict[str, Card] = (
     {name: change_card(seen) for name, seen in STAGES.items()}
@@ -45,10 +52,26 @@ PICTURES: dict[str, Card] = (
         "details_usual": texts.details(STAGES["waiting_usual"]),
         "details_running": texts.details(STAGES["running_half"]),
         "details_turned_back": texts.details(STAGES["turned_back"]),
-        "asked_for": texts.asked(STAGES["waiting"], "C0DEPLOYS", "https://chom.slack.com/archives/C0DEPLOYS/p1"),
+        "asked_for": texts.asked(STAGES["waiting"], "C0DEPLOYS", LINK),
+        "asked_for_no_card_yet": texts.asked(STAGES["waiting"], "C0DEPLOYS"),
+        "asked_for_starts": texts.asked(STAGES["starting"], "C0DEPLOYS", LINK),
         "trouble": texts.trouble("0a1b2c3d"),
         "log_follows": log_file.follows(["app2"]),
         "log_given_up": log_file.given_up(STAGES["turned_back"], "app2 does not answer: ssh, 3 times."),
+        "busy": texts.said(texts.BUSY),
+        "too_slow": texts.said(texts.TOO_SLOW),
+        "refused": texts.said(busy(STAGES["running"]).said, LINK),
+        "refused_late": texts.said(why_not(STAGES["stopping"]), LINK),
+        "not_asked": texts.not_asked(busy(STAGES["running"]).said),
+        "stopping_typed": texts.stopping(STAGES["stopping"], LINK),
+        "withdrawn_typed": texts.stopping(STAGES["withdrawn"], LINK),
+        "approval_counted": texts.approval_counted(STAGES["waiting_half"]),
+        "approval_counted_blocked": texts.approval_counted(STAGES["blocked"]),
+        "old_copy": texts.old_copy(LINK),
+        "old_copy_lost": texts.old_copy(),
+        "help": texts.helped(discover(RESERVED).help()),
+        "help_deploy": texts.helped(discover(RESERVED).help("deploy")),
+        "help_mistyped": texts.helped(discover(RESERVED).help("deplyo")),
         "status": texts.status(
             (
                 EnvironmentStatus("production", None, "app2 does not answer: ssh, 3 times.", STAGES["running"], ()),
@@ -252,3 +275,13 @@ def test_a_title_too_long_for_a_header_loses_its_brackets_and_nothing_is_lost() 
     check(made)
     assert made.blocks[0]["text"]["text"] == "Roll back production from v1.2 to v1.1"
     assert all(name in words_of(made) for name in left)
+
+
+def test_approve_is_on_the_first_screen_of_a_phone() -> None:
+    """390 px hold 40 characters a line, and 20 lines between Slack's bars: see it with a sandbox in a narrow window."""
+    for name in (name for name, seen in STAGES.items() if stage_of(seen) is Stage.WAITING):
+        blocks = list(PICTURES[name].blocks)
+        buttons_at = next(n for n, block in enumerate(blocks) if block["type"] == "actions")
+        read = html.unescape("\n".join(block["text"]["text"] for block in blocks[:buttons_at]))
+        lines = re.sub(r"<!date[^>]*>|<@U\w+>", "today at 10:00", read).split("\n")
+        assert sum(1 + len(line) // 40 for line in lines) + buttons_at <= 20, name

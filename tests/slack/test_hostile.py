@@ -9,13 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actions.engine.journal import Asked, Done, Ended, Failed, Outcome, Started, TurnedBack, Waiting, Way
+from bot.estimate import Usual
 from bot.slack import texts, thread
 from bot.slack.cards import change_card, preview_card
 from bot.slack.words import code, code_block, inline, listed, plain, took
+from bot.view import EnvironmentStatus, PastRun
 from policies.change import Person, Refused, Why
 from policies.change import Waiting as NotYet
 from tests.slack.check import check
-from tests.slack.views import CHANGE, GO, PEOPLE, after, no, view, yes
+from tests.slack.views import CHANGE, GO, OPENED, PEOPLE, after, no, view, yes
 
 NASTY = st.one_of(
     st.sampled_from(
@@ -57,9 +59,15 @@ def test_a_card_of_hostile_words(name: str, reason: str, title: str, said: str) 
             check(change_card(seen))
             check(preview_card(seen))
             check(texts.asked(seen, "C0DEPLOYS"))
+            check(texts.stopping(seen))
+            check(texts.approval_counted(seen))
+            check(texts.status((EnvironmentStatus(said, None, title, None, (seen,)),)))
     check(texts.details(view(change=change)))
     check(texts.said(said, "https://chom.slack.com/archives/C0DEPLOYS/p1"))
     check(texts.helped(said))
+    check(texts.not_asked(said))
+    check(texts.trouble(said))
+    check(texts.old_copy("https://chom.slack.com/archives/C0DEPLOYS/p1"))
 
 
 @FEW
@@ -75,10 +83,14 @@ def test_a_run_of_hostile_servers(host: str, why: str, lines: list[str]) -> None
     ]
     asked = Asked(after(6), "stage", host[:100], why, ("try again", (why or "x")[:60]))
     ended = Ended(after(7), Outcome.TURNED_BACK, why)
-    for journal in (entries, [*entries, asked], [*entries, ended]):
-        seen = view(GO, yes(), entries=journal)
+    usual = Usual({"stage": len(why) * 1e6, "health": 0.0}, 1e12)
+    for journal in (entries[:1], entries, [*entries, asked], [*entries, ended]):
+        seen = replace(view(GO, yes(), entries=[OPENED, *journal]), usual=usual)
         check(change_card(seen))
-        for told in thread.thread(journal, 0, seen):
+        check(texts.details(seen))
+        check(texts.stopping(seen))
+        check(texts.history((PastRun(seen, after(1), None),), why))
+        for told in thread.thread([OPENED, *journal], 0, seen):
             check(told.card)
 
 
