@@ -1,4 +1,20 @@
-"""Words for people: what users and servers wrote made harmless, times and lists made readable."""
+"""Words for people: what users and servers wrote made harmless, times and lists made readable.
+
+The voice, in which the bot says everything, in a step's title as on a card:
+1. A whole, short sentence, first what is true now, then what happens next and who has to act.
+2. For a reader at a bus stop: the result before the reason. For one at 3 a.m.: the next thing to type, as code.
+3. The bot is not "I", and nobody is blamed: "the health check failed on app1", "Lea stopped it before the switch".
+4. Versions, places and names, as people call them. Never a release id, a hash or a path where a version will do.
+5. No words of the code. Not rejected by policy, but: "You asked for this yourself, so somebody else has to decide it."
+6. A refusal says what was wrong, what was expected, what to do instead; and that nothing was changed, if it was not.
+7. What cannot be undone is named before it is done, and again where it stays.
+8. The state is in words; a sign or a colour only repeats it. `text` says all that the blocks say that matters.
+9. Times in the reader's zone (`day`, `at`, and `instant` in sentences of the desk); durations as "3 min 5 s".
+10. No promise that is not known: "usually", "about", or nothing.
+
+A step's title is a command of one line ("Copy v1.2 to app1"); its result a part of a sentence ("v1.2 is unpacked"); a
+verb that is new gets its name in sentences in actions/engine/nouns.py. tests/slack holds the pictures of all of it.
+"""
 
 from __future__ import annotations
 
