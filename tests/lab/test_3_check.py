@@ -1,0 +1,42 @@
+"""`chom-bot check` on a real server, by the bot's own key and the shipped sudoers: whole, and broken in four ways."""
+
+from __future__ import annotations
+
+from tests.lab.bot_process import Bot
+from tests.lab.slack import Slack
+from tests.lab.vps import Vps
+
+EVERYTHING = "find /var/www /etc -printf '%p %m %u:%g %T@\\n' | sort"
+HARM = (
+    "systemctl stop php8.2-fpm && mv /etc/sudoers.d/chom /root/chom.sudoers && mv /var/www/shared/.env /root/"
+    " && chown root /var/www/shared/storage && chmod 755 /var/www/shared/storage"
+)
+MEND = (
+    "systemctl start php8.2-fpm && mv /root/chom.sudoers /etc/sudoers.d/chom && mv /root/.env /var/www/shared/"
+    " && chown ops /var/www/shared/storage && chmod 2775 /var/www/shared/storage"
+)
+
+
+def test_a_server_that_was_set_up_lacks_nothing(vps: Vps, bot: Bot, channel: Slack) -> None:
+    before = vps.ssh(EVERYTHING).stdout
+    said = bot.shell("check").ends(0)
+    assert "ok     app1: app1 lets the bot in and lacks nothing; " in said, said
+    assert "ok     Slack: " in said and "ok     Redis: " in said and "Nothing is missing." in said
+    assert vps.ssh(EVERYTHING).stdout == before
+
+
+def test_what_is_broken_there_is_said_with_what_to_do(vps: Vps, bot: Bot, channel: Slack) -> None:
+    vps.ssh(HARM)
+    try:
+        said = bot.shell("check").ends(1)
+    finally:
+        vps.ssh(MEND)
+    for words in (
+        "FAULT  app1: PHP-FPM does not answer at /run/php/php8.2-fpm.sock (No such file or directory)",
+        "FAULT  app1: sudo does not let ops run “/usr/bin/systemctl reload php8.2-fpm”; run `chom-bot host install`",
+        "FAULT  app1: /var/www/shared/storage cannot be written by ops; run `chom-bot host install`",
+        "FAULT  app1: /var/www/shared/.env is missing; put it there, readable for ops and PHP-FPM",
+        "4 faults. Nothing was started, and nothing was changed on a server.",
+    ):
+        assert words in said, said
+    assert "Nothing is missing." in bot.shell("check").ends(0)
