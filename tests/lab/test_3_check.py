@@ -8,11 +8,11 @@ from tests.lab.vps import Vps
 
 EVERYTHING = "find /var/www /etc -printf '%p %m %u:%g %T@\\n' | sort"
 HARM = (
-    "systemctl stop php8.2-fpm && mv /etc/sudoers.d/chom /root/chom.sudoers && mv /var/www/shared/.env /root/"
+    "systemctl stop php8.2-fpm && mv /etc/sudoers.d/chom /opt/chom.sudoers && mv /var/www/shared/.env /opt/"
     " && chown root /var/www/shared/storage && chmod 755 /var/www/shared/storage"
 )
 MEND = (
-    "systemctl start php8.2-fpm && mv /root/chom.sudoers /etc/sudoers.d/chom && mv /root/.env /var/www/shared/"
+    "systemctl start php8.2-fpm && mv /opt/chom.sudoers /etc/sudoers.d/chom && mv /opt/.env /var/www/shared/"
     " && chown ops /var/www/shared/storage && chmod 2775 /var/www/shared/storage"
 )
 
