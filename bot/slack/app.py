@@ -200,7 +200,7 @@ class SlackFace:
         deploying, rejecting = Deploying(windows), Rejecting(windows)
         Opened(self._intake).listen(app)
         Commands(self._intake, deploying).listen(app)
-        Buttons(self._intake, deploying, rejecting).listen(app)
+        Buttons(self._intake, windows, deploying, rejecting).listen(app)
         deploying.listen(app)
         rejecting.listen(app)
         app.error(self._on_error)

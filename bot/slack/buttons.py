@@ -16,10 +16,12 @@ from bot.slack.blocks import OPEN_CARD, Card
 from bot.slack.cards import EVENT_TYPE
 from bot.slack.deploying import Deploying
 from bot.slack.intake import Intake, Job
+from bot.slack.modal import Modal, window
 from bot.slack.pressed import Answer, Beginning, Click, Press, Wish, read_click
 from bot.slack.rejecting import Rejecting
 from bot.slack.stage import Stage, stage_of
 from bot.slack.web import CallFailed, call
+from bot.slack.windows import Windows
 from bot.view import ChangeView
 from policies.change import Person
 
@@ -31,6 +33,7 @@ class Buttons:
     """Acks first, before any I/O; the rest is an errand."""
 
     intake: Intake
+    windows: Windows
     deploying: Deploying
     rejecting: Rejecting
 
@@ -51,8 +54,11 @@ class Buttons:
         match click:
             case Beginning(Wish.DEPLOY, environment):
                 self.deploying.begin(asker, environment)
-            case Click(press=Press.REJECT):
-                self.rejecting.begin(asker, click)
+            case Click(press=Press.REJECT | Press.SHOW_PLAN):
+                if click.press is Press.REJECT:
+                    self.rejecting.begin(asker, click)
+                else:
+                    self._show_plan(asker, click)
                 self.intake.errands.go("an old copy", self._retire_copy(click.change, place), _logged)
             case _:
                 self.intake.begin(action_id, asker, self._job(click, place))
@@ -101,17 +107,24 @@ class Buttons:
         match click.press:
             case Press.APPROVE:
                 return _still_waiting(await desk.approve(click.change, click.digest, who, asker.key))
-            case Press.REJECT:
+            case Press.REJECT | Press.SHOW_PLAN:
                 raise AssertionError("opens a window")
             case Press.STOP:
                 await desk.stop(click.change, who)
                 return None
-            case Press.SHOW_PLAN:
-                return texts.details(await desk.view(click.change))
             case Press.ROLL_BACK:
                 return await self._roll_back(click, who)
             case _:
                 assert_never(click.press)
+
+    def _show_plan(self, asker: Asker, click: Click) -> None:
+        """In a window: a phone has room for it, and an answer beside the card could land in the card's thread."""
+
+        async def making() -> Modal:
+            await self.intake.who(asker.account)
+            return window(texts.PLAN, texts.details(await self.intake.desk.view(click.change)))
+
+        self.windows.begin("a plan", asker, making)
 
     async def _roll_back(self, click: Click, who: Person) -> Card:
         """Ask for it, if what the card shows is still what is live."""

@@ -142,8 +142,8 @@ def _detail(step: Step, usual: float | None) -> str:
         case Ask():
             return f"A person is asked: {inline(sentence(step.question), 400)}"
         case Expect():
-            servers = names(tuple(step.releases))
-            return f"If {servers} no longer serve what they serve now, nothing is done."
+            serve = "serves" if len(step.releases) == 1 else "serve"
+            return f"Nothing is done if {names(tuple(step.releases))} {serve} something else by then."
         case _:
             assert_never(step)
 

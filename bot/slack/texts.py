@@ -87,6 +87,10 @@ def old_copy(link: str = "") -> Card:
     return card(text, [section(f"{text} {where}")])
 
 
+PLAN = "The plan"
+"""The title of the window with `details`."""
+
+
 def details(view: ChangeView) -> Card:
     """Every step: how far it has come, what is done where, and how it is undone."""
     plan = view.change.plan

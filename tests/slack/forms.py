@@ -43,6 +43,7 @@ MODALS: dict[str, Modal] = {
     "reject_slow": reject_form.slow(),
     "reject_slow_done": reject_form.slow(""),
     "reject_slow_refused": reject_form.slow("Deploy v1.2 to production was approved already and is under way."),
+    "plan": window(texts.PLAN, texts.details(STAGES["running_half"])),
     "light": LIGHT,
     "refused": window(REFUSED, texts.said("You asked for this yourself, so somebody else has to decide it.", LINK)),
     "burst": window(REFUSED, texts.said(BURST)),

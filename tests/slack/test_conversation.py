@@ -182,13 +182,16 @@ async def test_each_button_does_what_it_says(bot: Faced) -> None:
     ]
 
 
-async def test_details_are_shown_to_who_asks(bot: Faced) -> None:
+async def test_a_plan_is_opened_for_who_asks_and_for_nobody_whom_the_configuration_does_not_know(bot: Faced) -> None:
+    views = bot.slack.stand_in.memory.views
     await bot.click(show_card(bot), "chom_show_plan", user="cto")
-    told = await bot.slack.whisper("cto")
-    assert (
-        "Undone by: Switch app1 and app2 back to v1.1 and restart the queue workers." in seen_text(told)
-        and bot.desk.asked == []
-    )
+    await until(lambda: views)
+    (shown,) = views.values()
+    assert shown["user"] == "cto" and bot.desk.asked == [] and bot.slack.whispers("cto") == []
+    assert "Undone by: Switch app1 and app2 back to v1.1 and restart the queue workers." in str(shown["blocks"])
+    bot.desk.person = unknown  # type: ignore[method-assign]
+    await bot.click(show_card(bot), "chom_show_plan", user="dev")
+    assert "I don't know you" in (await bot.slack.whisper("dev"))["text"] and len(views) == 1
 
 
 async def test_an_approval_that_was_not_the_last_is_said_to_be_counted(bot: Faced) -> None:

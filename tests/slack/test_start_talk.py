@@ -43,7 +43,9 @@ async def test_a_request_whose_card_is_not_there_yet_is_shown(bot: Faced) -> Non
     bot.desk.going = (STAGES["waiting"],)
     ts, _ = await begun(bot, "lead")
     await bot.click(ts, "chom_show_plan")
-    assert "The plan has 9 steps" in (await bot.slack.whisper("lead", 2))["text"]
+    await until(lambda: bot.slack.stand_in.memory.views)
+    (shown,) = bot.slack.stand_in.memory.views.values()
+    assert shown["user"] == "lead" and "Run 2 migrations" in str(shown["blocks"])
 
 
 async def test_roll_back_asks_first_and_then_asks_the_desk_like_anybody(both: Faced) -> None:
