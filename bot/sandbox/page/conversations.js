@@ -6,6 +6,7 @@ import { channel, conversation, here, isReply, myself, named, page } from "./sta
 
 const NEAR = 80;
 /** Pixels from the end within which a reader counts as reading the newest. */
+const LONGEST = 60;
 const atEnd = new Map();
 const CALM = 4000;
 /** Milliseconds: a card that counts its steps is not read out more often. */
@@ -19,17 +20,17 @@ export function drawConversations() {
   const all = conversation(id);
   const list = all.filter((m) => !isReply(m) || m.subtype === "thread_broadcast");
   const open = (m) => openThread(id, isReply(m) ? m.thread_ts : m.ts);
-  if (page.room === "channel")
-    draw("messages", list, { channel: id, open, empty: "Nothing was said in #deploys yet. The first line is yours." });
-  if (page.room === "direct")
-    draw("direct", list, {
-      channel: id,
-      open,
-      empty: `Here stands what ${page.info.bot.display} writes to you alone, and what you write to it.`,
-    });
+  const about = (m) => titled(all.find((one) => one.ts === m.thread_ts));
+  const where = { channel: id, open, about };
+  const quiet = `Here stands what ${page.info.bot.display} writes to you alone, and what you write to it.`;
+  const first = "Nothing was said in #deploys yet. The first line is yours.";
+  if (page.room === "channel") draw("messages", list, { ...where, empty: first });
+  if (page.room === "direct") draw("direct", list, { ...where, empty: quiet });
   drawThread();
   speak(conversation(channel()));
 }
+
+const titled = (m) => m?.blocks?.find((block) => block.type === "header")?.text.text ?? m?.text?.slice(0, LONGEST);
 
 function drawThread() {
   const { thread } = page;

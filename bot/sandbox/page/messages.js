@@ -14,7 +14,8 @@ const JOIN = 300;
 
 /**
  * Draw messages into `box`, each in its own article, which stays the same while its message changes. `where` is
- * {channel, thread: whether this is the pane beside it, open(m): opens a message's thread, redraw()}.
+ * {channel, thread: whether this is the pane beside it, open(m): opens a message's thread, about(m): what its thread is
+ * about, redraw()}.
  */
 export function drawList(box, list, where) {
   const before = drawn.get(box) ?? new Map();
@@ -116,16 +117,9 @@ function head(m, joined, where) {
     said.push(["who", who]);
   }
   if (m.subtype === "thread_broadcast" && !where.thread) {
-    said.push([
-      "broadcast",
-      () =>
-        h(
-          "p",
-          { class: "small" },
-          "replied to a ",
-          h("button", { type: "button", class: "as-link", onclick: () => where.open(m) }, "thread"),
-        ),
-    ]);
+    const about = where.about(m) ?? "a thread";
+    const open = () => h("button", { type: "button", class: "as-link", onclick: () => where.open(m) }, about);
+    said.push([`broadcast ${about}`, () => h("p", { class: "small" }, "replied to ", open())]);
   }
   return said;
 }

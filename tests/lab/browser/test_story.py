@@ -48,6 +48,27 @@ async def test_a_newcomer_is_led_from_the_first_command_to_the_new_shop(browser:
         await expect(guide).to_contain_text("v1.2 is live")
 
 
+async def test_a_broken_version_reaches_no_visitor_and_its_thread_has_the_log(
+    browser: Browser, sandbox: Sandbox
+) -> None:
+    title = "Deploy v1.3 to production"
+    async with screen(browser, sandbox.address, "cto", theme="dark") as seen:
+        page, before = seen.page, await seen.server().locator(".version").text_content()
+        await seen.type("/chom deploy v1.3")
+        await expect(seen.card(title).get_by_role("button", name="Approve")).to_be_visible()
+        await seen.become("lead")
+        await seen.press(seen.card(title), "Approve", confirm="Approve")
+        await expect(seen.card(title)).to_contain_text("Turned back", timeout=END)
+        told = page.locator("#messages article", has=page.get_by_role("button", name=title)).last
+        await expect(told).to_contain_text("no such column: orders.gift_card")
+        await told.get_by_role("button", name=title).click()
+        thread = page.get_by_role("complementary", name="Thread")
+        await expect(thread.get_by_role("link", name=re.compile(r"\.log"))).to_be_visible()
+        await seen.accessible("a failed deploy with its thread")
+        await expect(seen.server().locator(".version")).to_have_text(before or "")
+        await expect(seen.server().locator(".numbers div", has_text="failed").locator("dd")).to_have_text("0")
+
+
 async def test_two_people_see_the_same_card_at_once_and_only_their_own_refusals(
     browser: Browser, sandbox: Sandbox
 ) -> None:
@@ -175,4 +196,4 @@ async def test_a_link_to_a_card_leads_to_it_on_a_second_visit(browser: Browser, 
         article = seen.page.locator(f'#messages [data-ts="{card["ts"]}"]')
         await expect(article).to_be_focused()
         await expect(article).to_be_in_viewport()
-        await expect(seen.page.get_by_text("19 more things to say")).not_to_be_in_viewport()
+        await expect(seen.page.get_by_text("19 more things to say", exact=True)).not_to_be_in_viewport()
