@@ -19,15 +19,15 @@ from actions.engine.ssh import HostLogin, SshHosts
 from actions.host import packed
 from bot.boot_checks import check_machine, check_versions
 from bot.config import Settings
-from bot.desk import Desk
-from bot.late import LateStarts
-from bot.looking import Looking
-from bot.planning import Planning
+from bot.desk.desk import Desk
+from bot.desk.late import LateStarts
+from bot.desk.looking import Looking
+from bot.desk.planning import Planning
+from bot.desk.roster import Roster
+from bot.desk.surveys import Surveys
 from bot.redact import redactor
-from bot.roster import Roster
 from bot.slack import SlackFace, Waits
 from bot.store import Store
-from bot.surveys import Surveys
 from bot.tails.home import keep_homes
 from bot.tails.slack import SlackTail
 from bot.web import Check, listen, make_web

@@ -23,7 +23,7 @@ from actions.engine.journal import (
 )
 from actions.engine.nouns import label
 from actions.engine.runner import closing
-from bot.view import ChangeView
+from bot.desk.view import ChangeView
 
 
 def milestone(entry: Entry, view: ChangeView) -> str:

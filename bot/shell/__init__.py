@@ -11,8 +11,8 @@ import typer
 
 from bot.app import Bot
 from bot.boot_checks import CannotServe
-from bot.desk import Refusal
-from bot.named import NOTHING_TO_PLAN, change_of, environment_of
+from bot.desk.desk import Refusal
+from bot.desk.named import NOTHING_TO_PLAN, change_of, environment_of
 from bot.shell import printed
 from bot.shell.following import follow
 from bot.slack.web import SlackUnusable

@@ -8,9 +8,9 @@ import typer
 
 from actions.engine.journal import Asked, Outcome, Took
 from bot.app import Bot
+from bot.desk.view import ChangeView
 from bot.milestones import milestone
 from bot.shell import printed
-from bot.view import ChangeView
 from policies.change import Refused
 
 POLL = 0.5

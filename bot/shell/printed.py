@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from actions.engine.plan import Do, Irreversible
 from actions.engine.words import in_utc, joined, plain
+from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.shell.vocabulary import LEAD, heads
 from bot.slack.stage import current_step, decided, irreversible, migrations, stage_of
-from bot.view import ChangeView, EnvironmentStatus, PastRun
 from policies.change import Waiting, Word
 
 _SPAN = re.compile(r"`([^`\n]{1,300})`")

@@ -33,7 +33,7 @@ from bot.slack.windows import Windows
 from policies.change import Account, Person
 
 if TYPE_CHECKING:
-    from bot.desk import Desk
+    from bot.desk.desk import Desk
 
 logger = logging.getLogger(__name__)
 

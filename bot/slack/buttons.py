@@ -9,7 +9,8 @@ from typing import Any, assert_never
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.planning import Refusal
+from bot.desk.planning import Refusal
+from bot.desk.view import ChangeView
 from bot.slack import texts
 from bot.slack.asker import Asker, field, of_click
 from bot.slack.blocks import OPEN_CARD, Card
@@ -22,7 +23,6 @@ from bot.slack.rejecting import Rejecting
 from bot.slack.stage import Stage, stage_of
 from bot.slack.web import CallFailed, call
 from bot.slack.windows import Windows
-from bot.view import ChangeView
 from policies.change import Person
 
 logger = logging.getLogger(__name__)

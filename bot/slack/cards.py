@@ -7,6 +7,7 @@ buttons. So Approve is on the first screen of a phone, and all that it needs to 
 from __future__ import annotations
 
 from actions.engine.words import counted
+from bot.desk.view import ChangeView
 from bot.slack.blocks import HEADER, Block, Card, card, context, header, section, sections, words
 from bot.slack.forgood import for_good, kept_in_a_sentence
 from bot.slack.lead import Lead, asked_by, lead_of
@@ -14,7 +15,6 @@ from bot.slack.offered import offered, value_of
 from bot.slack.stage import DEAD, ENDED, Stage, decided, role_word, stage_of
 from bot.slack.steps import SHORT, planned_steps, walked_steps
 from bot.slack.words import code, day, inline, listed, sentence, timed
-from bot.view import ChangeView
 from policies.change import Role, Word
 
 __all__ = ["EVENT_TYPE", "change_card", "metadata", "preview_card", "value_of"]

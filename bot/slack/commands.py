@@ -8,8 +8,8 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from actions.engine.registry.strategies import HEAD
-from bot.named import NOTHING_TO_PLAN, change_of, environment_of
-from bot.planning import Refusal
+from bot.desk.named import NOTHING_TO_PLAN, change_of, environment_of
+from bot.desk.planning import Refusal
 from bot.slack import cards, texts
 from bot.slack.asker import Asker, field, of_command
 from bot.slack.blocks import Card

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from actions.engine.registry.grammar import LONGEST_VALUE, VERSION
-from bot.offers import Choices, Field, Live, Offered, Versions, Wanted
+from bot.desk.offers import Choices, Field, Live, Offered, Versions, Wanted
+from bot.desk.view import ChangeView
 from bot.slack import texts
 from bot.slack.blocks import Block, Card, context, divider, section, text_object
 from bot.slack.modal import MOST_OPTIONS, OPTION, Held, Modal, entered, option, search, select, several_lines
 from bot.slack.words import ago, code, inline, listed
-from bot.view import ChangeView
 
 CALLBACK = "chom_deploy"
 SEARCH = f"chom_{Field.VERSION.value}"

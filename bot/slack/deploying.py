@@ -11,8 +11,9 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.offers import Fault, Field, Wanted
-from bot.planning import Refusal
+from bot.desk.offers import Fault, Field, Wanted
+from bot.desk.planning import Refusal
+from bot.desk.view import ChangeView
 from bot.slack import deploy_form, texts
 from bot.slack.asker import Asker
 from bot.slack.asker import field as text_at
@@ -22,7 +23,6 @@ from bot.slack.intake import REMEMBERED
 from bot.slack.modal import Held, Modal
 from bot.slack.web import CallFailed
 from bot.slack.windows import ACK, SETTLED, Windows, at_field
-from bot.view import ChangeView
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from actions.engine.ports import Clock
-from bot.roster import OfAccount, OfGroup, Roster
+from bot.desk.roster import OfAccount, OfGroup, Roster
 from bot.slack.web import CallFailed, Client, Failure, Trouble, advice, look
 from bot.store import StoreDown
 from policies.change import Account

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from actions.engine.journal import Way
 from actions.engine.plan import Plan
 from actions.engine.words import counted
+from bot.desk.view import ChangeView
 from bot.slack.blocks import Block, section
 from bot.slack.stage import DEAD, irreversible, migrations, stage_of
 from bot.slack.words import code, inline, listed, sentence
-from bot.view import ChangeView
 
 IN_LINES = 4
 """So many migrations stand in a line each; more of them share one."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.desk.view import ChangeView, Overview, PastRun, Served, Serving
 from bot.slack.blocks import OPEN_CARD, Block, Button, Style, actions, context, header, section
 from bot.slack.lead import approvers, asked_by, lead_of
 from bot.slack.pressed import Wish
 from bot.slack.stage import Stage, role_word, stage_of
 from bot.slack.texts import spoken
 from bot.slack.words import capital, code, day, inline, linked, listed, sentence, timed, took
-from bot.view import ChangeView, Overview, PastRun, Served, Serving
 from policies.change import Account, Allowed, People, Person, Role
 from policies.judge import may_answer, may_decide
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bot.config import SlackSettings
-from bot.planning import Refusal
+from bot.desk.planning import Refusal
 from bot.slack import texts
 from bot.slack.asker import Asker, Teller
 from bot.slack.blocks import Card
@@ -18,7 +18,7 @@ from bot.slack.web import Identity
 from policies.change import Account, Person
 
 if TYPE_CHECKING:
-    from bot.desk import Desk
+    from bot.desk.desk import Desk
 
 logger = logging.getLogger(__name__)
 

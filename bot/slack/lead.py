@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from actions.engine.journal import Way
+from bot.desk.view import ChangeView
 from bot.milestones import aftermath, result, why_back
 from bot.slack.progress import pace, step_line
 from bot.slack.stage import Stage, decided, stage_of
 from bot.slack.words import about, at, capital, code, cut, day, inline, listed, sentence, timed, took, utc
-from bot.view import ChangeView
 from policies.change import Person, Verdict, Waiting, Word
 from policies.sentences import approved_by, role, waiting_for
 

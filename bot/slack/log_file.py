@@ -9,9 +9,9 @@ from actions.engine.fold import Mark, Phase
 from actions.engine.journal import Entry, Started, TurnedBack, Way
 from actions.engine.nouns import label
 from actions.engine.ports import JobLog, RunRecord
+from bot.desk.view import ChangeView
 from bot.slack.blocks import Card, card, section
 from bot.slack.words import code, inline, listed, raw, took
-from bot.view import ChangeView
 
 MOST = 1 << 20
 """Bytes of the file; of a longer log its end."""

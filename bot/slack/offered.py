@@ -6,12 +6,12 @@ from typing import assert_never
 
 from actions.engine.journal import Way
 from actions.engine.words import counted
+from bot.desk.view import ChangeView
 from bot.slack.blocks import Block, Button, Confirm, Style, actions, section
 from bot.slack.forgood import kept_in_a_sentence
 from bot.slack.lead import is_last
 from bot.slack.stage import Stage, migrations
 from bot.slack.words import inline, sentence
-from bot.view import ChangeView
 
 
 def value_of(view: ChangeView) -> str:

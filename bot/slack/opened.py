@@ -8,7 +8,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.planning import Refusal
+from bot.desk.planning import Refusal
 from bot.slack.asker import field
 from bot.slack.intake import REMEMBERED, Intake
 from policies.change import Account

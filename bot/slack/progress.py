@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from actions.engine.fold import Phase
 from actions.engine.journal import Way
 from actions.engine.plan import hosts_of
-from bot.estimate import outlook
+from bot.desk.estimate import outlook
+from bot.desk.view import ChangeView
 from bot.slack.stage import current_step, marks_of
 from bot.slack.steps import names
 from bot.slack.words import about, at, capital, inline, sentence, utc
-from bot.view import ChangeView
 
 MINUTE = 60.0
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from actions.engine.registry.grammar import LONGEST_VALUE
+from bot.desk.view import ChangeView
 from bot.slack import texts
 from bot.slack.blocks import section
 from bot.slack.modal import Held, Modal, entered, several_lines, window
 from bot.slack.words import day, inline
-from bot.view import ChangeView
 
 CALLBACK = "chom_reject"
 REASON = "reason"

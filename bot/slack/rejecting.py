@@ -9,7 +9,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from actions.engine.registry.grammar import LONGEST_VALUE
-from bot.planning import Refusal
+from bot.desk.planning import Refusal
 from bot.slack import reject_form, texts
 from bot.slack.asker import Asker, field
 from bot.slack.errands import log_trouble

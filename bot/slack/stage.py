@@ -9,7 +9,7 @@ from typing import assert_never
 from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Outcome, Way
 from actions.engine.plan import Do, Irreversible, Plan, Step, hosts_of
-from bot.view import ChangeView
+from bot.desk.view import ChangeView
 from policies.change import Allowed, Approval, Blocked, Refused, Role, Waiting, Why, Word
 
 

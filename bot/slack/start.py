@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.desk.view import ChangeView
 from bot.slack.blocks import OPEN_CARD, Button, Card, Confirm, Style, card, context, section
 from bot.slack.cards import value_of
 from bot.slack.lead import approvers
 from bot.slack.pressed import Press, Wish
 from bot.slack.stage import current_step, stage_of
 from bot.slack.words import code, inline, sentence, timed
-from bot.view import ChangeView
 from policies.change import Person
 
 MOST = 3

@@ -6,11 +6,11 @@ import re
 from datetime import UTC, datetime
 
 from actions.engine.words import counted, instant
+from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.slack.blocks import Block, Card, card, context, header, section, sections
 from bot.slack.stage import Stage, current_step, stage_of
 from bot.slack.steps import detailed_steps
 from bot.slack.words import about, capital, code, cut, day, inline, listed, sentence, timed, took
-from bot.view import ChangeView, EnvironmentStatus, PastRun
 from policies.change import Refused, Waiting
 
 _SPAN = re.compile(r"`([^`\n]{1,300})`")

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 from actions.engine.journal import Asked, Done, Ended, Entry, Failed, Opened, Outcome, Started, Took, TurnedBack, Way
 from actions.engine.words import joined
+from bot.desk.view import ChangeView
 from bot.milestones import aftermath, milestone, result, why_back
 from bot.slack.blocks import Block, Card, card, section
 from bot.slack.stage import decided
 from bot.slack.words import INSTANT, capital, code, code_block, inline, listed, sentence, took
-from bot.view import ChangeView
 from policies.change import Word
 
 MOST_OUTPUTS = 4

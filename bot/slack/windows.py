@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.planning import Refusal
+from bot.desk.planning import Refusal
 from bot.slack import texts
 from bot.slack.asker import Asker, Body, field, of_click
 from bot.slack.blocks import Card, section

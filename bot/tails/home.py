@@ -2,7 +2,7 @@
 
 One bot does it at a time, under a lease; it hears of openings through the store, whichever bot Slack told. Nothing is
 queued: when somebody's turn comes, their Home is made of what is newest then. What is live where is asked of the
-servers seldom and beside it all (bot/surveys.py), so that no Home waits for a server.
+servers seldom and beside it all (bot/desk/surveys.py), so that no Home waits for a server.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import secrets
 from typing import Protocol
 
 from actions.engine.ports import Clock
-from bot.overview import Overseer, Shelf
+from bot.desk.overview import Overseer, Shelf
+from bot.desk.surveys import Surveys
 from bot.slack.web import Client
-from bot.surveys import Surveys
 from bot.tails.home_pace import HomePace
 from bot.tails.home_turns import WHAT, HomeTail, Known, Openings
 from bot.tails.lease import Lease, Names

@@ -11,18 +11,18 @@ from math import inf
 from typing import Protocol
 
 from actions.engine.ports import Clock
-from bot.overview import Overseer
-from bot.planning import Refusal, Unlisted
+from bot.desk.overview import Overseer
+from bot.desk.planning import Refusal, Unlisted
+from bot.desk.surveys import Surveys
+from bot.desk.view import ChangeView, Overview
 from bot.slack.home import Home, home, refused_home, stranger_home, waits_for
 from bot.slack.web import CallFailed, Failure, Trouble
 from bot.store.homes import Opening
-from bot.surveys import Surveys
 from bot.tails.home_pace import HomePace
 from bot.tails.publisher import Again, Drawn, Publisher
 from bot.tails.quiet import Quiet
 from bot.tails.tenure import Job, guarded, pause
 from bot.tails.watch import Watch
-from bot.view import ChangeView, Overview
 from policies.change import Account, People, Person
 
 logger = logging.getLogger(__name__)

@@ -16,10 +16,10 @@ from typing import Protocol
 
 from actions.engine.journal import Entry, Way
 from actions.engine.ports import HostRefused, JobLog, Unreachable, job_id
+from bot.desk.view import ChangeView
 from bot.slack.log_file import MOST, Piece, Unread, file_name, fitted, log_lines, pieces_of, struck
 from bot.slack.web import CallFailed, Trouble, advice, send_bytes
 from bot.tails.sender import NotMine, Sender
-from bot.view import ChangeView
 
 logger = logging.getLogger(__name__)
 

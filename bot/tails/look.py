@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.desk.view import ChangeView
 from bot.slack.blocks import Card
 from bot.slack.stage import OVER, stage_of
 from bot.slack.thread import Said
 from bot.tails.notes import Place
 from bot.tails.shown import Log, Shown, face_of, news
 from bot.tails.turns import Life, Want
-from bot.view import ChangeView
 
 LOOK_BACK = timedelta(hours=24)
 """A change that is over and older than this gets no card any more, if it never had one."""

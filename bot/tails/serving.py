@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Protocol, assert_never
 
 from actions.engine.journal import Entry, TurnedBack
-from bot.planning import Refusal
+from bot.desk.planning import Refusal
+from bot.desk.view import ChangeView
 from bot.slack.cards import change_card
 from bot.slack.stage import Stage, stage_of
 from bot.slack.thread import failed, thread
@@ -20,7 +21,6 @@ from bot.tails.painter import Painter
 from bot.tails.sender import Gone, Sender
 from bot.tails.teller import Claims, Teller
 from bot.tails.turns import Life, Turn, Want
-from bot.view import ChangeView
 
 logger = logging.getLogger(__name__)
 

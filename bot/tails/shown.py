@@ -9,9 +9,9 @@ from enum import StrEnum
 from pydantic import ValidationError
 
 from actions.engine.codec import canonical, dump, load
+from bot.desk.view import ChangeView
 from bot.slack.blocks import Card
 from bot.slack.stage import Stage, stage_of
-from bot.view import ChangeView
 
 _GOING = frozenset({Stage.ALLOWED, Stage.STARTING, Stage.RUNNING})
 """From the last approval on, one stage follows the other by itself: progress, as nobody decides anything."""

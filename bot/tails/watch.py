@@ -9,10 +9,10 @@ from functools import partial
 from math import inf
 
 from actions.engine.ports import Clock
-from bot.surveys import Surveys
+from bot.desk.surveys import Surveys
+from bot.desk.view import Overview
 from bot.tails.home_pace import HomePace
 from bot.tails.tenure import Job, pause
-from bot.view import Overview
 
 ATTENTIVE = timedelta(minutes=10)
 """For so long after somebody opened their Home it is worth asking the servers often."""

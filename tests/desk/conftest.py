@@ -15,10 +15,10 @@ from actions.engine.plan import Probe
 from actions.engine.ports import Unreachable
 from actions.engine.registry import discover
 from bot.app import RESERVED
-from bot.desk import Desk
-from bot.looking import Looking
-from bot.planning import Planning
-from bot.roster import Roster
+from bot.desk.desk import Desk
+from bot.desk.looking import Looking
+from bot.desk.planning import Planning
+from bot.desk.roster import Roster
 from bot.store import Store
 from policies import rules
 from policies.change import Account, Person, Role

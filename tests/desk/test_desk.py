@@ -10,8 +10,8 @@ import pytest
 from actions.engine.fleet import Release
 from actions.engine.journal import Asked, Done, Ended, Outcome, Started, StopAsked, Took, Way
 from actions.engine.plan import Do
-from bot.desk import Refusal
-from bot.view import ChangeView
+from bot.desk.desk import Refusal
+from bot.desk.view import ChangeView
 from policies.change import Account, Refused, Waiting, Why
 from tests.desk.conftest import BLUE, OLD, Room
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from bot.__main__ import cli
-from bot.chom_toml import ChomToml
 from bot.config import Secrets, load
+from bot.config.toml import ChomToml
 from bot.slack.manifest import manifest
 from bot.starting import HTTP, SECRETS, SOCKET, TOML, template
 from policies.change import Role

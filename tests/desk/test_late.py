@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from actions.engine.journal import Ended, Opened, Outcome
-from bot.desk import Desk, Refusal
-from bot.late import LateStarts
+from bot.desk.desk import Desk, Refusal
+from bot.desk.late import LateStarts
+from bot.desk.view import ChangeView
 from bot.store import Store
-from bot.view import ChangeView
 from policies.change import Approval, Refused, Why, Word
 from tests.desk.conftest import Room, Started
 from tests.support.redis import RedisServer

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from actions.engine.journal import Done, Ended, Entry, Outcome, Started, Took, Way
 from actions.engine.plan import hosts_of
-from bot.estimate import Usual
-from bot.looking import HELD
-from bot.view import ChangeView
+from bot.desk.estimate import Usual
+from bot.desk.looking import HELD
+from bot.desk.view import ChangeView
 from tests.desk.conftest import Room
 
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import pytest
 
 from actions.engine.fleet import Artifact, CannotPlan
-from bot.offers import CERTAIN, Fault, Field, Live, Offers, Wanted
-from bot.refusals import busy
+from bot.desk.offers import CERTAIN, Fault, Field, Live, Offers, Wanted
+from bot.desk.refusals import busy
 from tests.desk.conftest import BLUE, Room
 from tests.desk.test_desk import asked
 

@@ -15,8 +15,8 @@ from actions.engine.plan import Do, Irreversible
 from actions.engine.registry import BadCommand, discover
 from bot.__main__ import cli
 from bot.app import RESERVED
+from bot.desk.view import EnvironmentStatus, PastRun
 from bot.shell import printed
-from bot.view import EnvironmentStatus, PastRun
 from policies.change import Person
 from tests.slack.views import AT, CHANGE, GO, MIGRATIONS, PEOPLE, PLAN, STAGED, STAGES, WAITS, after, view, yes
 

@@ -13,10 +13,10 @@ from actions.engine.fleet import Artifact, CannotPlan, Environment, Host, Releas
 from actions.engine.journal import Done, Ended, Outcome, Started, Took, Way
 from actions.engine.plan import Probe
 from actions.engine.registry import discover
-from bot.desk import Desk
-from bot.looking import Looking
-from bot.planning import Planning
-from bot.roster import Roster
+from bot.desk.desk import Desk
+from bot.desk.looking import Looking
+from bot.desk.planning import Planning
+from bot.desk.roster import Roster
 from bot.slack import SlackFace
 from bot.store import Store
 from bot.tails.slack import SlackTail

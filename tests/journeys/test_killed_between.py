@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from actions.engine.journal import Opened, Outcome, Way
-from bot.desk import Refusal
+from bot.desk.desk import Refusal
 from tests.journeys.scene import KILLED, Scene, Tried, around, crash
 from tests.journeys.town import GOOD, ILL, MIGRATIONS, SLOW, Town, eventually
 

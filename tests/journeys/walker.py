@@ -25,9 +25,9 @@ from actions.engine.fleet import Request
 from actions.engine.plan import Plan, Watch
 from bot.app import Bot, build
 from bot.config import Settings, load
-from bot.desk import Desk, Refusal
-from bot.late import LateStarts
-from bot.planning import Planning
+from bot.desk.desk import Desk, Refusal
+from bot.desk.late import LateStarts
+from bot.desk.planning import Planning
 from bot.store import Store
 from bot.work import Work
 from tests.journeys.points import HitHosts, HitStore, Points

@@ -24,7 +24,7 @@ from actions.engine.journal import (
     Way,
 )
 from actions.engine.plan import Do
-from bot.estimate import GRACE, LONGER, PAST_RUNS, Usual, outlook, usual
+from bot.desk.estimate import GRACE, LONGER, PAST_RUNS, Usual, outlook, usual
 from tests.pure.making import AT, deploy
 
 PLAN = deploy(migrations=("m1", "m2", "m3"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.roster import Roster
+from bot.desk.roster import Roster
 from policies.change import Account, Person, Role
 from policies.people import Standing, narrowed
 

@@ -8,8 +8,8 @@ from typing import Any
 from slack_sdk.models.views import View
 
 from actions.engine.registry.strategies import Strategy
-from bot.offers import Choices, Versions, Wanted
-from bot.refusals import busy
+from bot.desk.offers import Choices, Versions, Wanted
+from bot.desk.refusals import busy
 from bot.sandbox.slack.blocks import checked_view
 from bot.slack import deploy_form, reject_form, texts
 from bot.slack.blocks import Card

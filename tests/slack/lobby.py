@@ -13,16 +13,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from actions.engine.fleet import Environment, Host, Release
 from actions.engine.ports import Unreachable
-from bot.looking import Looking
-from bot.planning import Planning, Unlisted
-from bot.roster import Roster
+from bot.desk.looking import Looking
+from bot.desk.planning import Planning, Unlisted
+from bot.desk.roster import Roster
+from bot.desk.surveys import Surveys
+from bot.desk.view import ChangeView
 from bot.slack import SlackFace
 from bot.slack.web import new_client, new_session
 from bot.store import Store
-from bot.surveys import Surveys
 from bot.tails.home import keep_homes
 from bot.tails.home_pace import HomePace
-from bot.view import ChangeView
 from policies.change import Account, People, Person
 from tests.slack.support import BRISK, FakeDesk, RealClock, Slack, until
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from actions.engine.journal import Entry, Opened
 from actions.engine.ports import Clock, HostRefused, JobLog, Unreachable
-from bot.looking import Looking
-from bot.planning import Planning
+from bot.desk.looking import Looking
+from bot.desk.planning import Planning
+from bot.desk.roster import Roster
 from bot.redact import redactor
-from bot.roster import Roster
 from bot.sandbox.slack.calls import Args
 from bot.sandbox.slack.methods_chat import post_message
 from bot.slack.blocks import Card

@@ -13,15 +13,15 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.config import SlackSettings
-from bot.offers import Choices, Fault, Versions, Wanted
-from bot.planning import Refusal
-from bot.roster import Roster
+from bot.desk.offers import Choices, Fault, Versions, Wanted
+from bot.desk.planning import Refusal
+from bot.desk.roster import Roster
+from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.sandbox.api import make_app
 from bot.sandbox.slack import SlackStandIn
 from bot.slack import SlackFace, Waits
 from bot.slack.socket import Rhythm
 from bot.tails.pace import Pace
-from bot.view import ChangeView, EnvironmentStatus, PastRun
 from policies.change import Account, Person
 from tests.slack.views import CHOICES, PEOPLE, STAGES, VERSIONS
 

@@ -15,14 +15,14 @@ import pytest
 from actions.engine.journal import Asked, TurnedBack
 from actions.engine.registry import discover
 from bot.app import RESERVED
-from bot.refusals import busy
+from bot.desk.refusals import busy
+from bot.desk.stopping import why_not
+from bot.desk.view import EnvironmentStatus, PastRun
 from bot.slack import log_file, texts, thread
 from bot.slack.blocks import Card
 from bot.slack.cards import change_card, metadata, preview_card
 from bot.slack.pressed import Answer, Click, Press, read_click
 from bot.slack.stage import DEAD, Stage, stage_of
-from bot.stopping import why_not
-from bot.view import EnvironmentStatus, PastRun
 from tests.slack.check import buttons, check, words_of
 from tests.slack.views import (
     CHANGE,

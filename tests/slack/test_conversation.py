@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.planning import Refusal
+from bot.desk.planning import Refusal
+from bot.desk.view import PastRun
 from bot.sandbox.slack.blocks import checked
 from bot.slack.cards import change_card, metadata
-from bot.view import PastRun
 from policies.change import Account, Person, Role
 from tests.slack.conftest import Faced
 from tests.slack.support import seen_text, until

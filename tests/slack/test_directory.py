@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.roster import Roster
+from bot.desk.roster import Roster
 from bot.slack.directory import REFUSED, Ages, Directory, standing_of
 from bot.slack.web import new_client, new_session
 from policies.change import Account, Person, Role

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.offers import Offered, Versions, Wanted
+from bot.desk.offers import Offered, Versions, Wanted
 from bot.slack import deploy_form, reject_form, texts
 from bot.slack.deploy_form import NONE, suggestions
 from bot.slack.modal import Held, entered

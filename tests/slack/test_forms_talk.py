@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.offers import Fault, Field, Versions
-from bot.planning import Refusal
+from bot.desk.offers import Fault, Field, Versions
+from bot.desk.planning import Refusal
 from bot.sandbox.slack.suggest import flat
 from bot.slack.modal import Held
 from bot.slack.windows import SETTLED

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actions.engine.journal import Asked, Done, Ended, Failed, Outcome, Started, TurnedBack, Waiting, Way
-from bot.estimate import Usual
+from bot.desk.estimate import Usual
+from bot.desk.view import EnvironmentStatus, PastRun
 from bot.slack import texts, thread
 from bot.slack.cards import change_card, preview_card
 from bot.slack.words import code, code_block, inline, listed, plain, took
-from bot.view import EnvironmentStatus, PastRun
 from policies.change import Person, Refused, Why
 from policies.change import Waiting as NotYet
 from tests.slack.check import check

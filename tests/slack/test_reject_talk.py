@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.planning import Refusal
+from bot.desk.planning import Refusal
 from bot.slack.modal import Held
 from tests.slack.conftest import Faced
 from tests.slack.support import until

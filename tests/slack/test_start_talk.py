@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from bot.planning import Refusal
-from bot.view import PastRun
+from bot.desk.planning import Refusal
+from bot.desk.view import PastRun
 from policies.change import Account, Person
 from tests.slack.conftest import Faced
 from tests.slack.support import seen_text, until

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from actions.engine.ports import Conflict
-from bot.looking import Looking
+from bot.desk.looking import Looking
+from bot.desk.view import ChangeView
 from bot.store import Store, StoreDown
 from bot.tails.lease import NAME
-from bot.view import ChangeView
 from policies.change import Refused, Why
 from tests.slack.room import Room, looking
 from tests.slack.support import QUICK, RealClock, seen_text, until

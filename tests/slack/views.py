@@ -28,9 +28,9 @@ from actions.engine.journal import (
 from actions.engine.plan import Probe
 from actions.engine.registry.strategies import Strategy
 from actions.engine.runner import closing
-from bot.estimate import Usual, usual
-from bot.offers import Choices, Live, Offered, Versions
-from bot.view import ChangeView
+from bot.desk.estimate import Usual, usual
+from bot.desk.offers import Choices, Live, Offered, Versions
+from bot.desk.view import ChangeView
 from policies.change import (
     Account,
     Allowed,

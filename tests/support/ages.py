@@ -11,11 +11,11 @@ from typing import Any
 
 from actions.engine.fold import fold
 from actions.engine.journal import Entry, Opened
+from bot.desk.view import ChangeView
 from bot.slack.cards import change_card
 from bot.slack.stage import stage_of
 from bot.store import Store
 from bot.tails.shown import Shown, face_of, news
-from bot.view import ChangeView
 from policies.change import Approval, Change, Word
 from tests.slack.views import CHANGE, FINISHED, GO, PEOPLE, TURNED, WAITS
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.desk import Desk
-from bot.planning import Refusal
+from bot.desk.desk import Desk
+from bot.desk.planning import Refusal
 
 _FILLERS = frozenset({"on", "of", "in", "for", "to"})
 

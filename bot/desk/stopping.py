@@ -6,8 +6,8 @@ from actions.engine.fold import Phase, State
 from actions.engine.journal import Way
 from actions.engine.plan import Do, Plan, Step
 from actions.engine.words import instant
+from bot.desk.view import ChangeView
 from bot.milestones import why_back
-from bot.view import ChangeView
 
 
 def why_not(view: ChangeView) -> str:

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
-from bot.planning import Refusal
-from bot.view import ChangeView, Overview, PastRun, Serving
+from bot.desk.planning import Refusal
+from bot.desk.view import ChangeView, Overview, PastRun, Serving
 from policies.change import Refused
 
 logger = logging.getLogger(__name__)

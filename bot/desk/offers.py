@@ -13,7 +13,7 @@ from actions.engine.fleet import Artifact, CannotPlan, Fleet
 from actions.engine.registry.grammar import LONGEST_VALUE, VERSION, option
 from actions.engine.registry.strategies import HEAD, Strategy, strategies
 from actions.engine.words import counted, plain
-from bot.planning import Planning, Refusal
+from bot.desk.planning import Planning, Refusal
 
 FRESH = 5.0
 """Seconds for which what was looked up is shown."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from actions.engine.words import instant
-from bot.planning import Refusal
-from bot.view import ChangeView
+from bot.desk.planning import Refusal
+from bot.desk.view import ChangeView
 from policies.change import Person, Refused, Why, Word
 
 

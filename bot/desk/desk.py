@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from actions.engine.fold import State
 from actions.engine.journal import Answered, Entry, Opened, StopAsked
 from actions.engine.ports import Clock, Conflict, Occupied
-from bot.looking import Looking
-from bot.offers import Fault, Field, Offers, Wanted
-from bot.planning import NoPlan, Planning, Refusal, Unlisted, what_moved
-from bot.refusals import busy, has_rejected, later, not_named, refuse_if_decided, withdrawn
-from bot.roster import Roster
-from bot.stopping import why_not
+from bot.desk.looking import Looking
+from bot.desk.offers import Fault, Field, Offers, Wanted
+from bot.desk.planning import NoPlan, Planning, Refusal, Unlisted, what_moved
+from bot.desk.refusals import busy, has_rejected, later, not_named, refuse_if_decided, withdrawn
+from bot.desk.roster import Roster
+from bot.desk.stopping import why_not
+from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.store import Store
-from bot.view import ChangeView, EnvironmentStatus, PastRun
 from bot.work import Work
 from policies.change import (
     Account,
@@ -179,7 +179,7 @@ class Desk:
     async def start(self, view: ChangeView, by: str) -> ChangeView:
         """Open the run if the world is still the one that was approved; `by` is who had the last word.
 
-        Raises Refusal; then somebody was told, and nothing starts it by itself (bot/late.py) before the next click.
+        Raises Refusal; then somebody was told, and nothing starts it by itself (late.py) before the next click.
         """
         change = view.change.id
         await self.store.set_held(change, None)

@@ -15,9 +15,9 @@ from redis.asyncio.connection import parse_url
 from actions.engine.fleet import Environment
 from actions.engine.located_toml import Located, TomlFault, parse
 from actions.engine.plan import Probe
-from bot.chom_toml import ChomToml, EnvironmentTable, HostTable, PersonTable, SlackTable
-from bot.config_cross import cross_faults, table_at
-from bot.config_faults import Fault, in_words, not_toml
+from bot.config.cross import cross_faults, table_at
+from bot.config.faults import Fault, in_words, not_toml
+from bot.config.toml import ChomToml, EnvironmentTable, HostTable, PersonTable, SlackTable
 from policies.change import Account, People, Person, Role
 
 _REDIS = '"redis://:PASSWORD@127.0.0.1:6379/0"'

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from actions.engine.located_toml import Located
-from bot.chom_toml import ACCOUNT
-from bot.config_faults import Fault
+from bot.config.faults import Fault
+from bot.config.toml import ACCOUNT
 
 
 def table_at(data: object, *names: str) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from actions.engine.fold import State, fold
 from actions.engine.journal import Outcome
 from actions.engine.ports import Clock
 from actions.engine.registry.advice import no_environment
-from bot.estimate import PAST_RUNS, Usual, usual
-from bot.planning import Planning, Refusal
-from bot.roster import Roster
+from bot.desk.estimate import PAST_RUNS, Usual, usual
+from bot.desk.planning import Planning, Refusal
+from bot.desk.roster import Roster
+from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.store import Store
-from bot.view import ChangeView, EnvironmentStatus, PastRun
 from policies.change import Calendar, Change, Refused
 from policies.judge import judge
 

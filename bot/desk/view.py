@@ -8,7 +8,7 @@ from datetime import datetime
 
 from actions.engine.fleet import Fleet
 from actions.engine.fold import State
-from bot.estimate import Usual
+from bot.desk.estimate import Usual
 from policies.change import Approval, Change, People, Verdict
 
 

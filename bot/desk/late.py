@@ -12,10 +12,10 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.desk import Desk
-from bot.planning import Refusal
+from bot.desk.desk import Desk
+from bot.desk.planning import Refusal
+from bot.desk.view import ChangeView
 from bot.store import StoreDown
-from bot.view import ChangeView
 from policies.change import Allowed, Approval, Word
 
 GRACE = timedelta(seconds=5)

@@ -8,8 +8,8 @@ from math import inf
 
 from actions.engine.fleet import Host
 from actions.engine.ports import Clock
-from bot.planning import Planning
-from bot.view import Served, Serving
+from bot.desk.planning import Planning
+from bot.desk.view import Served, Serving
 
 PATIENCE = 10.0
 """Seconds for which a server is waited for: a page that is kept up to date asks again soon."""
