@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from actions.engine.fleet import Artifact
+from bot.checking.servers import servers
+from bot.config import Secrets, load
 from bot.sandbox.slack.people import Granted
 from bot.slack.manifest import manifest
 from bot.starting import template
@@ -276,3 +279,22 @@ async def test_an_older_chom_host_is_told_by_its_sha256(whole: SetUp, tmp_path: 
         await app1.start()
     (fault,) = found
     assert "app1: app1 runs another chom-host (" in fault and "run `chom-bot host install app1`" in fault
+
+
+async def test_what_a_server_has_to_have_for_its_environment(whole: SetUp) -> None:
+    """Room for the newest version, services that may be reloaded there, a way to back the database up; and a use."""
+    text = whole.text.replace('hosts = ["app1", "app2"]', 'hosts = ["app1"]\nreload = ["redis-server"]')
+    config = whole.town.directory / "other.toml"
+    await asyncio.to_thread(config.write_text, text)
+    huge = Artifact("v9.9", "1" * 40, "2" * 64, 10**15)
+
+    async def newest() -> Artifact:
+        return huge
+
+    one, two = await servers(load(config, {}, secrets=Secrets.NONE), asyncio.create_task(newest()))
+    assert one.what == "app1" and len(one.faults) == 2
+    assert one.faults[0] == (
+        "production reloads redis-server, and only php8.2-fpm may be reloaded there; run `chom-bot host install`."
+    )
+    assert one.faults[1].endswith(" MB are free, and v9.9 needs about 3,000,000,000 MB; make room.")
+    assert two.notes == ("No environment has app2 among its hosts, so nothing is ever deployed there.",)
