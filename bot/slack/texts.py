@@ -87,6 +87,8 @@ def old_copy(link: str = "") -> Card:
     return card(text, [section(f"{text} {where}")])
 
 
+IN_PARAGRAPHS = 40
+"""Steps that stand in a paragraph each; of a longer plan they share some."""
 PLAN = "The plan"
 """The title of the window with `details`."""
 
@@ -97,7 +99,8 @@ def details(view: ChangeView) -> Card:
     facts = [f"usually {about(view.usual.total)} in all" if view.usual.total else ""]
     facts += [f"commit {code(plan.commit[:10])}" if plan.commit else "", code(view.change.id)]
     steps = detailed_steps(plan, view.run, dict(view.usual.steps))
-    blocks = [header(plan.title), *sections(steps, 12), context(" · ".join(fact for fact in facts if fact))]
+    told = [section(step) for step in steps] if len(steps) <= IN_PARAGRAPHS else sections(steps, 12)
+    blocks = [header(plan.title), *told, context(" · ".join(fact for fact in facts if fact))]
     return card(f"{sentence(plan.title)} The plan has {counted(len(steps), 'step')}.", blocks)
 
 

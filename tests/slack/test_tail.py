@@ -5,14 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.tails.lease import NAME
 from bot.tails.shown import Shown, read_shown, write_shown
 from policies.change import Approval, Refused, Why, Word
 from tests.slack.room import Room, looking
 from tests.slack.support import QUICK, RealClock, seen_text, until
-from tests.slack.views import FINISHED, SWITCHED, TURNED, ended
+from tests.slack.views import FINISHED, STAGED, SWITCHED, TURNED, begun, ended
+
+
+class Later(RealClock):
+    """So many seconds later than now."""
+
+    ahead = 0.0
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self.ahead)
 
 
 async def test_a_change_gets_one_card_that_follows_it_to_its_end(room: Room) -> None:
@@ -49,13 +58,6 @@ async def test_rejected_and_lapsed_requests_lose_their_buttons(room: Room) -> No
 
 
 async def test_a_request_lapses_on_its_card_without_anybody_touching_it(room: Room) -> None:
-    class Later(RealClock):
-        ahead = 0.0
-
-        def now(self):
-
-            return super().now() + timedelta(seconds=self.ahead)
-
     clock = Later()
     room.looking = looking(room.store, clock)
     async with room.tail("a"):
@@ -64,6 +66,18 @@ async def test_a_request_lapses_on_its_card_without_anybody_touching_it(room: Ro
         clock.ahead = 4 * 3600 + 1
         await until(lambda: room.says("Lapsed."))
     assert "chom_approve" not in str(room.cards())
+
+
+async def test_how_long_a_step_has_been_running_is_kept_true_while_nothing_happens(room: Room) -> None:
+    clock = Later()
+    room.looking = looking(room.store, clock)
+    opened = replace(STAGED[0], at=clock.now())
+    async with room.tail("a"):
+        await room.walk([opened, *STAGED[1:], begun("migrate", "app1", 50)])
+        await until(lambda: room.says("Started at"))
+        clock.ahead = 185.0
+        await until(lambda: room.says("3 min so far."))
+    assert len(room.cards()) == 1
 
 
 async def test_the_failing_steps_output_and_the_end_are_said_in_the_channel_too(room: Room) -> None:
