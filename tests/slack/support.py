@@ -206,7 +206,7 @@ async def start_slack(*doors: Any, **options: Any) -> Slack:
     return Slack(stand_in, f"http://127.0.0.1:{server.port}", server)
 
 
-async def until(holds: Callable[[], Any], seconds: float = 8.0) -> None:
+async def until(holds: Callable[[], Any], seconds: float = 20.0) -> None:
     """Wait for it."""
     end = time.monotonic() + seconds
     while not holds():

@@ -174,7 +174,7 @@ def _end_of(log: Path) -> str:
 
 async def _ready(sandbox: Sandbox, process: subprocess.Popen[bytes], log: Path) -> None:
     """Until the bot answers a command."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
             said = await sandbox.post("command", user="cto", channel="deploys", text="help")
