@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from actions.engine.fold import State
 from actions.engine.journal import Answered, Entry, Opened, StopAsked
 from actions.engine.ports import Clock, Conflict, Occupied
+from bot.desk import refusals
 from bot.desk.looking import Looking
 from bot.desk.offers import Fault, Field, Offers, Wanted
 from bot.desk.planning import NoPlan, Planning, Refusal, Unlisted, what_moved
-from bot.desk.refusals import busy, has_rejected, later, not_named, refuse_if_decided, withdrawn
 from bot.desk.roster import Roster
 from bot.desk.stopping import why_not
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
@@ -33,7 +33,7 @@ from policies.change import (
     Why,
     Word,
 )
-from policies.judge import judge, may_answer, may_decide
+from policies.judge import judge, may_answer
 from policies.rules import Rules
 
 __all__ = ["ChangeView", "Desk", "EnvironmentStatus", "PastRun", "Refusal"]
@@ -95,7 +95,7 @@ class Desk:
         """Parse, survey, plan, store, judge; started at once where nobody has to approve. Raises Refusal."""
         environment = self.planning.match(text).environment
         if run := await self.store.open_run_of(environment):
-            raise busy(await self.view(run))
+            raise refusals.busy(await self.view(run))
         change = await self._change(text, who, await self._own_second(environment))
         await self.store.put_change(change)
         await self.work.at(change.at + change.requirement.expires, change.id)
@@ -116,7 +116,7 @@ class Desk:
         if any(fault.field is Field.ENVIRONMENT for fault in found):
             return found
         run = await self.store.open_run_of(wanted.environment)
-        return (*found, Fault(Field.ENVIRONMENT, busy(await self.view(run)).said)) if run else found
+        return (*found, Fault(Field.ENVIRONMENT, refusals.busy(await self.view(run)).said)) if run else found
 
     async def _own_second(self, environment: str) -> datetime:
         """Now or a little later: the release and the logs are called by it, so no two changes there have the same."""
@@ -136,7 +136,7 @@ class Desk:
     # --- deciding ------------------------------------------------------------
 
     async def approve(self, change: str, digest: str, who: Person, account: str) -> ChangeView:
-        """Count the approval once, judge, and start when allowed. Raises Refusal."""
+        """Count the approval once, judge, and start when allowed; what needs none only starts. Raises Refusal."""
         view = await self._decide(change, digest, who, account, Word.APPROVE, "")
         return await self.start(view, who.id) if isinstance(view.verdict, Allowed) else view
 
@@ -146,24 +146,29 @@ class Desk:
             view = await self._decide(change, digest, who, account, Word.REJECT, reason)
         except Refusal:
             view = await self.view(change)
-            if not has_rejected(view, who, digest):
+            if not refusals.has_rejected(view, who, digest):
                 raise
-        await self.store.settle(change)
-        return view
+        if view.change.requirement.needs:
+            await self.store.settle(change)
+            return view
+        await self.store.refuse(change, refusals.rejected(who, reason))
+        return await self.view(change)
 
     async def decidable(self, change: str, digest: str, who: Person) -> ChangeView:
         """The change, where that person may approve or reject what they were shown of it now. Raises Refusal."""
         view = await self.view(change)
-        refuse_if_decided(view)
+        refusals.refuse_if_decided(view)
         if digest != view.change.digest:
             raise Refusal("That button is of another plan than the one that waits now. Use those of its card.", change)
-        if why_not := may_decide(view.change, who, view.people):
+        if why_not := refusals.why_not_decide(view, who):
             raise Refusal(f"{why_not} {self.roster.remark(who.id)}".rstrip(), change)
         return view
 
     async def _decide(self, change: str, digest: str, who: Person, account: str, word: Word, reason: str) -> ChangeView:
         while True:
             view = await self.decidable(change, digest, who)
+            if word is Word.APPROVE and not view.change.requirement.needs:
+                return view
             approvals, rev = await self.store.approvals(change)
             held = view.change.requirement.expires
             live = [a for a in approvals if a.at + held > view.now and view.people[who.id].speaks_as(a.account)]
@@ -195,7 +200,7 @@ class Desk:
             if (await self.looking.run(change.id)).opened:
                 return await self.view(change.id)
             if run := await self.store.open_run_of(change.environment):
-                raise later(await self.view(run))
+                raise refusals.later(await self.view(run))
             if moved := await self._moved(change):
                 await self.store.refuse(change.id, Refused(moved, Why.VOID))
                 raise Refusal(moved, change.id)
@@ -203,7 +208,7 @@ class Desk:
                 opened = Opened(self.clock.now(), change.id, change.digest, by)
                 await self.store.open_run(change, opened)
             except Occupied as other:
-                raise later(await self.view(other.run)) from None
+                raise refusals.later(await self.view(other.run)) from None
             except Conflict:
                 return await self.view(change.id)
         self._starting.pop(change.id, None)
@@ -244,10 +249,10 @@ class Desk:
 
     async def _withdraw(self, view: ChangeView, who: Person, named: bool) -> ChangeView:
         """Nobody withdraws what another person asked for without having named it. Raises Refusal."""
-        refuse_if_decided(view)
+        refusals.refuse_if_decided(view)
         if not named and who.id != view.change.requester:
-            raise not_named(view)
-        await self.store.refuse(view.change.id, withdrawn(view, who, self.clock.now()))
+            raise refusals.not_named(view)
+        await self.store.refuse(view.change.id, refusals.withdrawn(view, who, self.clock.now()))
         return await self.view(view.change.id)
 
     async def answer(self, change: str, step: str, host: str, choice: str, who: Person) -> ChangeView:

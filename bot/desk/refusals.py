@@ -8,6 +8,7 @@ from actions.engine.words import instant
 from bot.desk.planning import Refusal
 from bot.desk.view import ChangeView
 from policies.change import Person, Refused, Why, Word
+from policies.judge import may_decide
 
 
 def busy(other: ChangeView) -> Refusal:
@@ -21,10 +22,10 @@ def busy(other: ChangeView) -> Refusal:
 
 
 def later(other: ChangeView) -> Refusal:
-    """For an approved change that has to wait for its turn; its approval stays."""
+    """For a change that could start and has to wait for its turn; its approval stays."""
     return Refusal(
         f"{other.change.plan.title} is running, for {other.name(other.change.requester)}. "
-        "This one stays approved: press Start now when that has ended.",
+        "This one stays ready: press Start now when that has ended.",
         other.change.id,
     )
 
@@ -35,7 +36,8 @@ def refuse_if_decided(view: ChangeView) -> None:
     if run.ended:
         raise Refusal(f"{title} has ended: {run.ended.summary}", view.change.id)
     if run.opened:
-        raise Refusal(f"{title} was approved already and is under way.", view.change.id)
+        already = "was approved already" if view.change.requirement.needs else "has started"
+        raise Refusal(f"{title} {already} and is under way.", view.change.id)
     if isinstance(view.verdict, Refused):
         raise Refusal(f"{view.verdict.said} To ask again: `{view.change.text}`", view.change.id)
 
@@ -44,6 +46,25 @@ def has_rejected(view: ChangeView, who: Person, digest: str) -> bool:
     """Whether that person has ended it already, so that asking twice is asking once."""
     mine = any((said.person, said.word, said.digest) == (who.id, Word.REJECT, digest) for said in view.approvals)
     return mine and isinstance(view.verdict, Refused)
+
+
+def why_not_decide(view: ChangeView, who: Person) -> str:
+    """ "" where the person may have it started or end it before it starts, else a sentence that says who may.
+
+    What nobody has to approve is in the hands of who asked for it, and of everybody with a role.
+    """
+    if view.change.requirement.needs:
+        return may_decide(view.change, who, view.people)
+    if who.id in view.people and (who.roles or who.id == view.change.requester):
+        return ""
+    asker = view.name(view.change.requester)
+    return f"Only {asker} or somebody with a role, such as a Tech Lead, can start or reject this."
+
+
+def rejected(who: Person, reason: str) -> Refused:
+    """Why what nobody had to approve never starts."""
+    why = reason.strip().rstrip(".")
+    return Refused(f"{who.name} rejected it{f': {why}' if why else ''}.", Why.REJECTED)
 
 
 def not_named(view: ChangeView) -> Refusal:

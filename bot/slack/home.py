@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.desk.refusals import why_not_decide
 from bot.desk.view import ChangeView, Overview, PastRun, Served, Serving
 from bot.slack.blocks import OPEN_CARD, Block, Button, Style, actions, context, header, section
 from bot.slack.lead import approvers, asked_by, lead_of
@@ -13,7 +14,7 @@ from bot.slack.stage import Stage, role_word, stage_of
 from bot.slack.texts import spoken
 from bot.slack.words import capital, code, day, inline, linked, listed, sentence, timed, took
 from policies.change import Account, Allowed, People, Person, Role
-from policies.judge import may_answer, may_decide
+from policies.judge import may_answer
 
 MOST_BLOCKS = 100
 YOURS, GOING, PLACES, PAST = 10, 8, 10, 8
@@ -132,7 +133,7 @@ def _short(view: ChangeView) -> str:
 def _decides(view: ChangeView, who: Person) -> bool:
     """Whether this person's word is missing, or their press on Start."""
     if isinstance(view.verdict, Allowed):
-        return not may_decide(view.change, who, view.people)
+        return not why_not_decide(view, who)
     return any(person.id == who.id for person in approvers(view))
 
 
