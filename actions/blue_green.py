@@ -12,6 +12,7 @@ from actions.engine.steps import (
     expect,
     health,
     names,
+    newer_live,
     replaced,
     require_hosts,
     restart,
@@ -63,8 +64,17 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
             "strategy": "blue-green",
             "release": green,
             "log": ACTION.log,
+            **_older(fleet, artifact),
         },
     )
+
+
+def _older(fleet: Fleet, artifact: Artifact) -> dict[str, str | tuple[str, ...]]:
+    """Facts of a deploy that goes back: what is newer and live, and which of its migrations stay in the database."""
+    newer = newer_live(fleet.hosts, artifact.version)
+    applied = {name for host in fleet.hosts for name in host.migrations}
+    left = tuple(sorted(applied - set(artifact.migrations)))
+    return {"older_than": newer, "migrations_left": left} if newer else {}
 
 
 def _refuse(fleet: Fleet, artifact: Artifact, green: str) -> None:

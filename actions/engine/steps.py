@@ -63,6 +63,13 @@ def version_step(old: str, new: str) -> str:
     return next(differing, "unknown")
 
 
+def newer_live(hosts: Sequence[Host], version: str) -> str:
+    """The newer versions that these hosts serve, "" where there is none or the versions have no order."""
+    new = _numbers(version)
+    ordered = [(number, old) for host in hosts if (number := _numbers(old := served(host)))]
+    return joined(dict.fromkeys(old for number, old in ordered if new and number > new))
+
+
 def _numbers(version: str) -> tuple[int, int, int] | None:
     match = re.fullmatch(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:[-+].*)?", version)
     return (int(match[1]), int(match[2] or 0), int(match[3] or 0)) if match else None

@@ -110,6 +110,8 @@ def _steps(view: ChangeView) -> Iterator[str]:
 def _for_good(view: ChangeView) -> Iterator[str]:
     """What cannot be undone, and the migrations by name."""
     made = view.change.plan
+    if newer := made.facts.get("older_than"):
+        yield _line(f"Older than {newer}, which is live.", 2)
     stays = [f"Step {number} cannot be undone: {what}" for number, what in irreversible(made)]
     yield from (_line(line, 2) for line in stays)
     if unnamed := [name for name in migrations(made) if not any(name in line for line in stays)]:

@@ -33,17 +33,22 @@ def for_good(view: ChangeView) -> list[Block]:
 
 
 def kept_in_a_sentence(plan: Plan) -> str:
-    """For `text` and for a confirm dialog: "2 migrations cannot be undone."; "" where all of the plan can be undone."""
+    """For `text` and for a confirm dialog: "2 migrations cannot be undone."; "" where nothing would stay."""
+    newer = plan.facts.get("older_than")
+    said = [f"It is older than {newer}, which is live."] if newer else []
     if names := migrations(plan):
-        return f"{counted(len(names), 'migration')} cannot be undone."
-    if left := _left_names(plan):
+        said.append(f"{counted(len(names), 'migration')} cannot be undone.")
+    elif left := _left_names(plan):
         stay = "stays" if len(left) == 1 else "stay"
-        return f"{counted(len(left), 'migration')} of {plan.facts.get('replaces')} {stay} in the database."
-    return "Part of it cannot be undone." if irreversible(plan) else ""
+        said.append(f"{counted(len(left), 'migration')} of {plan.facts.get('replaces')} {stay} in the database.")
+    elif irreversible(plan):
+        said.append("Part of it cannot be undone.")
+    return " ".join(said)
 
 
 def _ahead(plan: Plan) -> list[str]:
-    said: list[str] = []
+    newer = inline(str(plan.facts.get("older_than", "")), 60)
+    said = [f"*Older than {newer}, which is live.*"] if newer else []
     names = migrations(plan)
     if names:
         stay = "stays" if len(names) == 1 else "stay"
@@ -54,7 +59,7 @@ def _ahead(plan: Plan) -> list[str]:
 
 
 def _left(plan: Plan) -> list[str]:
-    """Migrations of the version that a rollback leaves, which know nothing of a way back."""
+    """Migrations of the newer version that is left, which know nothing of a way back."""
     newer = inline(str(plan.facts.get("replaces", "")) or "the newer version", 60)
     if names := _left_names(plan):
         return [f"*Not rolled back:* {counted(len(names), 'migration')} of {newer} in the database", *_named(names)]

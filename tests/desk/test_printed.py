@@ -42,9 +42,11 @@ def test_the_plan_as_it_is_asked_for() -> None:
 
 
 def test_migrations_that_no_step_names_and_those_that_a_rollback_leaves() -> None:
-    plan = replace(CHANGE.plan, steps=CHANGE.plan.steps[:2], facts={"migrations_left": ("2026_12_01_000000_more",)})
+    facts = {"migrations_left": ("2026_12_01_000000_more",), "older_than": "v1.3"}
+    plan = replace(CHANGE.plan, steps=CHANGE.plan.steps[:2], facts=facts)
     lines = printed.plan(view(change=replace(CHANGE, plan=plan)))
     assert f"  Migrations that will be applied: {MIGRATIONS[0]} and {MIGRATIONS[1]}." in lines
+    assert "  Older than v1.3, which is live." in lines
     assert "  Of the newer version stay in the database: 2026_12_01_000000_more." in lines
 
 

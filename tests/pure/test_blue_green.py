@@ -107,6 +107,14 @@ def test_what_one_host_knows_to_be_applied_is_applied_in_the_shared_database() -
     assert planned(on, migrations=NEW).facts["migrations"] == ("m4",)
 
 
+def test_a_deploy_of_an_older_version_says_what_is_live_and_which_migrations_stay() -> None:
+    on = fleet(host("app1", migrations=("m1", "m2")), host("app2", migrations=("m1", "m2", "m3")))
+    back = plan(request(), on, artifact("v1.0", migrations=("m1",)))
+    assert (back.facts["older_than"], back.facts["migrations_left"]) == ("v1.1", ("m2", "m3"))
+    assert "older_than" not in plan(request(), on, artifact("v1.2", migrations=("m1",))).facts
+    assert "older_than" not in plan(request(), on, artifact("feature", migrations=("m1",))).facts, "no order is known"
+
+
 def test_the_probes_ask_for_the_new_version() -> None:
     verify = planned().step("verify")
     assert isinstance(verify, Watch)

@@ -71,6 +71,18 @@ PLAN = blue_green.plan(Request("deploy", "production", AT), FLEET, ARTIFACT)
 BACK_TO_V10 = rollback.plan(Request("rollback", "production", AT), FLEET, None)
 LEAVING = replace(BACK_TO_V10, facts={**BACK_TO_V10.facts, "migrations_left": MIGRATIONS})
 UNKNOWING = replace(BACK_TO_V10, facts={**BACK_TO_V10.facts, "migrations_left_known": False})
+V12_LIVE = Release("20261110_100000", "v1.2", "1" * 40, "ab" * 32, (1_792_000_003,), MIGRATIONS)
+OLDER = blue_green.plan(
+    Request("deploy", "production", AT),
+    replace(
+        FLEET,
+        hosts=tuple(
+            replace(host, current=V12_LIVE.id, releases=(V10, V11, V12_LIVE), migrations=MIGRATIONS)
+            for host in FLEET.hosts
+        ),
+    ),
+    replace(ARTIFACT, version="v1.1", sha256="cd" * 32, migrations=()),
+)
 STEPS = PLAN.steps
 
 CHANGE = Change(
@@ -208,6 +220,7 @@ STAGES: dict[str, ChangeView] = {
     "waiting_usual": replace(view(), usual=USUAL),
     "waiting_short": view(change=replace(CHANGE, reason="", text="rollback", plan=BACK_TO_V10)),
     "waiting_left": view(change=replace(CHANGE, reason="", text="rollback", plan=LEAVING)),
+    "waiting_older": view(change=replace(CHANGE, reason="", text="deploy v1.1", plan=OLDER)),
     "waiting_unknown": view(change=replace(CHANGE, reason="", text="rollback", plan=UNKNOWING)),
     "waiting_half": view(
         NotYet(
