@@ -6,6 +6,7 @@ The tests of the lab are one story, in the order of their files: each begins whe
 from __future__ import annotations
 
 import http.client
+import json
 import time
 
 from tests.lab import site
@@ -60,12 +61,13 @@ def test_the_first_deploy_ever(vps: Vps, bot: Bot, channel: Slack) -> None:
     channel.command("dev", "plan deploy v1.0")
     channel.whisper("dev", "Only a plan: nothing has been started.")
     card = channel.ask_and_approve("deploy v1.0", "Deploy v1.0 to production")
-    channel.card_says("Deploy v1.0 to production", DONE)
+    done = channel.card_says("Deploy v1.0 to production", DONE)
     assert served(vps) == "CHOM v1.0"
     assert migrations(vps) == [FIRST]
     assert vps.ssh("readlink /var/www/chom").stdout.strip() == b"chom_current"
     assert releases(vps) == [current(vps)]
-    assert any(FIRST in said for said in channel.thread(card))
+    assert FIRST in json.dumps(done["blocks"]), "the card names the migration that stays"
+    assert any("Migrations on app1: 1 applied" in said for said in channel.thread(card))
 
 
 def test_a_version_with_a_migration(vps: Vps, channel: Slack, users: Users) -> None:
