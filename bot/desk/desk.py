@@ -143,7 +143,7 @@ class Desk:
     async def reject(self, change: str, digest: str, who: Person, account: str, reason: str = "") -> ChangeView:
         """End the request; once is enough. Raises Refusal."""
         try:
-            view = await self._decide(change, digest, who, account, Word.REJECT, reason)
+            view = await self._decide(change, digest, who, account, Word.REJECT, refusals.written(reason))
         except Refusal:
             view = await self.view(change)
             if not refusals.has_rejected(view, who, digest):

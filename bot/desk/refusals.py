@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from actions.engine.words import instant
+from actions.engine.words import instant, plain
 from bot.desk.planning import Refusal
 from bot.desk.view import ChangeView
 from policies.change import Person, Refused, Why, Word
@@ -63,7 +63,7 @@ def why_not_decide(view: ChangeView, who: Person) -> str:
 
 def rejected(who: Person, reason: str) -> Refused:
     """Why what nobody had to approve never starts."""
-    why = reason.strip().rstrip(".")
+    why = written(reason).rstrip(".")
     return Refused(f"{who.name} rejected it{f': {why}' if why else ''}.", Why.REJECTED)
 
 
@@ -80,3 +80,8 @@ def withdrawn(view: ChangeView, who: Person, at: datetime) -> Refused:
     """Why a request that was stopped before it started never starts."""
     whose = "the request" if who.id == view.change.requester else f"{view.name(view.change.requester)}'s request"
     return Refused(f"{who.name} withdrew {whose} before it started ({instant(at)}).", Why.REJECTED)
+
+
+def written(reason: str) -> str:
+    """The reason as it was given; "" where nothing of it can be seen."""
+    return reason.strip() if plain(reason) else ""

@@ -167,6 +167,13 @@ async def test_a_second_change_is_told_who_has_the_environment(room: Room) -> No
     assert caught.value.change == first.change.id
 
 
+@pytest.mark.parametrize(("given", "kept"), [("   ", ""), ("\n\u200b ", ""), (" not today \n", "not today")])
+async def test_a_reason_of_nothing_that_can_be_seen_is_none(room: Room, given: str, kept: str) -> None:
+    view = await asked(room)
+    rejected = await room.desk.reject(view.change.id, view.change.digest, room.who("lead"), "unix:lead", given)
+    assert [said.reason for said in rejected.approvals] == [kept]
+
+
 async def test_a_reject_ends_it_and_says_who(room: Room) -> None:
     view = await asked(room)
     room_view = await room.desk.reject(view.change.id, view.change.digest, room.who("lead"), "unix:lead", "not today")
