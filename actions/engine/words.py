@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -65,8 +66,10 @@ def counted(number: int, noun: str) -> str:
 
 
 def megabytes(size: int) -> str:
-    """A number of bytes as a person says it: "0.4 MB", "312 MB"."""
+    """A number of bytes as a person says it: "31 kB", "0.4 MB", "312 MB"; nothing at all is "0 kB"."""
     amount = size / 1e6
+    if size < 100_000:
+        return f"{math.ceil(size / 1000)} kB"
     return f"{amount:,.0f} MB" if amount >= 10 else f"{amount:.1f} MB"
 
 

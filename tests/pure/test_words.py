@@ -82,6 +82,7 @@ def test_names_are_joined_as_people_join_them(names: list[str], said: str) -> No
 def test_numbers_are_said_as_people_say_them() -> None:
     assert [counted(1, "migration"), counted(1200, "migration")] == ["1 migration", "1,200 migrations"]
     assert [megabytes(400_000), megabytes(312_400_000)] == ["0.4 MB", "312 MB"]
+    assert [megabytes(size) for size in (0, 1, 4096, 99_999, 100_000)] == ["0 kB", "1 kB", "5 kB", "100 kB", "0.1 MB"]
     assert moment(datetime(2026, 11, 3, 9, 5, tzinfo=UTC)) == "3 November 2026, 09:05 UTC"
 
 
