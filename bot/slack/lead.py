@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from actions.engine.journal import Way
+from actions.engine.plan import Plan
 from bot.desk.view import ChangeView
 from bot.milestones import aftermath, result, why_back
 from bot.slack.progress import pace, step_line
@@ -119,6 +120,17 @@ def ask_again(view: ChangeView) -> str:
     return f"To ask again: {code('/chom ' + view.change.text, 200)}"
 
 
+def forward_again(plan: Plan) -> str:
+    """What undoes a rollback, as mrkdwn; "" for another plan, and where no one version was left.
+
+    It cannot be another step back, which there may not be.
+    """
+    old = str(plan.facts.get("replaces", ""))
+    if plan.action != "rollback" or not old or " " in old or old == plan.version:
+        return ""
+    return f"To go to {inline(old, 60)} again: {code(f'/chom rollback to {old} on {plan.environment}')}"
+
+
 def _refused(view: ChangeView, stage: Stage) -> Lead:
     said = sentence(view.verdict.said)
     if stage is Stage.REJECTED and (rejected := decided(view, Word.REJECT)):
@@ -203,6 +215,7 @@ def _todo(view: ChangeView, stage: Stage, newest: bool, stopped: bool) -> str:
         return ask_again(view) if stopped else f"What failed is in the thread. {ask_again(view)}"
     if not newest:
         return f"A later change has run on {place} since."
-    if plan.action == "rollback" and old:
-        return f"To go to {inline(old, 60)} again: {code(f'/chom rollback to {old} on {plan.environment}')}"
-    return f"Look at {place} now; if something is wrong, press Roll back." if old else f"Look at {place} now."
+    if again := forward_again(plan):
+        return again
+    look = f"Look at {place} now"
+    return f"{look}; if something is wrong, press Roll back." if old and plan.action != "rollback" else f"{look}."

@@ -32,7 +32,7 @@ def offered(view: ChangeView, stage: Stage, newest: bool) -> list[Block]:
         case Stage.STARTING | Stage.RUNNING | Stage.HOST_AWAY:
             buttons = [] if view.run.way is Way.BACK or view.run.stop else [_stop(view)]
         case Stage.DONE:
-            buttons = [_roll_back(view)] if newest and view.change.plan.facts.get("replaces") else []
+            buttons = [_roll_back(view)] if newest and _has_way_back(view) else []
         case Stage.ASKED | Stage.STOPPING | Stage.TURNING_BACK | Stage.TURNED_BACK:
             pass
         case Stage.REJECTED | Stage.EXPIRED | Stage.VOID | Stage.STRATEGY:
@@ -80,6 +80,12 @@ def _stop(view: ChangeView) -> Button:
         "Let it run",
     )
     return Button("chom_stop", "Stop", value_of(view), f"Stop and turn back: {plan.title}", confirm, Style.DANGER)
+
+
+def _has_way_back(view: ChangeView) -> bool:
+    """Where the deploy replaced something. Behind a rollback there may be nothing; its card says the way forward."""
+    plan = view.change.plan
+    return plan.action != "rollback" and bool(plan.facts.get("replaces"))
 
 
 def _roll_back(view: ChangeView) -> Button:

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from actions.engine.journal import Asked, Done, Ended, Entry, Failed, Opened, Outcome, Started, Took, TurnedBack, Way
+from actions.engine.plan import Plan
 from actions.engine.words import joined
 from bot.desk.view import ChangeView
 from bot.milestones import aftermath, milestone, result, why_back
 from bot.slack.blocks import Block, Card, card, section
+from bot.slack.lead import forward_again
 from bot.slack.stage import decided
 from bot.slack.words import INSTANT, capital, code, code_block, inline, listed, sentence, took
 from policies.change import Word
@@ -145,6 +147,13 @@ def _time(group: Sequence[Entry], view: ChangeView) -> str:
     return "" if time == INSTANT else f" ({time})"
 
 
+def _if_wrong(plan: Plan) -> str:
+    """What can be typed and is not refused: after a rollback the way forward, after a first deploy nothing."""
+    if plan.action == "rollback":
+        return forward_again(plan)
+    return f"Something wrong? {code(f'/chom rollback on {plan.environment}')}" if plan.facts.get("replaces") else ""
+
+
 def _end(ended: Ended, view: ChangeView) -> Card:
     """For people who were not watching: what is live now, how long it took, who wanted it, and what to do."""
     plan, run = view.change.plan, view.run
@@ -156,7 +165,7 @@ def _end(ended: Ended, view: ChangeView) -> Card:
     if names := [view.name(a.person) for a in decided(view, Word.APPROVE)]:
         asked += f", approved by {listed(names)}"
     if ended.outcome is Outcome.DONE:
-        todo = f" Something wrong? {code(f'/chom rollback on {plan.environment}')}"
+        todo = f" {_if_wrong(plan)}".rstrip()
     else:
         todo = " The failing step and its output are in this thread." if failed(view) else ""
     text = " ".join([sentence(plan.title), word, head, *rest, f"{asked}."])

@@ -31,6 +31,7 @@ from tests.slack.views import (
     GO,
     MIGRATIONS,
     OPENED,
+    ROLLED,
     STAGED,
     STAGES,
     TURNED,
@@ -130,7 +131,8 @@ def test_what_a_card_offers(name: str) -> None:
     }
     stage = stage_of(STAGES[name])
     offered |= {dead: set[str]() for dead in DEAD}
-    expected = {"Stop", "View plan"} if name == "host_away" else offered.get(stage, {"View plan"})
+    special = {"host_away": {"Stop", "View plan"}, "rolled_back": {"View plan"}}
+    expected = special.get(name) or offered.get(stage, {"View plan"})
     assert buttons(PICTURES[name]).keys() == expected
 
 
@@ -275,6 +277,18 @@ def test_a_title_too_long_for_a_header_loses_its_brackets_and_nothing_is_lost() 
     check(made)
     assert made.blocks[0]["text"]["text"] == "Roll back production from v1.2 to v1.1"
     assert all(name in words_of(made) for name in left)
+
+
+def test_after_a_rollback_only_the_way_forward_is_offered_for_there_may_be_no_older_release() -> None:
+    rolled = STAGES["rolled_back"]
+    forward = "To go to v1.1 again: `/chom rollback to v1.1 on production`"
+    end = words_of(thread.thread(ROLLED, 0, rolled)[-1].card)
+    assert forward in end and "Something wrong?" not in end
+    assert forward in words_of(PICTURES["rolled_back"]) and "chom_rollback" not in str(PICTURES["rolled_back"].blocks)
+    first = replace(CHANGE, plan=replace(CHANGE.plan, facts={"replaces": ""}))
+    assert "rollback" not in words_of(
+        thread.thread(FINISHED, 0, view(GO, yes(), entries=FINISHED, change=first))[-1].card
+    )
 
 
 def test_approve_is_on_the_first_screen_of_a_phone() -> None:

@@ -208,6 +208,11 @@ SWITCHED = [
 FINISHED = close(
     [*SWITCHED, ended("verify", "", 62, "3 good answers in a row"), *both("retain", 63, 64, "v0.9, v1.0 removed")], 65
 )
+BACK_AGAIN = [OPENED, TOOK, *both("switch", 44, 45, "v1.0 is served"), ended("verify", "", 50)]
+ROLLED = [
+    *BACK_AGAIN,
+    Ended(after(51), Outcome.DONE, closing.done(BACK_TO_V10, fold(BACK_AGAIN), after(51))),
+]
 MOVED = Why.VOID
 GO = Allowed("Lea Lead approved it as Tech Lead.", {"lead": Role.TECH_LEAD})
 
@@ -220,6 +225,9 @@ STAGES: dict[str, ChangeView] = {
     "waiting_usual": replace(view(), usual=USUAL),
     "waiting_short": view(change=replace(CHANGE, reason="", text="rollback", plan=BACK_TO_V10)),
     "waiting_left": view(change=replace(CHANGE, reason="", text="rollback", plan=LEAVING)),
+    "rolled_back": view(
+        GO, yes(), entries=ROLLED, change=replace(CHANGE, reason="", text="rollback", plan=BACK_TO_V10)
+    ),
     "waiting_older": view(change=replace(CHANGE, reason="", text="deploy v1.1", plan=OLDER)),
     "waiting_unknown": view(change=replace(CHANGE, reason="", text="rollback", plan=UNKNOWING)),
     "waiting_half": view(
