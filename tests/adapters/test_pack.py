@@ -370,7 +370,7 @@ def test_what_the_command_says(tmp_path: Path) -> None:
 
 def test_the_example_of_a_pipeline_packs(tmp_path: Path) -> None:
     """Its own line, in a checkout as it leaves it: a list that was fetched, and a tag."""
-    workflow = yaml.safe_load((ROOT / "examples/artifact.yml").read_text())
+    workflow = yaml.safe_load((ROOT / ".github/artifact.example.yml").read_text())
     assert workflow["jobs"]["artifact"]["needs"] == ["build-and-test", "security-scan"]
     steps = {
         step["name"]: step["run"] for step in workflow["jobs"]["artifact"]["steps"] if {"name", "run"} <= set(step)
