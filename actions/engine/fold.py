@@ -73,6 +73,10 @@ class State:
     """(step, host) -> the newest choice; a Started of that step and host has acted on it and takes it away."""
     waiting: Mapping[str, Waiting] = field(default_factory=dict[str, Waiting])
     """Hosts that are waited for."""
+    idle_since: datetime | None = None
+    """Since when a person's answer or a host is waited for, None where neither is."""
+    idle: tuple[tuple[datetime, datetime], ...] = ()
+    """From when to when that was so before: one after the other, never overlapping."""
     applied: tuple[str, ...] = ()
     """Migrations that this run applied, in order; they stay when it turns back."""
 
@@ -85,8 +89,17 @@ def fold(entries: Iterable[Entry], state: State | None = None) -> State:
     """Read the entries in order, starting from an earlier fold where one is given."""
     now = state or State()
     for entry in entries:
-        now = replace(_next(now, entry), seq=now.seq + 1)
+        now = replace(_idled(_next(now, entry), entry.at), seq=now.seq + 1)
     return now
+
+
+def _idled(now: State, at: datetime) -> State:
+    idles = now.question is not None or bool(now.waiting)
+    if idles == (now.idle_since is not None):
+        return now
+    if now.idle_since is None:
+        return replace(now, idle_since=at)
+    return replace(now, idle_since=None, idle=(*now.idle, (now.idle_since, at)))
 
 
 def _next(now: State, entry: Entry) -> State:

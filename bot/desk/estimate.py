@@ -1,4 +1,7 @@
-"""How long a run will still take: medians of what the same steps took before, and nothing where there is no before."""
+"""How long a run will still take: medians of what the same steps took before, and nothing where there is no before.
+
+What was waited for a person's answer or for a host away is not counted: it says nothing of the next run.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,9 @@ def usual(past: Iterable[State]) -> Usual:
         for name in {step for step, _, way in run.marks if way is Way.FORWARD}:
             if (time := _took(run, name)) is not None:
                 took.setdefault(name, []).append(time)
-    total = median(_seconds(run.opened.at, run.ended.at) for run in good if run.opened and run.ended) if good else 0.0
+    total = (
+        median(_worked(run, run.opened.at, run.ended.at) for run in good if run.opened and run.ended) if good else 0.0
+    )
     return Usual({name: median(times) for name, times in took.items()}, total)
 
 
@@ -71,7 +76,7 @@ def outlook(plan: Plan, run: State, past: Usual, now: datetime) -> Outlook | Non
         elif begun is None:
             left += expected
         else:
-            spent = _seconds(begun, now)
+            spent = _worked(run, begun, now)
             left += max(0.0, expected - spent)
             late = expected if spent > expected * LONGER + GRACE else late
     return Outlook(so_far, None if late is not None or not known else left, late)
@@ -81,7 +86,7 @@ def _took(run: State, step: str) -> float | None:
     """From its first beginning to its last end, over all hosts; None where it did not end everywhere."""
     marks = [mark for (name, _, way), mark in run.marks.items() if name == step and way is Way.FORWARD]
     ends = [mark.ended for mark in marks if mark.ended]
-    return _seconds(min(mark.started for mark in marks), max(ends)) if len(ends) == len(marks) else None
+    return _worked(run, min(mark.started for mark in marks), max(ends)) if len(ends) == len(marks) else None
 
 
 def _is_over(step: Step, run: State) -> bool:
@@ -94,6 +99,12 @@ def _begun(step: Step, run: State) -> datetime | None:
     hosts = step.hosts if isinstance(step, Do) else ("",)
     marks = [run.mark(step.name, host, Way.FORWARD) for host in hosts]
     return min((mark.started for mark in marks if mark), default=None)
+
+
+def _worked(run: State, start: datetime, end: datetime) -> float:
+    """Seconds between the two in which the run waited neither for a person nor for a host."""
+    idle = sum(_seconds(max(start, since), min(end, until)) for since, until in run.idle)
+    return max(0.0, _seconds(start, end) - idle)
 
 
 def _seconds(start: datetime, end: datetime) -> float:

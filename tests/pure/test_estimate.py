@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from actions.engine.fold import State, fold
 from actions.engine.journal import (
+    Answered,
     Asked,
     Done,
     Ended,
@@ -17,6 +18,7 @@ from actions.engine.journal import (
     Failed,
     Opened,
     Outcome,
+    Returned,
     Started,
     StopAsked,
     TurnedBack,
@@ -64,6 +66,24 @@ def test_a_step_usually_takes_its_median_over_all_its_hosts() -> None:
     begun = [Started(at(2), "stage", "app1", Way.FORWARD), Started(at(3), "stage", "app2", Way.FORWARD)]
     one = fold([Opened(at(0), "c", "0", "p"), *begun, Done(at(4), "stage", "app1", Way.FORWARD), slow])
     assert usual([fold([Ended(at(10), Outcome.DONE, "")], one)]).steps == {"stage": 7.0}
+
+
+def test_what_was_waited_for_a_person_or_a_host_is_no_part_of_what_is_usual() -> None:
+    away = [Waiting(at(12), "app1", Way.FORWARD, "no answer"), Waiting(at(20), "app2", Way.FORWARD, "no answer")]
+    back = [Returned(at(600), "app1"), Returned(at(612), "app2")]
+    asked = Asked(at(620), "stage", "app1", "What now?", ("go on",))
+    answered = Answered(at(1620), "stage", "app1", "go on", "lena")
+    ends = [Done(at(1622), "stage", host, Way.FORWARD) for host in ("app1", "app2")]
+    run = [Opened(at(0), "c", "0", "p"), *begin("stage", 10), *away, *back, asked, answered, *ends]
+    past = usual([fold([*run, Ended(at(1630), Outcome.DONE, "")])])
+    assert past.steps == {"stage": 12.0} and past.total == 30.0
+
+
+def test_a_step_is_not_late_for_what_was_waited_for_a_host() -> None:
+    past = usual([walked(40)])
+    away = [Waiting(at(50), "app1", Way.FORWARD, "no answer"), Returned(at(950), "app1")]
+    seen = outlook(PLAN, running(1, *begin(NAMES[1], 40), *away, step_seconds=40), past, at(960))
+    assert seen is not None and seen.late is None and seen.left == 20 + 40 * (len(NAMES) - 2)
 
 
 def test_only_the_newest_runs_that_ended_well_count() -> None:
