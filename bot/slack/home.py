@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.desk.refusals import why_not_decide
 from bot.desk.view import ChangeView, Overview, PastRun, Served, Serving
 from bot.slack.blocks import OPEN_CARD, Block, Button, Style, actions, context, header, section
-from bot.slack.lead import approvers, asked_by, lead_of
+from bot.slack.lead import asked_by, awaits, lead_of
 from bot.slack.pressed import Wish
 from bot.slack.stage import Stage, role_word, stage_of
 from bot.slack.texts import spoken
 from bot.slack.words import capital, code, day, inline, linked, listed, sentence, timed, took
 from policies.change import Account, Allowed, People, Person, Role
-from policies.judge import may_answer
 
 MOST_BLOCKS = 100
 YOURS, GOING, PLACES, PAST = 10, 8, 10, 8
@@ -37,8 +35,7 @@ class Home:
 
 def waits_for(seen: Overview, who: Person) -> tuple[str, ...]:
     """The changes that wait for this person: all that makes one person's Home another than the next one's."""
-    asking = [view.change.id for view in seen.running if view.run.question and may_answer(who)]
-    return (*asking, *(view.change.id for view in seen.waiting if _decides(view, who)))
+    return tuple(view.change.id for view in (*seen.running, *seen.waiting) if awaits(view, who))
 
 
 def home(seen: Overview, mine: tuple[str, ...]) -> Home:
@@ -128,13 +125,6 @@ def _short(view: ChangeView) -> str:
 
 
 # --- what waits ----------------------------------------------------------
-
-
-def _decides(view: ChangeView, who: Person) -> bool:
-    """Whether this person's word is missing, or their press on Start."""
-    if isinstance(view.verdict, Allowed):
-        return not why_not_decide(view, who)
-    return any(person.id == who.id for person in approvers(view))
 
 
 def _yours(view: ChangeView, seen: Overview) -> Row:

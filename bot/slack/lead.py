@@ -7,12 +7,14 @@ from typing import assert_never
 
 from actions.engine.journal import Way
 from actions.engine.plan import Plan
+from bot.desk.refusals import why_not_decide
 from bot.desk.view import ChangeView
 from bot.milestones import aftermath, result, why_back
 from bot.slack.progress import pace, step_line
 from bot.slack.stage import Stage, decided, stage_of
 from bot.slack.words import about, at, capital, code, cut, day, inline, listed, sentence, timed, took, utc
-from policies.change import Person, Verdict, Waiting, Word
+from policies.change import Allowed, Person, Verdict, Waiting, Word
+from policies.judge import may_answer
 from policies.sentences import approved_by, role, waiting_for
 
 NOBODY = "Nobody has to do anything."
@@ -108,6 +110,15 @@ def approvers(view: ChangeView) -> list[Person]:
     missing = {need.role for need in view.verdict.missing}
     spoken = {view.change.requester, *(a.person for a in decided(view, Word.APPROVE))}
     return [p for p in view.people.values() if p.id not in spoken and p.roles & missing]
+
+
+def awaits(view: ChangeView, who: Person) -> bool:
+    """Whether this person's answer is missing, or their word, or their press on Start."""
+    if view.run.seq:
+        return view.run.question is not None and may_answer(who)
+    if isinstance(view.verdict, Allowed):
+        return not why_not_decide(view, who)
+    return any(person.id == who.id for person in approvers(view))
 
 
 def _mention(person: Person) -> str:

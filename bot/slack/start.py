@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from bot.desk.view import ChangeView
 from bot.slack.blocks import OPEN_CARD, Button, Card, Confirm, Style, card, context, section
 from bot.slack.cards import value_of
-from bot.slack.lead import approvers
+from bot.slack.lead import awaits
 from bot.slack.pressed import Press, Wish
-from bot.slack.stage import current_step, stage_of
+from bot.slack.stage import Stage, current_step, stage_of
 from bot.slack.words import code, inline, sentence, timed
 from policies.change import Person
 
@@ -42,28 +42,40 @@ class _Line:
 
 def start_card(now: Now, who: Person) -> Card:
     """For that person alone: what waits for them, then what they may want to see, then what they may want to do."""
-    lines = [*_waiting(now, who), *_running(now), *_own(now, who), *_doing(now)][:MOST]
+    lines = [*_waiting(now, who), *_running(now, who), *_own(now, who), *_doing(now)][:MOST]
     rows = [section(line.shown, line.button) for line in lines]
     said = ["What do you need?", *(line.said for line in lines), "All that can be typed: /chom help."]
     return card(" ".join(said), [*rows, context(f"All that can be typed: {code('/chom help')}")])
 
 
 def _waiting(now: Now, who: Person) -> list[_Line]:
-    mine = [view for view in now.going_on if any(one.id == who.id for one in approvers(view))]
     lines: list[_Line] = []
-    for view in mine:
-        asked = f"{view.name(view.change.requester)} asked for it."
-        title = view.change.plan.title
-        said = f"{title} waits for your approval; {asked}"
-        shown = f"*{inline(title, 150)}* waits for your approval. {inline(asked, 120)}"
-        lines.append(_Line(said, shown, _see(now, view, "See the card", Style.PRIMARY)))
+    for view in now.going_on:
+        if awaits(view, who):
+            title, what = view.change.plan.title, _missing(view)
+            said, shown = f"{title} {what}", f"*{inline(title, 150)}* {timed(what, 500)}"
+            lines.append(_Line(said, shown, _see(now, view, "See the card", Style.PRIMARY)))
     return lines
 
 
-def _running(now: Now) -> list[_Line]:
+def _missing(view: ChangeView) -> str:
+    """What waits for this person, as the rest of a sentence that begins with the title."""
+    if view.run.question:
+        return f"waits for your answer. {sentence(view.run.question.question)}"
+    if stage_of(view) is Stage.ALLOWED:
+        return f"is {_not_started(view)} and press Start now."
+    return f"waits for your approval. {view.name(view.change.requester)} asked for it."
+
+
+def _not_started(view: ChangeView) -> str:
+    approved = "approved, " if view.change.requirement.needs else ""
+    return f"{approved}not started: open its card"
+
+
+def _running(now: Now, who: Person) -> list[_Line]:
     lines: list[_Line] = []
     for view in now.going_on:
-        if not view.run.opened:
+        if not view.run.opened or awaits(view, who):
             continue
         place, total = current_step(view), len(view.change.plan.steps)
         step = f", step {place[0]} of {total}" if place else ""
@@ -77,10 +89,12 @@ def _running(now: Now) -> list[_Line]:
 def _own(now: Now, who: Person) -> list[_Line]:
     lines: list[_Line] = []
     for view in now.going_on:
-        if not view.run.opened and view.change.requester == who.id:
-            title, verdict = view.change.plan.title, sentence(view.verdict.said)
-            said = f"{title}, which you asked for: {verdict}"
-            shown = f"*{inline(title, 150)}*, which you asked for: {timed(verdict, 300)}"
+        own, approved = view.change.requester == who.id, stage_of(view) is Stage.ALLOWED
+        if not view.run.opened and (own or approved) and not awaits(view, who):
+            title, verdict = view.change.plan.title, sentence(_not_started(view) if approved else view.verdict.said)
+            whose = ", which you asked for" if own else ""
+            said = f"{title}{whose}: {verdict}"
+            shown = f"*{inline(title, 150)}*{whose}: {timed(verdict, 300)}"
             lines.append(_Line(said, shown, _see(now, view, "See the card")))
     return lines
 

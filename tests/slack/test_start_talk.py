@@ -86,6 +86,31 @@ async def test_a_run_under_way_is_watched_at_its_card(bot: Faced) -> None:
     assert "running, step " in seen_text(bot.slack.whispers("cto")[-1]) and "chom_ask_rollback" not in offered
 
 
+async def test_a_question_comes_first_to_those_who_may_answer_it_and_is_a_run_to_others(bot: Faced) -> None:
+    bot.desk.going = (STAGES["running"], STAGES["asked"])
+    await begun(bot, "lead")
+    said = bot.slack.whispers("lead")[-1]["text"]
+    assert said.startswith("What do you need? Deploy v1.2 to production waits for your answer. app1 was interrupted")
+    assert "a person is asked" not in said and "running, step" in said
+    await begun(bot, "dev")
+    told = bot.slack.whispers("dev")[-1]["text"]
+    assert "a person is asked, step 4" in told and "your answer" not in told
+
+
+@pytest.mark.parametrize(
+    ("user", "told"),
+    [
+        ("lead", "Deploy v1.2 to production is approved, not started: open its card and press Start now."),
+        ("dev", "Deploy v1.2 to production, which you asked for: approved, not started: open its card."),
+        ("cto", "Deploy v1.2 to production: approved, not started: open its card."),
+    ],
+)
+async def test_what_is_approved_and_not_started_is_not_forgotten(bot: Faced, user: str, told: str) -> None:
+    bot.desk.going = (STAGES["allowed"],)
+    await begun(bot, user)
+    assert f"What do you need? {told} " in bot.slack.whispers(user)[-1]["text"]
+
+
 async def test_rollback_typed_goes_its_old_way(bot: Faced) -> None:
     await bot.type("rollback")
     await bot.slack.whisper("dev")
