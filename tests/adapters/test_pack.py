@@ -349,7 +349,7 @@ def test_what_the_command_says(tmp_path: Path) -> None:
     sha256 = hashlib.sha256((out / "chom-v1.2.tar.gz").read_bytes()).hexdigest()
     lock = hashlib.sha256(PACKED["composer.lock"].encode()).hexdigest()
     for line in (
-        f"{out}/chom-v1.2.tar.gz: {len(PACKED)} files, 0.0 MB in 0.0 MB\n",
+        f"{out}/chom-v1.2.tar.gz: {len(PACKED)} files, 1 kB in 2 kB\n",
         f"  version    v1.2, commit {COMMIT}\n",
         f"  sha256     {sha256}\n",
         f"  migrations 2, the newest {MIGRATIONS[-1]}\n",
