@@ -33,7 +33,8 @@ Three things to try there:
 
 The same without Slack:  . {shell} && {command} status
 Its configuration is {toml}, printed above. The bot's log is {log}.
-Ctrl-C stops everything. What was done is kept for the next start; --reset forgets it.
+Ctrl-C stops everything. Servers, releases and the bot's journal are kept for the next start, Slack's messages are not;
+--reset forgets everything.
 """
 
 
