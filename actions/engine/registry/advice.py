@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from actions.engine.registry.grammar import ENVIRONMENT, Kind, Typed
@@ -46,11 +47,25 @@ def _why(forms: list[Form], typed: Typed, common: Mapping[str, Kind], environmen
     reached = max(form.reach(typed.words) for form in forms)
     live = [form for form in forms if form.reach(typed.words) == reached]
     expected = [form.words[reached] for form in live if form.size > reached]
+    if unquoted := _unquoted(typed, common, environments) if reached < len(typed.words) else "":
+        return unquoted
     if reached < len(typed.words):
         return _unexpected(typed.words, reached, expected, live, environments)
     if any(form.size == reached for form in live):
         return _wrong_options(typed, forms)
     return f"After {quote(' '.join(typed.words).lower())} comes {joined(_named(expected), 'or')}."
+
+
+def _unquoted(typed: Typed, common: Iterable[str], environments: Collection[str]) -> str:
+    """What to say where words that no command has follow an option's first word: reason=no quotes here; else ""."""
+    for key in common:
+        found = re.search(rf"(?:^|\s){key}=([^\s\"'“”„‟«»‘’‚‛]\S*(?:\s+[^\s=]+(?!\S))+)", typed.text, re.IGNORECASE)
+        words = found[1].split() if found else []
+        if words[-2:-1] and words[-2].lower() in ("to", "on") and words[-1].lower() in environments:
+            words = words[:-2]
+        if len(words) > 1:
+            return f"The {key} ends at its first space. Put the {key} in quotes: {key}={quote(' '.join(words))}."
+    return ""
 
 
 def _unknown_option(key: str, head: str, known: Iterable[str]) -> str:
