@@ -19,6 +19,13 @@ from bot.slack.stage import Stage, stage_of
 from bot.slack.start import Now, start_card
 from policies.change import Person
 
+ON_ITS_CARD = {
+    "approve": "In Slack, press Approve on its card.",
+    "reject": "In Slack, press Reject on its card.",
+    "answer": "In Slack, press one of the answers on its card.",
+}
+"""What is typed in a shell only: a click is on what the card shows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Commands:
@@ -62,6 +69,8 @@ class Commands:
                     return texts.history(await self.intake.desk.history(named), named)
                 case "stop":
                     return await self._stop(environment_of(rest), who)
+                case "approve" | "reject" | "answer" as act:
+                    raise Refusal(ON_ITS_CARD[act], rest.partition(" ")[0])
                 case _:
                     view = await self.intake.desk.propose(text, who)
                     link = await self.intake.link(view.change.id)

@@ -230,6 +230,22 @@ async def test_a_second_copy_of_a_card_gives_itself_up_when_it_is_clicked(bot: F
     assert "Approve" in str(bot.slack.stand_in.memory.find("C0DEPLOYS", true))
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (f"approve {CHANGE.id}", "press Approve on its card"),
+        (f"Reject {CHANGE.id} not on a Friday", "press Reject on its card"),
+        ("answer", "press one of the answers on its card"),
+    ],
+)
+async def test_what_is_a_button_in_slack_is_not_typed_there(bot: Faced, typed: str, said: str) -> None:
+    show_card(bot)
+    await bot.type(typed, "lead")
+    answer = await bot.slack.whisper("lead")
+    assert said in answer["text"] and bot.desk.asked == []
+    assert (CHANGE.id in typed) == ("Open its card" in seen_text(answer)), "the card is linked where it was named"
+
+
 async def test_roll_back_asks_for_a_rollback_of_what_is_live(bot: Faced) -> None:
     bot.desk.shows = STAGES["done"]
     bot.desk.past = (
