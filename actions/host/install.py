@@ -132,7 +132,9 @@ async def run(login: AdminLogin, script: str, program: str = "sh -s", *, failing
         raise CannotInstall(f"{where} shows another host key than the pinned one; nothing was sent to it") from None
     except asyncssh.PermissionDenied:
         keys = ", ".join(str(key) for key in login.keys) or "any key of your ssh-agent"
-        raise CannotInstall(f"{where} does not accept {keys}; name a key that lets an administrator in") from None
+        raise CannotInstall(
+            f"{where} does not accept {keys}; name one that lets an administrator in with --key"
+        ) from None
     except (OSError, asyncssh.Error, ValueError) as fault:
         raise CannotInstall(f"{where} cannot be reached: {fault}") from fault
     out, err = str(done.stdout or ""), str(done.stderr or "").strip()

@@ -24,7 +24,10 @@ ONLY_HERE = (
         "Makes the artifact of a version from a working tree, and lists it.",
         ("pack . --version v1.2 --commit $(git rev-parse HEAD) --out ../artifacts",),
     ),
-    Reserved("host install|status", "Puts chom-host on the servers, or says where one has drifted."),
+    Reserved(
+        "host install|status|remove|adopt",
+        "Puts chom-host on the servers, says where one has drifted, takes it away again, or takes a live server over.",
+    ),
 )
 
 

@@ -16,7 +16,9 @@ from actions.engine.registry import BadCommand, discover
 from bot.__main__ import cli
 from bot.app import RESERVED
 from bot.desk.view import EnvironmentStatus, PastRun
+from bot.hosts import host
 from bot.shell import printed
+from bot.shell.vocabulary import registry
 from policies.change import Person
 from tests.slack.views import AT, CHANGE, GO, MIGRATIONS, PEOPLE, PLAN, STAGED, STAGES, WAITS, after, view, yes
 
@@ -39,6 +41,11 @@ def test_the_plan_as_it_is_asked_for() -> None:
     assert all(any(name in line for line in lines) for name in MIGRATIONS)
     because = CHANGE.requirement.because.rstrip(".")
     assert lines[-2:] == [f"  Category 1: {because}.", f"  replaces v1.1, commit {PLAN.commit[:10]}"]
+
+
+def test_the_help_of_a_shell_knows_every_command_of_host() -> None:
+    usage = next(word.usage for word in registry().reserved if word.head == "host")
+    assert usage.removeprefix("host ").split("|") == [command.name for command in host.registered_commands]
 
 
 def test_migrations_that_no_step_names_and_those_that_a_rollback_leaves() -> None:

@@ -116,5 +116,5 @@ def test_only_to_the_server_that_was_pinned_and_with_a_key(bot: Bot, vps: Vps) -
     finally:
         bot.config.write_text(text)
     refused = bot.shell("host", "install", "--yes", "--key", bot.directory / "id_ed25519").ends(1)
-    assert "name a key that lets an administrator in" in refused
+    assert "name one that lets an administrator in with --key" in refused
     assert "it has app1" in bot.shell("host", "status", "app9").ends(2)
