@@ -146,7 +146,8 @@ def _lapsed(
     if live or now < change.at + change.requirement.expires:
         return None
     time = lasting(change.requirement.expires)
-    return Refused(f"It was not approved and started within {time}.", Why.EXPIRED)
+    what = "approved and started" if change.requirement.needs else "started"
+    return Refused(f"It was not {what} within {time}.", Why.EXPIRED)
 
 
 def _lacking(change: Change, evidence: Iterable[Evidence], now: datetime) -> dict[str, str]:

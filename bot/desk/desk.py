@@ -21,18 +21,7 @@ from bot.desk.stopping import why_not
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.store import Store
 from bot.work import Work
-from policies.change import (
-    Account,
-    Allowed,
-    Approval,
-    Calendar,
-    Change,
-    People,
-    Person,
-    Refused,
-    Why,
-    Word,
-)
+from policies.change import Account, Allowed, Approval, Calendar, Change, People, Person, Refused, Why, Word
 from policies.judge import judge, may_answer
 from policies.rules import Rules
 
@@ -142,8 +131,9 @@ class Desk:
 
     async def reject(self, change: str, digest: str, who: Person, account: str, reason: str = "") -> ChangeView:
         """End the request; once is enough. Raises Refusal."""
+        reason = refusals.written(reason)
         try:
-            view = await self._decide(change, digest, who, account, Word.REJECT, refusals.written(reason))
+            view = await self._decide(change, digest, who, account, Word.REJECT, reason)
         except Refusal:
             view = await self.view(change)
             if not refusals.has_rejected(view, who, digest):
@@ -201,9 +191,7 @@ class Desk:
                 return await self.view(change.id)
             if run := await self.store.open_run_of(change.environment):
                 raise refusals.later(await self.view(run))
-            if moved := await self._moved(change):
-                await self.store.refuse(change.id, Refused(moved, Why.VOID))
-                raise Refusal(moved, change.id)
+            await self.void_if_moved(change)
             try:
                 opened = Opened(self.clock.now(), change.id, change.digest, by)
                 await self.store.open_run(change, opened)
@@ -214,6 +202,12 @@ class Desk:
         self._starting.pop(change.id, None)
         await self.work.start(change.id)
         return await self.view(change.id)
+
+    async def void_if_moved(self, change: Change) -> None:
+        """Where it would do something else now than was approved, it never starts. Raises Refusal then, or in doubt."""
+        if moved := await self._moved(change):
+            await self.store.refuse(change.id, Refused(moved, Why.VOID))
+            raise Refusal(moved, change.id)
 
     async def _moved(self, change: Change) -> str:
         """What is no longer as it was approved, as a sentence; "" where nothing is."""

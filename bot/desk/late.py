@@ -1,6 +1,7 @@
 """An approved change whose bot died before it could open the run is started by whichever bot is there.
 
-It is judged again and its plan is made again, as on a click; of two bots that see it, one opens the run.
+It is judged again and its plan is made again, as on a click; of two bots that see it, one opens the run. What waits
+for a click is looked at once when its environment is free: where its plan has moved it is void, and nobody clicks.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ class LateStarts:
     desk: Desk
     _faults: dict[str, float] = field(default_factory=dict[str, float])
     """change -> monotonic time of the next try."""
+    _looked: set[str] = field(default_factory=set[str])
+    """What waits for a click and was looked at since its environment is free."""
 
     async def run(self) -> None:
         """Look for such changes, until cancelled."""
@@ -47,7 +50,9 @@ class LateStarts:
 
     async def look(self) -> None:
         """Look once at everything that waits. Raises StoreDown."""
-        for change in await self.desk.store.waiting():
+        waiting = await self.desk.store.waiting()
+        self._looked.intersection_update(waiting)
+        for change in waiting:
             if time.monotonic() < self._faults.get(change, 0.0):
                 continue
             try:
@@ -64,7 +69,12 @@ class LateStarts:
         view = await self.desk.view(change)
         if view.run.opened or not isinstance(view.verdict, Allowed) or view.now - _last_word_at(view) < GRACE:
             return
-        if await self.desk.store.held(change) != len(view.approvals):
+        if view.behind:
+            self._looked.discard(change)
+        elif view.held and change not in self._looked:
+            self._looked.add(change)
+            await self.desk.void_if_moved(view.change)
+        if not view.held:
             logger.info("%s was left approved and not started; it is started now", change)
             await self.desk.start(view, _last_word(view))
 

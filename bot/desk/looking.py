@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from actions.engine.fold import State, fold
@@ -16,7 +16,7 @@ from bot.desk.planning import Planning, Refusal
 from bot.desk.roster import Roster
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.store import Store
-from policies.change import Calendar, Change, Refused
+from policies.change import Allowed, Calendar, Change, Refused
 from policies.judge import judge
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,16 @@ class Looking:
         run = await self.run(change)
         over = run.ended is not None or (not run.seq and isinstance(verdict, Refused))
         past = Usual() if over else await self.usual(found)
-        return ChangeView(found, approvals, verdict, run, people, now, past)
+        seen = ChangeView(found, approvals, verdict, run, people, now, past)
+        return await self._turn(seen) if isinstance(verdict, Allowed) and not run.seq else seen
+
+    async def _turn(self, view: ChangeView) -> ChangeView:
+        """What a change that could start waits for."""
+        change = view.change
+        held = await self.store.held(change.id) == len(view.approvals)
+        other = await self.store.open_run_of(change.environment)
+        title = (await self.store.change(other)).plan.title if other and other != change.id else ""
+        return replace(view, behind=title, held=held)
 
     async def usual(self, change: Change) -> Usual:
         """What runs of the same action in the same environment usually take."""

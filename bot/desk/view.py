@@ -27,6 +27,11 @@ class ChangeView:
     usual: Usual = field(default_factory=Usual)
     """What such a run usually takes; empty where there is no past, or the change is over."""
 
+    behind: str = ""
+    """The title of the run that it waits for, where it could start and another one has its environment."""
+    held: bool = False
+    """Whether it could start and does so only when somebody presses Start now: its last start was refused."""
+
     def name(self, person: str) -> str:
         """A person's name for display; the id where the configuration no longer knows them."""
         known = self.people.get(person)

@@ -135,7 +135,8 @@ def _yours(view: ChangeView, seen: Overview) -> Row:
     if view.run.question:
         lines = [_title(view, seen), f"It asks: {timed(sentence(view.run.question.question), 400)}"]
     elif isinstance(view.verdict, Allowed):
-        lines = [_title(view, seen), asked_by(view), "Approved, but not started: press Start now on its card."]
+        ready = "Approved, but not started" if view.change.requirement.needs else "Not started"
+        lines = [_title(view, seen), asked_by(view), f"{ready}: press Start now on its card."]
     else:
         lapses = view.change.at + view.change.requirement.expires
         lines = [_title(view, seen), asked_by(view), f"If nobody decides, it lapses {day(lapses)}."]

@@ -40,8 +40,7 @@ def lead_of(view: ChangeView, *, newest: bool = True) -> Lead:
             said = sentence(capital(view.verdict.said))
             return Lead("It cannot start now.", timed(said), f"It cannot start now. {said}")
         case Stage.ALLOWED:
-            next_ = "The servers are looked at once more. If it has not started in 10 seconds, press Start now."
-            return Lead("Approved; about to start.", next_, f"It is approved and about to start. {next_}")
+            return _allowed(view)
         case Stage.REJECTED | Stage.EXPIRED | Stage.VOID | Stage.STRATEGY:
             return _refused(view, stage)
         case Stage.STARTING:
@@ -99,6 +98,20 @@ def _beside_the_approvers(view: ChangeView, verdict: Waiting) -> str:
     return " ".join((said.replace(done, "") if done else said).split())
 
 
+def _allowed(view: ChangeView) -> Lead:
+    ready = "Approved" if view.change.requirement.needs else "No approval needed"
+    if view.behind:
+        place = view.change.environment
+        head = f"{ready}; waits until “{cut(view.behind.partition(' (')[0], 150)}” has ended."
+        told = f"Then press Start now. If {place} serves another version by then, this request ends by itself."
+        return Lead(head, inline(told), f"{head} {told}")
+    head = f"{ready}; {'not started' if view.held else 'about to start'}."
+    next_ = "Press Start now: the servers are looked at once more, and it starts."
+    if not view.held:
+        next_ = "The servers are looked at once more. If it has not started in 10 seconds, press Start now."
+    return Lead(head, next_, f"{head} {next_}")
+
+
 def _reason(view: ChangeView) -> str:
     return sentence(f", because: {cut(view.change.reason, 300)}") if view.change.reason else "."
 
@@ -117,7 +130,7 @@ def awaits(view: ChangeView, who: Person) -> bool:
     if view.run.seq:
         return view.run.question is not None and may_answer(who)
     if isinstance(view.verdict, Allowed):
-        return not why_not_decide(view, who)
+        return not view.behind and not why_not_decide(view, who)
     return any(person.id == who.id for person in approvers(view))
 
 

@@ -28,7 +28,7 @@ def offered(view: ChangeView, stage: Stage, newest: bool) -> list[Block]:
         case Stage.BLOCKED:
             buttons = [_reject(view)]
         case Stage.ALLOWED:
-            buttons = [_start(view), _reject(view)]
+            buttons = [_reject(view)] if view.behind else [_start(view), _reject(view)]
         case Stage.STARTING | Stage.RUNNING | Stage.HOST_AWAY:
             buttons = [] if view.run.way is Way.BACK or view.run.stop else [_stop(view)]
         case Stage.DONE:
@@ -58,7 +58,8 @@ def _approve(view: ChangeView) -> Button:
 
 def _start(view: ChangeView) -> Button:
     plan = view.change.plan
-    text = f"{sentence(plan.title)} It is approved and starts at once. {kept_in_a_sentence(plan)}".rstrip()
+    ready = "is approved and starts" if view.change.requirement.needs else "starts"
+    text = f"{sentence(plan.title)} It {ready} at once. {kept_in_a_sentence(plan)}".rstrip()
     confirm = Confirm(f"Start {plan.version} on {plan.environment}?", text, "Start")
     return Button("chom_approve", "Start now", value_of(view), f"Start: {plan.title}", confirm, Style.PRIMARY)
 

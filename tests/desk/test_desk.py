@@ -78,6 +78,12 @@ async def test_what_nobody_has_to_approve_and_was_second_is_rejected(room: Room,
     assert await room.store.waiting() == [] == await room.store.open_runs()
 
 
+async def test_what_nobody_has_to_approve_and_nobody_started_lapses(room: Room) -> None:
+    view = await left_waiting(room)
+    room.clock.later(hours=5)
+    assert (await room.desk.view(view.change.id)).verdict.said == "It was not started within 4 hours."
+
+
 async def test_what_nobody_has_to_approve_is_not_for_everybody_to_start_or_reject(room: Room) -> None:
     view = await left_waiting(room)
     tom = replace(room.who("tom"), roles=frozenset())

@@ -14,8 +14,8 @@ from bot.desk.desk import Desk, Refusal
 from bot.desk.late import LateStarts
 from bot.desk.view import ChangeView
 from bot.store import Store
-from policies.change import Approval, Refused, Why, Word
-from tests.desk.conftest import Room, Started
+from policies.change import Allowed, Approval, Refused, Why, Word
+from tests.desk.conftest import BLUE, Room, Started
 from tests.support.redis import RedisServer
 
 
@@ -143,6 +143,31 @@ async def test_a_turn_that_is_not_its_own_is_waited_for_by_a_person(room: Room) 
     await room.store.append(opened[0], 1, [ended], fence)
     await LateStarts(room.desk).look()
     assert await room.store.open_runs() == []
+    (waits,) = [view.change.id for view in (first, second) if view.change.id not in opened]
+    now = await room.desk.view(waits)
+    assert isinstance(now.verdict, Allowed) and now.held and not now.behind
+
+
+async def test_who_waits_for_his_turn_is_told_behind_what_and_that_it_is_over_where_the_plan_moved(room: Room) -> None:
+    """Both approved at once; the winner went live: nobody has to press Start to hear that the other one is void."""
+    first, second = await left(room), await left(room, "deploy v1.1")
+    late = LateStarts(room.desk)
+    await late.look()
+    (runs,) = await room.store.open_runs()
+    won, lost = (first, second) if runs == first.change.id else (second, first)
+    waits = await room.desk.view(lost.change.id)
+    assert (waits.behind, waits.held) == (won.change.plan.title, True)
+    await late.look()
+    fence = await room.store.take_fence("production", 0)
+    done = Ended(room.clock.now(), Outcome.DONE, "It is live on production.")
+    await room.store.append(runs, 1, [done], fence)
+    new = replace(BLUE, id="20261123_120000", version=won.change.plan.version, activated=(1_795_435_200,))
+    for name, seen in room.servers.seen.items():
+        room.servers.seen[name] = replace(seen, current=new.id, releases=(new, *seen.releases))
+    await late.look()
+    over = (await room.desk.view(lost.change.id)).verdict
+    assert isinstance(over, Refused) and over.why is Why.VOID and "Nothing was started." in over.said
+    assert room.work.runs == [runs] and await room.store.waiting() == []
 
 
 async def test_a_fault_of_ours_keeps_nothing_else_from_starting(

@@ -214,6 +214,8 @@ ROLLED = [
     Ended(after(51), Outcome.DONE, closing.done(BACK_TO_V10, fold(BACK_AGAIN), after(51))),
 ]
 MOVED = Why.VOID
+NEEDS_NOBODY = replace(CHANGE, requirement=Requirement(1, "Nobody has to approve what goes to staging.", ()))
+FREE = Allowed(NEEDS_NOBODY.requirement.because, {})
 GO = Allowed("Lea Lead approved it as Tech Lead.", {"lead": Role.TECH_LEAD})
 
 RUNNING = view(GO, yes(), entries=[*STAGED, begun("migrate", "app1", 50)])
@@ -246,6 +248,10 @@ STAGES: dict[str, ChangeView] = {
         yes(),
     ),
     "allowed": view(GO, yes()),
+    "allowed_behind": replace(view(GO, yes()), held=True, behind="Deploy v1.1.1 to production (blue-green)"),
+    "allowed_held": replace(view(GO, yes()), held=True),
+    "allowed_free": view(FREE, change=NEEDS_NOBODY),
+    "allowed_free_behind": replace(view(FREE, change=NEEDS_NOBODY), behind="Deploy v1.1.1 to production (blue-green)"),
     "rejected": view(Refused("Lea Lead rejected it.", Why.REJECTED), no("not on a Friday")),
     "withdrawn": view(Refused("Dana Dev withdrew the request before it started (2026-11-23T14:05:00Z).", Why.REJECTED)),
     "expired": view(Refused("It was not approved and started within 4 hours.", Why.EXPIRED)),
