@@ -13,7 +13,7 @@ from bot.milestones import aftermath, result, why_back
 from bot.slack.progress import pace, step_line
 from bot.slack.stage import Stage, decided, stage_of
 from bot.slack.words import about, at, capital, code, cut, day, inline, listed, sentence, timed, took, utc
-from policies.change import Allowed, Person, Verdict, Waiting, Word
+from policies.change import Allowed, Person, Role, Verdict, Waiting, Word
 from policies.judge import may_answer
 from policies.sentences import approved_by, role, waiting_for
 
@@ -209,8 +209,22 @@ def _host_away(view: ChangeView) -> Lead:
 def _asked(view: ChangeView) -> Lead:
     asked = view.run.question
     assert asked is not None
-    told = f"A person has to decide: {sentence(asked.question)} The answers are: {listed(asked.choices)}."
-    return Lead("A person has to decide.", f"Asked {day(asked.at)}; the run waits.", told, asked.question)
+    names = f" {listed([person.name for person in who], 6)} can answer." if (who := answerers(view)) else ""
+    told = f"A person has to decide: {sentence(asked.question)} The answers are: {listed(asked.choices)}.{names}"
+    next_ = f"{can_answer(view)} Asked {day(asked.at)}; the run waits.".lstrip()
+    return Lead("A person has to decide.", next_, told, asked.question)
+
+
+def answerers(view: ChangeView) -> list[Person]:
+    """Whom a question is put to: who is on call and the Tech Leads, or else all who may answer it."""
+    able = [person for person in view.people.values() if may_answer(person)]
+    return [person for person in able if person.roles & {Role.ON_CALL, Role.TECH_LEAD}] or able
+
+
+def can_answer(view: ChangeView) -> str:
+    """A sentence that mentions them, as mrkdwn; "" where there is nobody."""
+    who = [_mention(person) for person in answerers(view)]
+    return f"{listed(who, 6)} can answer it." if who else ""
 
 
 # --- after it ----------------------------------------------------------------

@@ -14,7 +14,7 @@ from actions.engine.words import joined
 from bot.desk.view import ChangeView
 from bot.milestones import aftermath, milestone, result, why_back
 from bot.slack.blocks import Block, Card, card, section
-from bot.slack.lead import forward_again
+from bot.slack.lead import can_answer, forward_again
 from bot.slack.stage import decided
 from bot.slack.words import INSTANT, capital, code, code_block, inline, listed, sentence, took
 from policies.change import Word
@@ -104,6 +104,9 @@ def _middle(entries: Sequence[Entry], view: ChangeView) -> Card | None:
             outputs += 1
             blocks += [_paragraph(lines), section(code_block(entry.lines[-20:]))]
             lines = []
+    if entries and isinstance(entries[-1], Asked):
+        lines += [who] if view.run.question and (who := can_answer(view)) else []
+        blocks.insert(0, section(f"*{inline(sentence(view.change.plan.title), 300)}* A person has to decide."))
     if lines:
         blocks.append(_paragraph(lines))
     return card(f"{sentence(view.change.plan.title)} {' '.join(told)}", blocks) if blocks else None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from actions.engine.journal import Asked, TurnedBack
+from actions.engine.journal import Answered, Asked, TurnedBack
 from actions.engine.registry import discover
 from bot.app import RESERVED
 from bot.desk.refusals import busy
@@ -268,6 +268,12 @@ def test_a_question_is_put_to_the_channel() -> None:
     entries = [*STAGED, begun("migrate", "app1", 50), asked.run.question]
     (before, question) = thread.thread(entries, 0, asked)
     assert not before.broadcast and question.broadcast and "was interrupted" in words_of(question.card)
+    said = words_of(question.card)
+    assert "*Deploy v1.2 to production.* A person has to decide." in said, "the channel does not see the card above it"
+    for told in (said, words_of(PICTURES["asked"])):
+        assert "<@U0LEAD> and <@U0DEVOPS> can answer it." in told and "<@U0DEV>" not in told
+    over = view(GO, yes(), entries=[*entries, Answered(after(80), "migrate", "app1", "turn back", "lead")])
+    assert "can answer it" not in str(thread.thread(entries, 0, over)), "nobody is called once it is answered"
 
 
 def test_a_title_too_long_for_a_header_loses_its_brackets_and_nothing_is_lost() -> None:
