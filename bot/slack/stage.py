@@ -17,7 +17,7 @@ class Stage(StrEnum):
     """Each has a card of its own."""
 
     WAITING = "waiting for approval"
-    BLOCKED = "a window is closed"
+    BLOCKED = "approved, but closed now"
     ALLOWED = "approved, not started"
     REJECTED = "rejected"
     EXPIRED = "expired"
@@ -25,7 +25,7 @@ class Stage(StrEnum):
     STRATEGY = "wrong strategy"
     STARTING = "starting"
     RUNNING = "running"
-    HOST_AWAY = "waiting for a host"
+    HOST_AWAY = "waiting for a server"
     ASKED = "a person is asked"
     STOPPING = "stopping"
     TURNING_BACK = "turning back"

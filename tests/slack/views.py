@@ -232,6 +232,23 @@ STAGES: dict[str, ChangeView] = {
     ),
     "waiting_older": view(change=replace(CHANGE, reason="", text="deploy v1.1", plan=OLDER)),
     "waiting_unknown": view(change=replace(CHANGE, reason="", text="rollback", plan=UNKNOWING)),
+    "waiting_two": view(
+        NotYet(
+            "Waiting for a Tech Lead (Lea Lead) and a DevOps engineer (Ola Ops). Evidence is missing: staging.",
+            (Need(Role.TECH_LEAD), Need(Role.DEVOPS)),
+            ("staging",),
+        )
+    ),
+    "waiting_nobody_can": replace(
+        view(
+            NotYet(
+                "Nobody can approve this now: it still needs a Tech Lead, and chom.toml has nobody left who is one. "
+                "Ask an operator to give another person that role.",
+                (Need(Role.TECH_LEAD),),
+            )
+        ),
+        people={"dev": PEOPLE["dev"]},
+    ),
     "waiting_half": view(
         NotYet(
             "Waiting for a DevOps engineer: Ola Ops. Approved by Lea Lead (Tech Lead).",
