@@ -8,7 +8,7 @@ sandbox: .venv/ready           ## Slack, two servers and a shop on this machine:
 	$(BIN)/chom-bot sandbox
 
 test: .venv/ready              ## everything that needs only Python
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/lab --ignore tests/bench
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/lab --ignore tests/bench
 
 lab: .venv/ready               ## a real VPS with Laravel, and a browser on the sandbox's page (root on Debian)
 	tests/lab/install
