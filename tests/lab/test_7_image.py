@@ -22,6 +22,8 @@ from tests.lab.slack import Slack, slack
 from tests.lab.vps import Vps, die_with_us
 from tests.support.redis import RedisServer, free_port
 
+pytestmark = pytest.mark.timeout(600)
+"""What is built and booted first counts into the first test's time."""
 UID = 10001
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

@@ -18,6 +18,8 @@ from tests.lab.slack import slack
 from tests.lab.vps import Vps, die_with_us
 from tests.support.redis import RedisServer, free_port
 
+pytestmark = pytest.mark.timeout(600)
+"""What is built and booted first counts into the first test's time."""
 BASE = "/srv/shop"
 NGINX = """
 server {
