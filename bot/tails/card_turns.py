@@ -151,7 +151,7 @@ class CardTail:
             self._turns.rest(turn.id, now() + 1.0)
         except Exception:
             logger.exception("%s cannot be shown now", turn.id)
-            self._turns.rest(turn.id, now() + self._pace.refused)
+            self._turns.rest(turn.id, now() + self._pace.card)
         finally:
             self._turns.done(turn, now())
             self._wake.set()
