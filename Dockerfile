@@ -7,9 +7,7 @@ COPY pyproject.toml README.md /src/
 COPY actions /opt/chom/app/actions
 COPY policies /opt/chom/app/policies
 COPY bot /opt/chom/app/bot
-# The sandbox is for a developer's machine: production has no Slack to play in.
-RUN rm -r /opt/chom/app/bot/sandbox \
- && printf '#!/opt/chom/bin/python\nfrom bot.__main__ import main\nmain()\n' > /opt/chom/bin/chom-bot \
+RUN printf '#!/opt/chom/bin/python\nfrom bot.__main__ import main\nmain()\n' > /opt/chom/bin/chom-bot \
  && chmod 755 /opt/chom/bin/chom-bot \
  && echo /opt/chom/app > "$(/opt/chom/bin/python -c 'import site; print(site.getsitepackages()[0])')/chom.pth" \
  && /opt/chom/bin/python -m compileall -q /opt/chom/app

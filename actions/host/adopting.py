@@ -124,7 +124,7 @@ def _site(name: str, root: Path, text: str) -> Json:
         "file": name,
         "root": str(root),
         "layout": {"www": str(base), "link": link, "current": current},
-        "served": Path(os.path.normpath((base / current).readlink())).name,
+        "served": Path(os.path.realpath(base / current)).name,  # through an old name that is a link by now, too
         "releases": releases_of(base),
         "shared": [shared for shared in (".env", "storage") if (base / "shared" / shared).exists()],
         "follows": follows(text),

@@ -13,7 +13,7 @@ from actions.host.adopt import Layout, Site, look, take
 from actions.host.install import CannotInstall, install
 from bot.config import Settings
 from bot.entry import DEFAULT, Config
-from bot.hosts.targets import BotKey, Hosts, Keys, Target, User, Yes, targets
+from bot.hosts.targets import BotKey, Hosts, Keys, Target, User, Yes, on_each, targets
 
 
 def adopt_command(
@@ -25,14 +25,7 @@ def adopt_command(
     yes: Yes = False,
 ) -> None:
     """Take over a server that serves already, as the seed, Deployer or Capistrano have it; no request fails."""
-    failed = False
-    for target in targets(config, hosts or [], user, key or [], bot_key):
-        try:
-            failed |= not asyncio.run(_adopt(target, yes))
-        except CannotInstall as cannot:
-            typer.echo(f"{target.name}: {cannot}", err=True)
-            failed = True
-    raise typer.Exit(int(failed))
+    on_each(targets(config, hosts or [], user, key or [], bot_key), lambda target: asyncio.run(_adopt(target, yes)))
 
 
 async def _adopt(target: Target, yes: bool) -> bool:

@@ -9,7 +9,7 @@ import typer
 from actions.host.install import CannotInstall, Drift, install, status, take_back
 from actions.host.layout import Managed
 from bot.entry import DEFAULT, Config
-from bot.hosts.targets import BotKey, Hosts, Keys, Target, User, Yes, targets
+from bot.hosts.targets import BotKey, Hosts, Keys, Target, User, Yes, on_each, targets
 
 
 def install_command(
@@ -21,14 +21,7 @@ def install_command(
     yes: Yes = False,
 ) -> None:
     """Install chom-host, its login, its key and its sudoers file. Run again, it changes nothing."""
-    failed = False
-    for target in targets(config, hosts or [], user, key or [], bot_key):
-        try:
-            failed |= not _install(target, yes)
-        except CannotInstall as cannot:
-            typer.echo(f"{target.name}: {cannot}", err=True)
-            failed = True
-    raise typer.Exit(int(failed))
+    on_each(targets(config, hosts or [], user, key or [], bot_key), lambda target: _install(target, yes))
 
 
 def status_command(
@@ -56,21 +49,7 @@ def remove_command(
     yes: Yes = False,
 ) -> None:
     """Take back all that `host install` wrote: everything is as it was. What CHOM serves, its logs and backups stay."""
-    failed = False
-    for target in targets(config, hosts or [], user, key or [], bot_key):
-        if not (yes or typer.confirm(f"Take chom-host off {target.name} ({target.login.address})?")):
-            typer.echo(f"{target.name}: nothing was changed.")
-            failed = True
-            continue
-        try:
-            report = asyncio.run(take_back(target.login, target.wanted))
-        except CannotInstall as cannot:
-            typer.echo(f"{target.name}: {cannot}", err=True)
-            failed = True
-            continue
-        for what, paths in (("removed", report.removed), ("as before", report.changed), ("left", report.left)):
-            typer.echo(f"{target.name}: {what}: {', '.join(paths) or 'nothing'}")
-    raise typer.Exit(int(failed))
+    on_each(targets(config, hosts or [], user, key or [], bot_key), lambda target: _remove(target, yes))
 
 
 def _install(target: Target, yes: bool) -> bool:
@@ -89,6 +68,17 @@ def _install(target: Target, yes: bool) -> bool:
         typer.echo(f"{target.name}: note: {note}")
     done = f"changed {', '.join(report.changed)}" if report.changed else "no change"
     typer.echo(f"{target.name}: {done}; {len(report.kept)} were right already.")
+    return True
+
+
+def _remove(target: Target, yes: bool) -> bool:
+    """Ask, take back; whether it was done."""
+    if not (yes or typer.confirm(f"Take chom-host off {target.name} ({target.login.address})?")):
+        typer.echo(f"{target.name}: nothing was changed.")
+        return False
+    report = asyncio.run(take_back(target.login, target.wanted))
+    for what, paths in (("removed", report.removed), ("as before", report.changed), ("left", report.left)):
+        typer.echo(f"{target.name}: {what}: {', '.join(paths) or 'nothing'}")
     return True
 
 

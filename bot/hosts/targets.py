@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import asyncssh
 import typer
 
 from actions.host.chom_host.settings import Settings as Places
 from actions.host.chom_host.settings import read_settings
-from actions.host.install import AdminLogin, HostSpec, rendered
+from actions.host.install import AdminLogin, CannotInstall, HostSpec, rendered
 from actions.host.layout import Installation
 from bot.config import Secrets, Settings
 from bot.entry import settings_of
@@ -44,6 +45,18 @@ def targets(config: Path, names: list[str], user: str, keys: list[Path], bot_key
         raise typer.Exit(2)
     public = _public_key(bot_key, settings)
     return [_target(settings, name, public, user, keys) for name in names or settings.hosts]
+
+
+def on_each(found: list[Target], act: Callable[[Target], bool]) -> NoReturn:
+    """Do it on one server after the other, each whatever became of the last; exits with 1 where it was not done."""
+    failed = False
+    for target in found:
+        try:
+            failed |= not act(target)
+        except CannotInstall as cannot:
+            typer.echo(f"{target.name}: {cannot}", err=True)
+            failed = True
+    raise typer.Exit(int(failed))
 
 
 def _target(settings: Settings, name: str, public: str, user: str, keys: list[Path]) -> Target:
