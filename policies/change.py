@@ -59,6 +59,15 @@ class Need:
     count: int = 1
 
 
+class WhenReady(StrEnum):
+    """What happens when the last evidence stands and everybody had approved before."""
+
+    START = "start"
+    """It starts by itself."""
+    ASK = "ask"
+    """Somebody has to press Start now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """What the rules ask of a change, and the fact that made them ask it."""
@@ -73,6 +82,11 @@ class Requirement:
     """Strategies allowed; () for any."""
     expires: timedelta = timedelta(hours=4)
     """How long an approval, and an unanswered request, holds."""
+    times: Mapping[str, timedelta] = field(default_factory=dict[str, timedelta])
+    """Name of evidence -> the time it is about: how long staging has to be green, how old a drill may be."""
+    when_ready: WhenReady = WhenReady.START
+    watch: timedelta = timedelta()
+    """For so long the environment is watched once the change is live; nothing is no watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +146,11 @@ class Evidence:
     said: str
     """In words, for the card."""
     at: datetime
+    """When it was read."""
     expires: datetime | None = None
+    """From then on it does not count, whatever it said."""
+    opens: datetime | None = None
+    """When it is expected to hold, where it only waits for time; it has to be read again all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from policies.change import (
     Why,
     Word,
 )
+from policies.gates import Mark, gates
 from policies.quorum import Quorum, quorum
 from policies.sentences import approved_by, lasting, name, nobody_can, role, together, waiting_for, who_could
 
@@ -53,7 +54,8 @@ def judge(
         return refused
     shut = closed(calendar, change.environment, now)
     because = f"{change.environment} is closed until {instant(shut[1])}: {shut[0].why}." if shut else ""
-    lacking = _lacking(change, evidence, now)
+    shown = gates(change, evidence, now)
+    lacking = {gate.name: gate.said for gate in shown if gate.mark is not Mark.STANDS}
     approved = approved_by(state.counted, people)
     if state.missing or lacking:
         said = together([_missing(change, state, people), *lacking.values(), approved, because])
@@ -148,28 +150,6 @@ def _lapsed(
     time = lasting(change.requirement.expires)
     what = "approved and started" if change.requirement.needs else "started"
     return Refused(f"It was not {what} within {time}.", Why.EXPIRED)
-
-
-def _lacking(change: Change, evidence: Iterable[Evidence], now: datetime) -> dict[str, str]:
-    """Evidence that does not stand, by name, with a sentence; the newest of a name counts, in doubt the worse."""
-    lacking: dict[str, str] = {}
-    known = list(evidence)
-    for wanted in change.requirement.evidence:
-        mine = [one for one in known if one.name == wanted]
-        newest = max(mine, key=_newest_and_worst, default=None)
-        if newest is None:
-            lacking[wanted] = f"Evidence is missing: {wanted}."
-        elif not newest.holds:
-            lacking[wanted] = newest.said
-        elif newest.expires is not None and now >= newest.expires:
-            lacking[wanted] = f"Evidence has expired: {wanted} ({newest.said.rstrip('.')})."
-    return lacking
-
-
-def _newest_and_worst(one: Evidence) -> tuple[datetime, bool, float, str]:
-    """Of two of one moment the one that does not hold, or that expires sooner."""
-    sooner = -one.expires.timestamp() if one.expires else float("-inf")
-    return one.at, not one.holds, sooner, one.said
 
 
 def _missing(change: Change, state: Quorum, people: People) -> str:

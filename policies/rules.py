@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from actions.engine.codec import sha256_of
 from actions.engine.located_toml import Located, TomlFault, parse
 from actions.engine.plan import Plan
-from policies.change import Need, Requirement, Role
+from policies.change import Need, Requirement, Role, WhenReady
 
 _WORDS = {
     "list_type": "it has to be a list, in [ ]",
@@ -48,13 +49,33 @@ class _Need(_Table):
     count: int = Field(default=1, ge=1, le=20)
 
 
+def _time(value: object) -> object:
+    """A time as people write it: "30 min"."""
+    found = re.fullmatch(r"(\d{1,5}) (s|min|h|days?)", value) if isinstance(value, str) else None
+    if not found:
+        raise ValueError('a time such as "2 s", "30 min", "4 h" or "30 days"')
+    unit = {"s": "seconds", "min": "minutes", "h": "hours", "day": "days", "days": "days"}[found[2]]
+    return timedelta(**{unit: int(found[1])})
+
+
+Time = Annotated[timedelta, BeforeValidator(_time)]
+EvidenceName = Literal["staging", "drill", "checks", "branch"]
+
+
+class _Evidence(_Table):
+    staging: Time = timedelta(minutes=30)
+    drill: Time = timedelta(days=30)
+
+
 class _Category(_Table):
     name: str = Field(min_length=1)
     covers: str = ""
     needs: list[_Need] = Field(min_length=1)
-    evidence: list[str] = Field(default_factory=list[str])
+    evidence: list[EvidenceName] = Field(default_factory=list[EvidenceName])
     strategies: list[str] = Field(default_factory=list[str])
     expires_hours: int = Field(default=4, ge=1, le=24 * 7)
+    when_ready: Annotated[WhenReady, Field(strict=False)] = WhenReady.START
+    watch: Time = timedelta()
 
 
 class _Categories(_Table):
@@ -79,6 +100,7 @@ class _Rule(_Table):
 
 class _Document(_Table):
     free: _Free = Field(default_factory=_Free)
+    evidence: _Evidence = Field(default_factory=_Evidence)
     category: _Categories
     rules: list[_Rule] = Field(default_factory=list[_Rule])
 
@@ -107,7 +129,14 @@ class Rules:
             tuple(table.evidence),
             tuple(table.strategies),
             timedelta(hours=table.expires_hours),
+            {name: time for name, time in self._times().items() if name in table.evidence},
+            table.when_ready,
+            table.watch,
         )
+
+    def _times(self) -> dict[str, timedelta]:
+        table = self.document.evidence
+        return {"staging": table.staging, "drill": table.drill}
 
     def _category(self, number: Literal[1, 2, 3]) -> _Category:
         tables = self.document.category
@@ -183,4 +212,5 @@ def _in_words(located: Located, error: dict[str, Any]) -> tuple[int, str]:
         case "extra_forbidden":
             return line, f"{name} is nothing that this table knows."
         case _:
-            return line, f"{name}: {_WORDS.get(error['type']) or error['msg'].replace('Input should', 'it has to')}."
+            said = error["msg"].replace("Input should", "it has to").replace("Value error,", "it has to be")
+            return line, f"{name}: {_WORDS.get(error['type']) or said}."

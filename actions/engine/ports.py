@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -216,6 +216,30 @@ class Passed:
 class Prober(Protocol):
     async def probe(self, probe: Probe) -> Passed:
         """One request from the bot's machine; never raises for what the other side does."""
+        ...
+
+
+class Blind(Exception):
+    """The metrics cannot be seen; the message is a sentence. It says nothing of how the site is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One series at one moment."""
+
+    labels: Mapping[str, str]
+    value: float
+    """May be NaN or infinite, as PromQL has them."""
+
+
+class Metrics(Protocol):
+    """Prometheus' query API."""
+
+    async def query(self, promql: str, at: datetime | None = None) -> tuple[Sample, ...]:
+        """An instant query, now or at that time: a sample a series, () where no series fits; a scalar is one sample.
+
+        Raises Blind where it does not answer in time, refuses, or the query is none.
+        """
         ...
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from actions.engine.plan import Plan
-from policies.change import Need, Requirement, Role
+from policies.change import Need, Requirement, Role, WhenReady
 from policies.rules import SHIPPED, BrokenRules, load, parse_rules
 from tests.pure.making import deploy
 
@@ -38,8 +38,27 @@ def needed(text: str, made: Plan, environment: str = "production") -> Requiremen
 def test_categories_2_and_3_are_defined_as_the_company_wrote_them() -> None:
     two = needed(HEAD + '[[rules]]\ncategory = 2\nbecause = "Two."', deploy())
     three = needed(HEAD + '[[rules]]\ncategory = 3\nbecause = "Three."', deploy())
-    assert two == Requirement(2, "Two.", (Need(Role.TECH_LEAD), Need(Role.DEVOPS)), ("staging",))
-    assert three == Requirement(3, "Three.", (Need(Role.CTO), Need(Role.TEAM)), ("staging", "drill"), ("canary",))
+    assert two.needs == (Need(Role.TECH_LEAD), Need(Role.DEVOPS))
+    assert two.evidence == ("staging", "checks", "branch") and two.strategies == ()
+    assert three.needs == (Need(Role.CTO), Need(Role.TEAM))
+    assert three.evidence == ("staging", "drill", "checks", "branch") and three.strategies == ("canary",)
+    assert two.watch == three.watch == timedelta(minutes=15)
+    assert (two.when_ready, three.when_ready) == (WhenReady.START, WhenReady.ASK)
+    assert two.times == {"staging": timedelta(minutes=30)}
+    assert three.times == {"staging": timedelta(minutes=30), "drill": timedelta(days=30)}
+
+
+def test_a_table_says_its_own_times() -> None:
+    text = TEXT.replace('staging = "30 min"', 'staging = "2 s"').replace('watch = "15 min"', 'watch = "1 h"', 1)
+    two = needed(text + '[[rules]]\ncategory = 2\nbecause = "Two."', deploy())
+    assert (two.times, two.watch) == ({"staging": timedelta(seconds=2)}, timedelta(hours=1))
+    assert parse_rules(text).sha256 != load().sha256
+
+
+@pytest.mark.parametrize("time", ["30", "-1 min", "30 minutes", "1.5 h", ""])
+def test_a_time_that_is_none_is_refused(time: str) -> None:
+    with pytest.raises(BrokenRules, match=r'evidence\.staging: it has to be a time such as "2 s", "30 min"'):
+        parse_rules(TEXT.replace('staging = "30 min"', f'staging = "{time}"'))
 
 
 def test_what_no_rule_fits_is_the_highest() -> None:

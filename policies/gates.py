@@ -1,0 +1,67 @@
+"""The evidence that a change needs, gate by gate, as the judge and everybody who looks at it see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from policies.change import Change, Evidence
+
+
+class Mark(StrEnum):
+    """How a gate is drawn; its sentence says the same."""
+
+    STANDS = "✓"
+    LACKS = "✗"
+    """It does not hold, or nothing is known of it."""
+    WAITS = "◷"
+    """It only waits for time."""
+
+
+TITLES = {"staging": "Staging", "drill": "DR drill", "checks": "CI checks", "branch": "Branch"}
+"""What people call each kind of evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One of the kinds of evidence that the change needs, at one moment."""
+
+    name: str
+    mark: Mark
+    said: str
+    """A whole sentence."""
+    evidence: Evidence | None = None
+    """What it was read from; None where nothing is known."""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return TITLES.get(self.name, self.name)
+
+
+def gates(change: Change, evidence: Iterable[Evidence], now: datetime) -> tuple[Gate, ...]:
+    """One for each kind of evidence that is required, in that order.
+
+    Of each the newest counts, in doubt the worse; what is unknown or has expired does not hold.
+    """
+    known = list(evidence)
+    return tuple(_gate(name, [one for one in known if one.name == name], now) for name in change.requirement.evidence)
+
+
+def _gate(name: str, mine: list[Evidence], now: datetime) -> Gate:
+    newest = max(mine, key=_newest_and_worst, default=None)
+    if newest is None:
+        return Gate(name, Mark.LACKS, f"Evidence is missing: {name}.")
+    if not newest.holds:
+        return Gate(name, Mark.WAITS if newest.opens else Mark.LACKS, newest.said, newest)
+    if newest.expires is not None and now >= newest.expires:
+        return Gate(name, Mark.LACKS, f"Evidence has expired: {name} ({newest.said.rstrip('.')}).", newest)
+    return Gate(name, Mark.STANDS, newest.said, newest)
+
+
+def _newest_and_worst(one: Evidence) -> tuple[datetime, bool, float, str]:
+    """Of two of one moment the one that does not hold, or that expires sooner."""
+    sooner = -one.expires.timestamp() if one.expires else float("-inf")
+    return one.at, not one.holds, sooner, one.said
