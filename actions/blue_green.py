@@ -21,7 +21,7 @@ from actions.engine.steps import (
     verify,
     version_step,
 )
-from actions.engine.words import counted, instant, joined, megabytes
+from actions.engine.words import FEW, counted, instant, joined, megabytes, named, servers
 
 ROOM = 3
 """A release needs about this many times its artifact's size: the tar.gz, its content, and the caches."""
@@ -85,10 +85,11 @@ def _refuse(fleet: Fleet, artifact: Artifact, green: str) -> None:
         when = f" since {instant(datetime.fromtimestamp(max(since), UTC))}" if since else ""
         raise CannotPlan(f"{artifact.version} is already live on {fleet.environment.name}{when}; nothing to do.")
     if taken := [host.name for host in fleet.hosts if host.release(green)]:
-        raise CannotPlan(f"{joined(taken)} already has a release {green}; ask again in a second.")
+        raise CannotPlan(f"{named(taken)} already has a release {green}; ask again in a second.")
     need = ROOM * artifact.size
-    if short := [host for host in fleet.hosts if host.disk_free < need]:
-        has = joined(f"{host.name} has {megabytes(host.disk_free)} free" for host in short)
+    if short := sorted((host for host in fleet.hosts if host.disk_free < need), key=lambda host: host.disk_free):
+        least = [f"{host.name} has {megabytes(host.disk_free)} free" for host in short[:FEW]]
+        has = joined([*least, f"{len(short) - FEW} more have too little"] if len(short) > FEW else least)
         raise CannotPlan(
             f"Not enough disk for {artifact.version}: {has}, and it needs about {megabytes(need)} "
             f"({ROOM} times its {megabytes(artifact.size)}). Make room and ask again."
@@ -117,7 +118,7 @@ def _stage(fleet: Fleet, artifact: Artifact, green: str) -> tuple[Do, ...]:
     for hosts in ([h for h in fleet.hosts if h.current], [h for h in fleet.hosts if not h.current]):
         if not hosts:
             continue
-        where, old = joined(names(hosts)), replaced(hosts)
+        where, old = servers(names(hosts)), replaced(hosts)
         undo = (
             Back(Call("unstage", {"release": green}), f"Remove {artifact.version} from {where} again")
             if hosts[0].current

@@ -21,7 +21,7 @@ from actions.engine.steps import (
     verify,
     version_step,
 )
-from actions.engine.words import counted, joined, moment
+from actions.engine.words import counted, joined, moment, named, servers
 
 
 def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
@@ -66,19 +66,26 @@ def _target(request: Request, fleet: Fleet) -> Release:
     target = _by_version(fleet, str(version)) if version else _by_steps(fleet, int(str(steps)))
     if lacking := [host.name for host in fleet.hosts if not host.release(target.id)]:
         keeps = "does not keep" if len(lacking) == 1 else "do not keep"
-        raise CannotPlan(f"{joined(lacking)} {keeps} {target.version}. {_possible(fleet)}")
+        raise CannotPlan(f"{named(lacking)} {keeps} {target.version}. {_possible(fleet)}")
     return target
 
 
 def _by_steps(fleet: Fleet, steps: int) -> Release:
     """So many releases back on the way that led here, on servers that all serve the same."""
     if len({host.current for host in fleet.hosts}) > 1:
-        serves = joined(f"{host.name} serves {served(host) or 'nothing'}" for host in fleet.hosts)
-        raise CannotPlan(f"The servers differ ({serves}), so say which version you want. {_possible(fleet)}")
+        raise CannotPlan(f"The servers differ ({_serving(fleet)}), so say which version you want. {_possible(fleet)}")
     way = fleet.hosts[0].way_back()
     if len(way) < steps:
         raise CannotPlan(_too_far(fleet, len(way), steps))
     return way[steps - 1]
+
+
+def _serving(fleet: Fleet) -> str:
+    """ "app1 serves v1.1 and app2 serves v1.0"."""
+    versions = dict[str, list[str]]()
+    for host in fleet.hosts:
+        versions.setdefault(served(host) or "nothing", []).append(host.name)
+    return joined(f"{named(on)} {'serves' if len(on) == 1 else 'serve'} {version}" for version, on in versions.items())
 
 
 def _too_far(fleet: Fleet, there: int, steps: int) -> str:
@@ -106,7 +113,7 @@ def _by_version(fleet: Fleet, version: str) -> Release:
         raise CannotPlan(f"{fleet.environment.name} serves {version} now; nothing to do.")
     kept = [release for host in fleet.hosts for release in host.history() if release.version == version]
     if not kept:
-        raise CannotPlan(f"{version} is not kept on {joined(names(fleet.hosts))}. {_possible(fleet)}")
+        raise CannotPlan(f"{version} is not kept on {servers(names(fleet.hosts))}. {_possible(fleet)}")
     everywhere = [release for release in kept if all(host.release(release.id) for host in fleet.hosts)]
     return max(everywhere or kept, key=lambda release: (release.activated[-1], release.id))
 

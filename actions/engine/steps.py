@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from actions.engine.fleet import CannotPlan, Environment, Fleet, Host
 from actions.engine.plan import Back, Call, Do, Expect, Harmless, Irreversible, Watch
-from actions.engine.words import joined
+from actions.engine.words import joined, named, servers
 
 VERIFY_S = 60
 """Seconds within which the probes from outside have to pass."""
@@ -28,14 +28,16 @@ def require_hosts(fleet: Fleet) -> None:
 
 def agent(fleet: Fleet) -> str:
     """sha256 of the chom-host that all hosts run. Raises CannotPlan where they differ."""
-    agents = {host.agent for host in fleet.hosts}
+    agents = dict[str, list[str]]()
+    for host in fleet.hosts:
+        agents.setdefault(host.agent, []).append(host.name)
     if len(agents) > 1:
-        runs = joined(f"{host.name} runs {host.agent[:8]}" for host in fleet.hosts)
+        runs = joined(f"{named(hosts)} {'runs' if len(hosts) == 1 else 'run'} {a[:8]}" for a, hosts in agents.items())
         raise CannotPlan(
             f"The servers run different versions of chom-host ({runs}). "
             "Bring them together with `chom-bot host install`."
         )
-    return agents.pop()
+    return next(iter(agents))
 
 
 def names(hosts: Sequence[Host]) -> tuple[str, ...]:
@@ -89,7 +91,7 @@ def health(fleet: Fleet, release: str, version: str) -> Do:
     path = fleet.environment.health
     return Do(
         name="health",
-        title=f"Check {path} of {version} on {joined(names(fleet.hosts))}",
+        title=f"Check {path} of {version} on {servers(names(fleet.hosts))}",
         call=Call("health", {"release": release, "path": path}),
         hosts=names(fleet.hosts),
         undo=Harmless("No user is sent there yet, so there is nothing to undo."),
@@ -105,7 +107,7 @@ def switches(fleet: Fleet, release: str, version: str) -> tuple[Do, ...]:
 
 
 def _switch(hosts: Sequence[Host], release: str, version: str, name: str) -> Do:
-    where, blue, old = joined(names(hosts)), hosts[0].current, served(hosts[0])
+    where, blue, old = servers(names(hosts)), hosts[0].current, served(hosts[0])
     undo = (
         Back(
             Call("switch", {"release": blue, "workers": True}),

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 
 QUOTED = 40
 """Characters of foreign text that a sentence repeats at most."""
 
+FEW = 4
+"""So many servers are called by their names in any sentence."""
+
+_NUMBERED = re.compile(r"(.*?)(\d{1,9})")
 _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0")
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
@@ -58,6 +62,40 @@ def joined(names: Iterable[str], last: str = "and") -> str:
     """ "app1", "app1 and app2", "app1, app2 and app3"; "" for none."""
     known = list(names)
     return f" {last} ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
+
+
+def servers(hosts: Collection[str]) -> str:
+    """ "app1", "app1 and app2"; more than `FEW` are counted, "100 servers", as in a plan's titles."""
+    return joined(hosts) if len(hosts) <= FEW else counted(len(hosts), "server")
+
+
+def named(hosts: Iterable[str], most: int = 8, show: Callable[[str], str] = str) -> str:
+    """Servers by name, however many: "app1 to app41 and app43", "web, db and 92 more" where they are beyond `most`.
+
+    `show` writes each name.
+    """
+    spans = _spans(hosts)
+    kept = spans if len(spans) <= most else spans[: most - 1]
+    said = [show(span[0]) if len(span) == 1 else f"{show(span[0])} to {show(span[-1])}" for span in kept]
+    left = sum(map(len, spans)) - sum(map(len, kept))
+    return joined([*said, f"{left} more"] if left else said)
+
+
+def _spans(hosts: Iterable[str]) -> list[list[str]]:
+    """More than `FEW` neighbours whose numbers follow each other together, everybody else alone."""
+    runs: list[list[str]] = []
+    for host in hosts:
+        if runs and host == _next(runs[-1][-1]):
+            runs[-1].append(host)
+        else:
+            runs.append([host])
+    return [span for run in runs for span in ([run] if len(run) > FEW else [[host] for host in run])]
+
+
+def _next(host: str) -> str:
+    """ "app10" after "app9", "app010" after "app009"; "" after a name without a number."""
+    found = _NUMBERED.fullmatch(host)
+    return f"{found[1]}{int(found[2]) + 1:0{len(found[2])}}" if found else ""
 
 
 def counted(number: int, noun: str) -> str:

@@ -11,7 +11,7 @@ from actions.engine.fleet import Artifact, CannotPlan, Environment, Fleet, Host,
 from actions.engine.plan import Plan
 from actions.engine.ports import Artifacts, HostRefused, Hosts, Unreachable
 from actions.engine.registry import BadCommand, Matched, Registry
-from actions.engine.words import in_utc, joined
+from actions.engine.words import FEW, in_utc, named
 
 
 class Refusal(Exception):
@@ -88,9 +88,17 @@ class Planning:
         """The environment's hosts as they are now, all asked at once. Raises Refusal naming each that failed."""
         settings = self.environments[environment]
         looks = await asyncio.gather(*(self.look(name) for name in settings.hosts))
-        if troubles := [look for look in looks if isinstance(look, str)]:
-            raise Refusal(f"{' '.join(troubles)} Nothing was changed anywhere.")
+        if troubles := {name: look for name, look in zip(settings.hosts, looks, strict=True) if isinstance(look, str)}:
+            raise Refusal(f"{_in_short(troubles, len(looks))} Nothing was changed anywhere.")
         return Fleet(settings, tuple(look for look in looks if isinstance(look, Host)))
+
+
+def _in_short(troubles: Mapping[str, str], of: int) -> str:
+    """Each server that could not be looked at, with why; of many all the names, and why the first ones could not."""
+    why = list(troubles.values())
+    if len(why) <= FEW:
+        return " ".join(why)
+    return " ".join([f"{len(why)} of {of} servers could not be looked at: {named(troubles)}.", *why[:FEW]])
 
 
 def what_moved(approved: Plan, now: Plan) -> str:
@@ -124,7 +132,7 @@ def _serves_another(approved: Plan, now: Plan, moved: list[str]) -> str:
             f"{now.environment} serves {serves} now, which it did not when this was asked, so this plan no longer fits."
         )
     serve = "serves" if len(moved) == 1 else "serve"
-    return f"{joined(moved)} {serve} another release than when this was asked, so this plan no longer fits."
+    return f"{named(moved)} {serve} another release than when this was asked, so this plan no longer fits."
 
 
 def _build_moved(approved: Plan, now: Plan) -> str:

@@ -9,7 +9,7 @@ import typer
 from actions.engine.journal import Asked, Outcome, Took
 from bot.app import Bot
 from bot.desk.view import ChangeView
-from bot.milestones import milestone
+from bot.gathered import gathered
 from bot.shell import printed
 from policies.change import Refused
 
@@ -27,10 +27,10 @@ async def follow(bot: Bot, view: ChangeView) -> int:
         while True:
             entries = await bot.store.read(view.change.id)
             view = await bot.desk.view(view.change.id)
-            for entry in entries[seen:]:
-                if said := milestone(entry, view):
-                    typer.echo(f"{entry.at:%H:%M:%S} UTC  {printed.spoken(said)}")
-                if isinstance(entry, Asked):
+            for group in gathered(entries[seen:]):
+                if said := group.said(view):
+                    typer.echo(f"{group.entries[-1].at:%H:%M:%S} UTC  {printed.spoken(said)}")
+                if isinstance(group.first, Asked):
                     _echo(printed.question(view))
             seen = len(entries)
             if view.run.ended and view.run.seq == seen:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from actions.engine.fleet import Fleet
 from actions.engine.plan import Do, Irreversible
-from actions.engine.words import in_utc, joined, plain
+from actions.engine.words import FEW, in_utc, joined, named, plain
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.shell.vocabulary import LEAD, heads
 from bot.slack.stage import current_step, decided, irreversible, migrations, stage_of
@@ -63,14 +64,25 @@ def status(one: EnvironmentStatus) -> list[str]:
     if one.fleet is None:
         lines = [_line(f"{one.name}: {spoken(one.trouble)}")]
     else:
-        serves = [f"{h.name} {r.version if (r := h.release(h.current)) else 'nothing yet'}" for h in one.fleet.hosts]
-        lines = [_line(f"{one.name}: {', '.join(serves)}")]
+        lines = [_line(f"{one.name}: {', '.join(_serves(one.fleet))}")]
     if run := one.open_run:
         place, total = current_step(run), len(run.change.plan.steps)
         step = f", step {place[0]} of {total}" if place else ""
         lines.append(_line(f"now: {run.change.plan.title} ({run.change.id}): {stage_of(run).value}{step}", 4))
     waits = (f"waits: {v.change.plan.title} ({v.change.id}): {spoken(v.verdict.said)}" for v in one.pending)
     return [*lines, *(_line(line, 4) for line in waits)]
+
+
+def _serves(fleet: Fleet) -> Iterator[str]:
+    """Few servers one by one, many by what they serve: "app1 v1.2", "v1.2 on app1 to app99"."""
+    versions = dict[str, list[str]]()
+    for host in fleet.hosts:
+        release = host.release(host.current)
+        versions.setdefault(release.version if release else "nothing yet", []).append(host.name)
+    if len(fleet.hosts) > FEW:
+        return (f"{version} on {named(hosts)}" for version, hosts in versions.items())
+    of = {host: version for version, hosts in versions.items() for host in hosts}
+    return (f"{host.name} {of[host.name]}" for host in fleet.hosts)
 
 
 def past(run: PastRun) -> list[str]:

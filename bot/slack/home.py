@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from actions.engine.words import FEW, named
 from bot.desk.view import ChangeView, Overview, PastRun, Served, Serving
 from bot.slack.blocks import OPEN_CARD, Block, Button, Style, actions, context, header, section
 from bot.slack.lead import asked_by, awaits, lead_of
@@ -172,7 +173,9 @@ def _live(one: Serving) -> Row:
         groups.setdefault(served.version, []).append(served)
     versions = listed([inline(version or "nothing", 80) for version in groups], 4) or "not known"
     lines = [_serves(one, "" if len(groups) == 1 else version or "nothing", ones) for version, ones in groups.items()]
-    lines += [_trouble(one, host, why) for host, why in one.troubles.items()]
+    lines += [_trouble(one, host, why) for host, why in list(one.troubles.items())[:FEW]]
+    if others := list(one.troubles)[FEW:]:
+        lines.append(f"✗ The same with {named(others, 8, lambda host: inline(host, 60))}.")
     return [section("\n".join([f"*{name} · {versions}*", *(line for line in lines if line)]))]
 
 
@@ -182,7 +185,7 @@ def _serves(place: Serving, version: str, ones: Sequence[Served]) -> str:
     hosts = [served.host for served in ones]
     parts = [inline(version, 80), f"since {day(since)}" if since else ""]
     if hosts != [place.environment]:
-        parts.append(f"on {listed([inline(host, 60) for host in hosts])}")
+        parts.append(f"on {named(hosts, 8, lambda host: inline(host, 60))}")
     return capital(" ".join(part for part in parts if part))
 
 

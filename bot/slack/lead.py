@@ -7,6 +7,7 @@ from typing import assert_never
 
 from actions.engine.journal import Way
 from actions.engine.plan import Plan
+from actions.engine.words import FEW, counted, named
 from bot.desk.refusals import why_not_decide
 from bot.desk.view import ChangeView
 from bot.milestones import aftermath, result, why_back
@@ -197,9 +198,10 @@ def _moving(view: ChangeView, stage: Stage) -> Lead:
 def _host_away(view: ChangeView) -> Lead:
     run = view.run
     away = list(run.waiting.values())
-    hosts = listed([w.host for w in away])
+    hosts = named(run.waiting)
     head = f"{'Turning back, and waiting' if run.way is Way.BACK else 'Waiting'} for {hosts}."
-    lines = [f"No answer from {code(w.host)} since {at(w.at)}: {inline(sentence(w.why), 300)}" for w in away[:8]]
+    lines = [f"No answer from {code(w.host)} since {at(w.at)}: {inline(sentence(w.why), 300)}" for w in away[:FEW]]
+    lines += [f"The same with {counted(len(away) - FEW, 'server')} more."] if len(away) > FEW else []
     todo = f"Somebody has to look at {hosts}; the run goes on by itself as soon as an answer comes."
     locked = f"Until then nothing else can run on {inline(view.change.environment, 60)}."
     told = f"{head} {capital(sentence(away[0].why))} {todo}"

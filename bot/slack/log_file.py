@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from actions.engine.fold import Mark, Phase
-from actions.engine.journal import Entry, Started, TurnedBack, Way
+from actions.engine.journal import Entry, Failed, Started, TurnedBack, Way
 from actions.engine.nouns import label
 from actions.engine.ports import JobLog, RunRecord
+from actions.engine.words import FEW, joined
 from bot.desk.view import ChangeView
 from bot.slack.blocks import Card, card, section
 from bot.slack.words import code, inline, listed, raw, took
@@ -34,8 +35,17 @@ def file_name(view: ChangeView) -> str:
 
 
 def pieces_of(entries: Sequence[Entry]) -> list[Piece]:
-    """What the run had done on the servers when it turned back, in that order."""
-    return list(dict.fromkeys((entry.step, entry.host) for entry in _forward(entries) if entry.host))
+    """What the run had done on the servers when it turned back, in that order; of many servers on those that failed."""
+    pieces = dict.fromkeys((entry.step, entry.host) for entry in _forward(entries) if entry.host)
+    shown = _shown(entries)
+    return [piece for piece in pieces if piece[1] in shown]
+
+
+def _shown(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """The servers whose log the file holds: `FEW` where there are more, the failed ones first."""
+    hosts = dict.fromkeys(entry.host for entry in _forward(entries) if entry.host)
+    failed = (e.host for e in entries if isinstance(e, Failed) and e.way is Way.FORWARD and e.host in hosts)
+    return tuple(hosts) if len(hosts) <= FEW else tuple(dict.fromkeys([*failed, *hosts]))[:FEW]
 
 
 def _forward(entries: Sequence[Entry]) -> Iterator[Started]:
@@ -54,11 +64,12 @@ def log_lines(
     assert run.opened is not None and run.turned is not None
     yield plan.title
     yield f"Started {run.opened.at:%Y-%m-%d %H:%M:%S}, turned back {run.turned.at:%H:%M:%S}: {run.turned.why}"
-    yield f"All times are UTC. Change {view.change.id}."
-    seen = set[Piece]()
+    shown, seen, of = _shown(entries), set[Piece](), len(view.change.plan.hosts)
+    part = f" Of {of} servers this is what {joined(shown)} wrote; the others have theirs in /var/log/chom."
+    yield f"All times are UTC. Change {view.change.id}.{part if of > FEW else ''}"
     for entry in _forward(entries):
         piece = entry.step, entry.host
-        if piece in seen:
+        if piece in seen or (entry.host and entry.host not in shown):
             continue
         seen.add(piece)
         yield ""

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from actions.engine.fold import Phase
 from actions.engine.journal import Way
 from actions.engine.plan import hosts_of
+from actions.engine.words import FEW
 from bot.desk.estimate import outlook
 from bot.desk.view import ChangeView
 from bot.slack.stage import current_step, marks_of
-from bot.slack.steps import names
-from bot.slack.words import about, at, capital, inline, sentence, utc
+from bot.slack.steps import names, spread
+from bot.slack.words import about, at, capital, code, inline, sentence, utc
 
 MINUTE = 60.0
 
@@ -31,9 +32,13 @@ def step_line(view: ChangeView) -> Said:
     marks = marks_of(view.run, step, view.run.way)
     busy = [host for host, mark in marks.items() if host and mark.phase is Phase.STARTED]
     where = f" (on {names(busy)} still)" if busy and len(busy) < len(hosts_of(step)) else ""
+    told = ""
+    if busy and len(marks) > FEW:
+        where, told = (f" ({spread(marks, show).removeprefix(', ')})" for show in (code, str))
     undo = "Undoing step" if view.run.way is Way.BACK else "Step"
     head = f"{undo} {number} of {total}: "
-    return Said(f"{head}{inline(step.title.rstrip('.'), 200)}{where}.", f"{head}{sentence(step.title)}")
+    title = step.title.rstrip(".")
+    return Said(f"{head}{inline(title, 200)}{where}.", f"{head}{sentence(f'{title}{told}')}")
 
 
 def pace(view: ChangeView) -> Said:

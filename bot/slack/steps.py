@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import groupby
+from statistics import median
 from typing import assert_never
 
 from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Way
 from actions.engine.plan import Ask, Back, Do, Expect, Harmless, Irreversible, Plan, Step, Watch, hosts_of
+from actions.engine.words import FEW, named
 from bot.slack.stage import StepPhase, marks_of, phase_of, since
 from bot.slack.words import INSTANT, about, at, code, inline, listed, sentence, took
 
@@ -65,14 +67,17 @@ def _how_far(step: Step, run: State) -> str:
     """ " — done in 6 s (app1 4 s, app2 6 s)"; "" where it has not begun."""
     words = _state(step, run)[1]
     ended = [(host, mark) for host, mark in marks_of(run, step, Way.FORWARD).items() if host and mark.ended]
-    each = listed([f"{code(host, 60)} {took(mark.started, mark.ended)}" for host, mark in ended if mark.ended])
-    return f" — {words}{f' ({each})' if len(ended) > 1 else ''}" if words else ""
+    slowest = sorted(ended, key=lambda pair: _seconds(pair[1]), reverse=True)[:3] if len(ended) > FEW else ended
+    each = listed([f"{code(host, 60)} {took(mark.started, mark.ended)}" for host, mark in slowest if mark.ended])
+    most = f"longest on {each}" if len(ended) > FEW else each
+    return f" — {words}{f' ({most})' if len(ended) > 1 else ''}" if words else ""
 
 
 def _line(number: int, step: Step, run: State) -> str:
     sign, words = _state(step, run)
     title = f"{number}. {_title(step)}"
-    return f"{sign} {f'*{title}*' if sign in _LOUD else title}{f' — {words}' if words else ''}"
+    late = _straggler(marks_of(run, step, Way.FORWARD)) if sign == "✓" else ""
+    return f"{sign} {f'*{title}*' if sign in _LOUD else title}{f' — {words}{late}' if words else ''}"
 
 
 _LOUD = frozenset("▸✗↩")
@@ -90,9 +95,9 @@ def _state(step: Step, run: State) -> tuple[str, str]:
         case StepPhase.RUNNING:
             return "▸", _running(step, run, forward)
         case StepPhase.FAILED:
-            return "✗", f"failed{_where(forward, Phase.FAILED)}"
+            return "✗", f"failed{_where(forward, Phase.FAILED)}{_beside(step, forward)}"
         case StepPhase.UNDOING:
-            return "↩", f"being undone{_where(back, Phase.STARTED)}"
+            return "↩", f"being undone{spread(back) if len(back) > FEW else _where(back, Phase.STARTED)}"
         case StepPhase.UNDONE:
             return "↩", "undone"
         case StepPhase.STUCK:
@@ -106,11 +111,43 @@ def _running(step: Step, run: State, marks: dict[str, Mark]) -> str:
     start = f" since {at(begun)}" if begun else ""
     if run.ended:
         return f"was begun{start}"
-    busy = [host for host, mark in marks.items() if host and mark.phase is Phase.STARTED]
-    done = [host for host, mark in marks.items() if host and mark.phase is Phase.DONE]
+    if len(hosts_of(step)) > FEW:
+        return f"running{start}{spread(marks)}"
+    busy, done = _in(marks, Phase.STARTED), _in(marks, Phase.DONE)
     where = f" on {names(busy)}" if busy and len(busy) < len(hosts_of(step)) else ""
     finished = f", done on {names(done)}" if done and len(hosts_of(step)) > 1 else ""
     return f"running{where}{start}{finished}"
+
+
+def spread(marks: dict[str, Mark], show: Callable[[str], str] = code) -> str:
+    """How many of many servers are done, and which are not where they are few: ", 97 of 100 done, still on app7"."""
+    busy = _in(marks, Phase.STARTED)
+    late = f", still on {named(busy, show=show)}" if busy and len(busy) <= FEW else ""
+    return f", {len(marks) - len(busy)} of {len(marks)} servers done{late}"
+
+
+def _beside(step: Step, marks: dict[str, Mark]) -> str:
+    """What of many servers is well, where some failed: one bad among a hundred is no bad hundred."""
+    of, done = len(hosts_of(step)), len(_in(marks, Phase.DONE))
+    return f" (done on {done} of {of} servers)" if of > FEW else ""
+
+
+def _straggler(marks: dict[str, Mark]) -> str:
+    """The server for which all of many others had to be waited, where there is one."""
+    times = {host: _seconds(mark) for host, mark in marks.items() if mark.ended}
+    if len(times) <= FEW:
+        return ""
+    slowest = max(times, key=lambda host: times[host])
+    half = median(times.values())
+    return f", {about(half)} on most, longest on {code(slowest, 60)}" if times[slowest] > 2 * half + 2 else ""
+
+
+def _in(marks: dict[str, Mark], phase: Phase) -> list[str]:
+    return [host for host, mark in marks.items() if host and mark.phase is phase]
+
+
+def _seconds(mark: Mark) -> float:
+    return (mark.ended - mark.started).total_seconds() if mark.ended else 0.0
 
 
 def _time(marks: list[Mark]) -> str:
@@ -120,15 +157,19 @@ def _time(marks: list[Mark]) -> str:
 
 
 def _where(marks: dict[str, Mark], phase: Phase) -> str:
-    hosts = [host for host, mark in marks.items() if host and mark.phase is phase]
-    why = next((mark.summary for mark in marks.values() if mark.phase is Phase.FAILED and mark.summary), "")
-    said = f": {inline(why, 300)}" if why and phase is Phase.FAILED else ""
+    hosts = _in(marks, phase)
+    failed = {
+        host: mark.summary.removeprefix(f"{host}: ") for host, mark in marks.items() if mark.phase is Phase.FAILED
+    }
+    host, why = next(((host, why) for host, why in failed.items() if why), ("", ""))
+    each = f", on {code(host, 60)}" if host and len(set(failed.values())) > 1 else ""
+    said = f"{each}: {inline(why, 300)}" if why and phase is Phase.FAILED else ""
     return (f" on {names(hosts)}" if hosts else "") + said
 
 
-def names(hosts: list[str] | tuple[str, ...]) -> str:
-    """Host names as code, at most eight."""
-    return listed([code(host, 60) if " more" not in host else host for host in hosts])
+def names(hosts: Collection[str]) -> str:
+    """Host names as code, at most eight; neighbours in one, "`app1` to `app99`"."""
+    return named(hosts, 8, lambda host: code(host, 60))
 
 
 def _detail(step: Step, usual: float | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from actions.engine.words import counted, instant
+from actions.engine.words import counted, instant, named
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.slack.blocks import Block, Card, card, context, header, section, sections
 from bot.slack.stage import Stage, current_step, stage_of
@@ -148,7 +148,7 @@ def _serves(one: EnvironmentStatus) -> str:
         release = host.release(host.current)
         served.setdefault(release.version if release else "nothing", []).append(host.name)
         since |= {release.activated[-1]} if release and release.activated else set()
-    told = listed([f"{version} on {listed(hosts)}" for version, hosts in served.items()])
+    told = listed([f"{version} on {named(hosts)}" for version, hosts in served.items()])
     latest = datetime.fromtimestamp(max(since), UTC) if since and len(served) == 1 else None
     return f"serves {told}{f', since {instant(latest)}' if latest else ''}"
 

@@ -6,13 +6,15 @@ A success is said in the channel by its card, which stands there with its result
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from actions.engine.fold import Phase
 from actions.engine.journal import Asked, Done, Ended, Entry, Failed, Opened, Outcome, Started, Took, TurnedBack, Way
-from actions.engine.plan import Plan
-from actions.engine.words import joined
+from actions.engine.plan import Plan, hosts_of
+from actions.engine.words import FEW
 from bot.desk.view import ChangeView
-from bot.milestones import aftermath, milestone, result, why_back
+from bot.gathered import gathered
+from bot.milestones import aftermath, result, why_back
 from bot.slack.blocks import Block, Card, card, section
 from bot.slack.lead import can_answer, forward_again
 from bot.slack.stage import decided
@@ -42,7 +44,7 @@ def thread(entries: Sequence[Entry], after: int, view: ChangeView) -> list[Said]
     """
     messages: list[Said] = []
     upto = after
-    for part in _parts(entries[after:]):
+    for part in _parts(_ripe(entries[after:], view)):
         upto += len(part)
         last = part[-1] if part else None
         if isinstance(last, Ended):
@@ -56,6 +58,24 @@ def thread(entries: Sequence[Entry], after: int, view: ChangeView) -> list[Said]
 def failed(view: ChangeView) -> bool:
     """Whether the run turned back by itself: not because somebody pressed Stop."""
     return view.run.turned is not None and not view.run.turned.by
+
+
+def _ripe(fresh: Sequence[Entry], view: ChangeView) -> Sequence[Entry]:
+    """All of it, but for a step that goes well and is not done yet on all of many servers: it is told once, at its end.
+
+    Where anything else happens meanwhile, all is told as it stands.
+    """
+    for number, entry in enumerate(fresh):
+        if isinstance(entry, Done) and _goes_on(entry, view):
+            quiet = all(isinstance(later, Done | Started | Took) for later in fresh[number:])
+            return fresh[:number] if quiet else fresh
+    return fresh
+
+
+def _goes_on(entry: Done, view: ChangeView) -> bool:
+    hosts = hosts_of(view.change.plan.step(entry.step))
+    marks = [view.run.mark(entry.step, host, entry.way) for host in hosts] if len(hosts) > FEW else []
+    return any(mark is not None and mark.phase is Phase.STARTED for mark in marks)
 
 
 def _parts(fresh: Sequence[Entry]) -> Iterator[list[Entry]]:
@@ -90,17 +110,16 @@ def _middle(entries: Sequence[Entry], view: ChangeView) -> Card | None:
     told: list[str] = []
     blocks: list[Block] = []
     outputs = 0
-    for group in _groups(entries):
-        entry, hosts = group[0], joined(_hosts(group))
-        named = replace(entry, host=hosts) if isinstance(entry, Done) else entry
-        if isinstance(entry, Opened | Took | Started) or not (said := milestone(named, view)):
+    for group in gathered(entries):
+        entry = group.first
+        if isinstance(entry, Opened | Took | Started) or not (said := group.said(view)):
             continue
         if isinstance(entry, TurnedBack) and not any(_fails(seen) for seen in entries):
             said = f"Turning back: {why_back(view)}"  # the failure was told before, but not to the channel
-        timed = f"{said}{_time(group, view)}"
+        timed = f"{said}{_time(group.entries, view)}"
         told.append(sentence(timed))
         lines.append(f"{_mark(entry)} {inline(timed, 900)}")
-        if isinstance(entry, Failed) and entry.lines and outputs < MOST_OUTPUTS:
+        if isinstance(entry, Failed) and entry.lines and not group.too and outputs < MOST_OUTPUTS:
             outputs += 1
             blocks += [_paragraph(lines), section(code_block(entry.lines[-20:]))]
             lines = []
@@ -120,25 +139,6 @@ def _mark(entry: Entry) -> str:
     if isinstance(entry, Done):
         return "✓" if entry.way is Way.FORWARD else "↩"
     return "✗" if isinstance(entry, Failed) else "•"
-
-
-def _groups(entries: Sequence[Entry]) -> list[list[Entry]]:
-    """Servers that say the same of one step share a line; everything else has its own."""
-    groups: list[list[Entry]] = []
-    alike: dict[tuple[object, ...], list[Entry]] = {}
-    for entry in entries:
-        key = (entry.step, entry.way, entry.summary, entry.applied) if isinstance(entry, Done) else None
-        if key and key in alike:
-            alike[key].append(entry)
-            continue
-        groups.append([entry])
-        if key:
-            alike[key] = groups[-1]
-    return groups
-
-
-def _hosts(group: Sequence[Entry]) -> list[str]:
-    return [entry.host for entry in group if isinstance(entry, Done)]
 
 
 def _time(group: Sequence[Entry], view: ChangeView) -> str:

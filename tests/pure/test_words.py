@@ -18,8 +18,10 @@ from actions.engine.words import (
     joined,
     megabytes,
     moment,
+    named,
     plain,
     quote,
+    servers,
     with_times,
 )
 
@@ -94,3 +96,19 @@ def test_a_time_in_a_sentence_is_shown_as_its_reader_wants_it() -> None:
     assert (
         in_utc("2026-02-31T00:00:00Z and 1_2026-02-01T00:00:00Z") == "2026-02-31T00:00:00Z and 1_2026-02-01T00:00:00Z"
     )
+
+
+def test_servers_are_named_where_they_are_few_and_counted_where_they_are_many() -> None:
+    assert servers(("app1", "app2")) == "app1 and app2"
+    assert servers([f"app{n}" for n in range(1, 101)]) == "100 servers"
+
+
+def test_neighbours_are_one_name_and_the_rest_is_counted() -> None:
+    hundred = [f"app{n}" for n in range(1, 101)]
+    assert named(hundred) == "app1 to app100"
+    assert named([host for host in hundred if host != "app42"]) == "app1 to app41 and app43 to app100"
+    assert named(hundred[:4]) == "app1, app2, app3 and app4"
+    assert named([f"web-{n:03}" for n in range(8, 14)]) == "web-008 to web-013"
+    assert named(hundred[::2]) == "app1, app3, app5, app7, app9, app11, app13 and 43 more"
+    assert named(["db", *hundred], show=lambda name: f"`{name}`") == "`db` and `app1` to `app100`"
+    assert named([]) == ""

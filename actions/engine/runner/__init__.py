@@ -173,7 +173,7 @@ class _Walk:
         if isinstance(decide(self._plan, self._pen.state, self._now()), TurnBack):
             return
         if gave_up := [one.why for one in left if isinstance(one, GaveUp) and one.why]:
-            await self._turn_back(turn_back(self._plan, self._pen.state, "; ".join(gave_up)))
+            await self._turn_back(turn_back(self._plan, self._pen.state, closing.first_of(gave_up)))
         elif lost := [one for one in left if isinstance(one, Lost)]:
             await self._ask_about(step, lost[0])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Way
 from actions.engine.nouns import noun
 from actions.engine.plan import Back, Do, Expect, Harmless, Irreversible, Plan, Step
-from actions.engine.words import joined
+from actions.engine.words import FEW, counted, joined, named, servers
 
 NEVER_BEGAN = "it never began there, so there is nothing to undo"
 """The summary of an undo that was not needed."""
@@ -21,6 +21,8 @@ STOPPED = "it was stopped "
 """How the reason of a run begins that a person stopped: whoever knows their name says it instead of "it was"."""
 NOTHING = NOTHING_CHANGED, NOTHING_UNDONE = "; nothing was changed", "; there is nothing to undo"
 """How the reason ends where turning back has nothing to do."""
+REASONS = 3
+"""So many reasons for one failure are told; many servers may each have their own."""
 _SWITCH, _MIGRATE, _PRUNE = "switch", "migrate", "prune"
 
 
@@ -105,6 +107,12 @@ def serves(plan: Plan, state: State, host: str) -> str:
     return plan.version if sure else f"{old} or {plan.version}"
 
 
+def first_of(whys: Sequence[str]) -> str:
+    """What several servers have to say, each in words that name it; of many the first ones."""
+    left = len(whys) - FEW
+    return "; ".join([*whys[:FEW], f"and {counted(left, 'server')} more"] if left > 0 else whys)
+
+
 def known_of(applied: tuple[str, ...]) -> str:
     """What is known of a job that its server lost."""
     if not applied:
@@ -150,7 +158,7 @@ def _serving(plan: Plan, state: State) -> str:
     if not returned:
         all_back = all(host in back and back[host].phase is Phase.DONE for host in forward)
         return f"{old} {verb} as before; nothing was switched." if old and all_back else ""
-    return f"{joined(returned)} {'was' if len(returned) == 1 else 'were'} switched back to {old}."
+    return f"{servers(returned)} {'was' if len(returned) == 1 else 'were'} switched back to {old}."
 
 
 def _stuck(plan: Plan, state: State) -> Iterator[str]:
@@ -158,10 +166,10 @@ def _stuck(plan: Plan, state: State) -> Iterator[str]:
     for step in reversed(plan.steps):
         if not isinstance(step, Do) or not isinstance(step.undo, Back):
             continue
-        failed = dict(_failed(step, state, Way.BACK))
-        for host, mark in failed.items():
-            now = f"{host} may still serve {plan.version}" if step.call.verb == _SWITCH else f"look at {host}"
-            yield f"This could not be undone on {host}: {step.undo.title.rstrip('.')} ({_why(mark, host)}); {now}."
+        for why, hosts in _by_reason(dict(_failed(step, state, Way.BACK))).items():
+            where = named(hosts)
+            now = f"{where} may still serve {plan.version}" if step.call.verb == _SWITCH else f"look at {where}"
+            yield f"This could not be undone on {where}: {step.undo.title.rstrip('.')} ({why}); {now}."
 
 
 def _stays(plan: Plan, state: State) -> Iterator[str]:
@@ -175,9 +183,9 @@ def _stays(plan: Plan, state: State) -> Iterator[str]:
         migrates, marks = step.call.verb == _MIGRATE, _on([step], state, Way.FORWARD)
         if not migrates and any(mark.phase is Phase.DONE for mark in marks.values()):
             yield f"{step.undo.what.rstrip('.')}."
-        for host, mark in _failed(step, state, Way.FORWARD):
-            if not state.turned or _why(mark, host) not in state.turned.why:
-                yield f"{capital(noun(step))} failed on {host}: {_why(mark, host)}."
+        for why, hosts in _by_reason(dict(_failed(step, state, Way.FORWARD))).items():
+            if not state.turned or why not in state.turned.why:
+                yield f"{capital(noun(step))} failed on {named(hosts)}: {why}."
 
 
 def capital(text: str) -> str:
@@ -190,16 +198,24 @@ def _can_wait(step: Do, failed: dict[str, Mark]) -> str:
     if step.call.verb != _PRUNE:
         return f"But {_failed_on(step, failed)}; that can wait."
     whose = "its" if len(failed) == 1 else "their"
-    return f"{joined(failed)} could not be cleaned up; {whose} old releases stay until the next deploy."
+    return f"{named(failed)} could not be cleaned up; {whose} old releases stay until the next deploy."
 
 
 def _failed_on(step: Step, failed: dict[str, Mark]) -> str:
-    """ "the health check failed on app1 and app2 (HTTP 500)"; each host with its own reason where they differ."""
+    """ "the health check failed on app1 and app2 (HTTP 500)"; each reason with its hosts, `REASONS` of them at most."""
+    reasons = list(_by_reason(failed).items())
+    where = [f"on {named(hosts)} ({why})" if hosts != [""] else f"({why})" for why, hosts in reasons[:REASONS]]
+    if others := [host for _, hosts in reasons[REASONS:] for host in hosts]:
+        where.append(f"for other reasons on {named(others)}")
+    return f"{noun(step)} failed {joined(where)}"
+
+
+def _by_reason(failed: Mapping[str, Mark]) -> dict[str, list[str]]:
+    """Why it failed -> on which hosts."""
     reasons = dict[str, list[str]]()
     for host, mark in failed.items():
         reasons.setdefault(_why(mark, host), []).append(host)
-    where = [f"on {joined(hosts)} ({why})" if hosts != [""] else f"({why})" for why, hosts in reasons.items()]
-    return f"{noun(step)} failed {joined(where)}"
+    return reasons
 
 
 def _why(mark: Mark, host: str = "") -> str:

@@ -8,6 +8,7 @@ from actions.engine.fleet import Host
 from actions.engine.journal import Asked, Done, Failed, Started, Way
 from actions.engine.plan import Ask, Expect, Probe, Watch
 from actions.engine.ports import HostRefused, Passed
+from actions.engine.runner import closing
 from actions.engine.runner.decide import GO_ON, TURN_BACK, TurnBack, decide
 from actions.engine.runner.forth import Forth, GaveUp
 from actions.engine.runner.halting import each
@@ -32,7 +33,7 @@ class Gates:
         if isinstance(decide(hands.plan, hands.state, hands.now()), TurnBack):
             return
         if moved := [why for why in found if why]:
-            why = hands.words.short("; ".join(moved))
+            why = hands.words.short(closing.first_of(moved))
             await hands.pen.happened(Failed(hands.now(), step.name, "", Way.FORWARD, why))
         else:
             await hands.pen.happened(Done(hands.now(), step.name, "", Way.FORWARD, "the servers are as planned"))
