@@ -53,10 +53,27 @@ People = Mapping[str, Person]
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """`count` distinct people in `role`."""
+    """`count` distinct people in `role`, or in one of `others`."""
 
     role: Role
     count: int = 1
+    others: tuple[Role, ...] = ()
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Any of these will do."""
+        return (self.role, *self.others)
+
+
+class ChangeType(StrEnum):
+    """How a change is let through."""
+
+    NORMAL = "normal"
+    """By what its category needs, and never by who asked for it."""
+    STANDARD = "standard"
+    """Known, rehearsed and reversible: by one person, who may be the one who asked."""
+    EMERGENCY = "emergency"
+    """Break-glass: as a standard one, for a short time, past the gates that the table names, and reviewed after it."""
 
 
 class WhenReady(StrEnum):
@@ -87,6 +104,16 @@ class Requirement:
     when_ready: WhenReady = WhenReady.START
     watch: timedelta = timedelta()
     """For so long the environment is watched once the change is live; nothing is no watch."""
+    type: ChangeType = ChangeType.NORMAL
+    bypassed: tuple[str, ...] = ()
+    """What it would have had to pass: names of evidence, and "strategy"."""
+    tell: tuple[Role, ...] = ()
+    """Who hears of it at once."""
+
+    @property
+    def own(self) -> bool:
+        """Whether who asked for it may be the one who approves it."""
+        return self.type is not ChangeType.NORMAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +132,18 @@ class Change:
     requirement: Requirement
     rules: str
     """sha256 of the rules table it was classified by."""
+    emergency: str = ""
+    """Why it cannot wait for what its category needs; "" where it can."""
 
     @property
     def digest(self) -> str:
         """What is approved: sha256 of the plan digest and the rules table's hash."""
         return change_digest(self.plan.digest(), self.rules)
+
+    @property
+    def barred(self) -> frozenset[str]:
+        """Who may not decide it, whatever their roles: ids of people."""
+        return frozenset() if self.requirement.own else frozenset({self.requester})
 
 
 def change_digest(plan_digest: str, rules_sha256: str) -> str:

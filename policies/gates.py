@@ -20,7 +20,7 @@ class Mark(StrEnum):
     """It only waits for time."""
 
 
-TITLES = {"staging": "Staging", "drill": "DR drill", "checks": "CI checks", "branch": "Branch"}
+TITLES = {"staging": "Staging", "drill": "DR drill", "checks": "CI checks", "branch": "Branch", "strategy": "Strategy"}
 """What people call each kind of evidence."""
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from actions.engine.words import instant, joined
@@ -21,11 +22,63 @@ from policies.change import (
     Verdict,
     Waiting,
     Why,
+    Window,
     Word,
 )
-from policies.gates import Mark, gates
+from policies.gates import Gate, Mark, gates
 from policies.quorum import Quorum, quorum
-from policies.sentences import approved_by, lasting, name, nobody_can, role, together, waiting_for, who_could
+from policies.sentences import (
+    approved_by,
+    lasting,
+    name,
+    nobody_can,
+    of_which_kind,
+    role,
+    together,
+    waiting_for,
+    who_could,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that is worked out of a change before it is judged; the verdict and its explanation are made from it."""
+
+    change: Change
+    people: People
+    now: datetime
+    counting: tuple[Approval, ...]
+    """Words of people who may speak on it."""
+    live: tuple[Approval, ...]
+    """Those of them that approve it as it is, and hold now."""
+    state: Quorum
+    gates: tuple[Gate, ...]
+    """The evidence it needs, and how each stands."""
+    shut: tuple[Window, datetime] | None
+    """The window that is closed now, and until when."""
+
+    @property
+    def lacking(self) -> Mapping[str, str]:
+        """Evidence that does not stand -> why, as a sentence."""
+        return {gate.name: gate.said for gate in self.gates if gate.mark is not Mark.STANDS}
+
+
+def case_of(
+    change: Change,
+    approvals: Iterable[Approval],
+    evidence: Iterable[Evidence],
+    people: People,
+    calendar: Calendar,
+    now: datetime,
+) -> Case:
+    """What is known of it, worked out."""
+    counting = tuple(said for said in approvals if not why_not_counting(said, change, people))
+    live = tuple(
+        said for said in counting if said.word is Word.APPROVE and matches(said, change) and fresh(said, change, now)
+    )
+    state = quorum(change.requirement.needs, {said.person for said in live}, _others(change, people), people)
+    shown = tuple(gates(change, evidence, now))
+    return Case(change, people, now, counting, live, state, shown, closed(calendar, change.environment, now))
 
 
 def judge(
@@ -41,27 +94,21 @@ def judge(
     Refused comes before everything; then what people or evidence still owe (Waiting), and only what is ready
     can be Blocked by a window. So time alone allows nothing, except by passing a named `until`.
     """
-    counting = [said for said in approvals if _counts(said, change, people)]
-    live = [
-        said for said in counting if said.word is Word.APPROVE and _matches(said, change) and _fresh(said, change, now)
-    ]
-    state = quorum(change.requirement.needs, {said.person for said in live}, _others(change, people), people)
-    if (
-        refused := _strategy(change)
-        or _rejected(change, counting, people)
-        or _lapsed(change, counting, live, state, now)
-    ):
+    return verdict_of(case_of(change, approvals, evidence, people, calendar, now))
+
+
+def verdict_of(case: Case) -> Verdict:
+    """As judge, of what was worked out."""
+    change, state, people = case.change, case.state, case.people
+    if refused := _strategy(change) or _rejected(change, case.counting, people) or _lapsed(case):
         return refused
-    shut = closed(calendar, change.environment, now)
-    because = f"{change.environment} is closed until {instant(shut[1])}: {shut[0].why}." if shut else ""
-    shown = gates(change, evidence, now)
-    lacking = {gate.name: gate.said for gate in shown if gate.mark is not Mark.STANDS}
+    because = f"{change.environment} is closed until {instant(case.shut[1])}: {case.shut[0].why}." if case.shut else ""
     approved = approved_by(state.counted, people)
-    if state.missing or lacking:
-        said = together([_missing(change, state, people), *lacking.values(), approved, because])
-        return Waiting(said, state.missing, tuple(lacking), state.counted)
-    if shut:
-        return Blocked(together([because, approved]), shut[1])
+    if state.missing or case.lacking:
+        owed = [_missing(change, state, people), *case.lacking.values(), approved, because, of_which_kind(change)]
+        return Waiting(together(owed), state.missing, tuple(case.lacking), state.counted)
+    if case.shut:
+        return Blocked(together([because, approved]), case.shut[1])
     return Allowed(approved or change.requirement.because, state.counted)
 
 
@@ -70,9 +117,9 @@ def may_decide(change: Change, person: Person, people: People) -> str:
     needs = change.requirement.needs
     if not needs:
         return "Nobody has to approve this change."
-    could = sorted({who for need in needs for who in who_could(need, people, {change.requester, person.id})})
+    could = sorted({who for need in needs for who in who_could(need, people, change.barred | {person.id})})
     others = f" {joined(could, 'or')} can." if could else " Nobody else in chom.toml can either."
-    if person.id == change.requester:
+    if person.id in change.barred:
         return f"You asked for this yourself, so somebody else has to decide it.{others}"
     if person.id not in people:
         return f"chom.toml no longer lists you, so you cannot decide this.{others}"
@@ -86,31 +133,37 @@ def may_answer(person: Person) -> bool:
     return bool(person.roles & {Role.TECH_LEAD, Role.DEVOPS, Role.CTO, Role.ON_CALL})
 
 
-def _counts(said: Approval, change: Change, people: People) -> bool:
-    """Whether that person may speak on this change at all, as the configuration is now.
+def why_not_counting(said: Approval, change: Change, people: People) -> str:
+    """Why that word is nothing, as the configuration is now, as a part of a sentence; "" where it counts.
 
     A person is who counts, not an account: a requester's second account is the requester. And an account that
     is no longer that person's speaks for nobody.
     """
     person = people.get(said.person)
-    if person is None or person.id == change.requester or not _has_needed_role(change, person):
-        return False
-    return person.speaks_as(said.account)
+    if person is None:
+        return "chom.toml no longer lists them"
+    if person.id in change.barred:
+        return "they asked for it themselves"
+    if not _has_needed_role(change, person):
+        return "they have none of the roles that are needed"
+    return "" if person.speaks_as(said.account) else "the account it came from is no longer theirs"
 
 
 def _has_needed_role(change: Change, person: Person) -> bool:
-    return any(need.role in person.roles for need in change.requirement.needs)
+    return any(person.roles.intersection(need.roles) for need in change.requirement.needs)
 
 
 def _others(change: Change, people: People) -> set[str]:
-    return {person.id for person in people.values() if person.id != change.requester}
+    return {person.id for person in people.values() if person.id not in change.barred}
 
 
-def _matches(said: Approval, change: Change) -> bool:
+def matches(said: Approval, change: Change) -> bool:
+    """Whether it is of the change as it is."""
     return said.digest == change.digest
 
 
-def _fresh(said: Approval, change: Change, now: datetime) -> bool:
+def fresh(said: Approval, change: Change, now: datetime) -> bool:
+    """Whether it has not lapsed."""
     return now < said.at + change.requirement.expires
 
 
@@ -128,7 +181,7 @@ def _strategy(change: Change) -> Refused | None:
 
 
 def _rejected(change: Change, counting: Sequence[Approval], people: People) -> Refused | None:
-    rejects = [said for said in counting if said.word is Word.REJECT and _matches(said, change)]
+    rejects = [said for said in counting if said.word is Word.REJECT and matches(said, change)]
     if not rejects:
         return None
     first = min(rejects, key=lambda said: (said.at, said.person, said.reason))
@@ -136,24 +189,21 @@ def _rejected(change: Change, counting: Sequence[Approval], people: People) -> R
     return Refused(f"{name(people, first.person)} rejected it{f': {why}' if why else ''}.", Why.REJECTED)
 
 
-def _lapsed(
-    change: Change, counting: Sequence[Approval], live: Sequence[Approval], state: Quorum, now: datetime
-) -> Refused | None:
+def _lapsed(case: Case) -> Refused | None:
     """Void where what was approved is another plan; expired where nobody's word holds any more."""
-    enough = not state.missing
-    if change.requirement.needs and enough:
+    change, needs = case.change, case.change.requirement.needs
+    if needs and not case.state.missing:
         return None
-    if any(said.word is Word.APPROVE and not _matches(said, change) for said in counting):
+    if any(said.word is Word.APPROVE and not matches(said, change) for said in case.counting):
         return Refused("What was approved is not what would be done now, so the approval no longer holds.", Why.VOID)
-    if live or now < change.at + change.requirement.expires:
+    if case.live or case.now < change.at + change.requirement.expires:
         return None
-    time = lasting(change.requirement.expires)
-    what = "approved and started" if change.requirement.needs else "started"
-    return Refused(f"It was not {what} within {time}.", Why.EXPIRED)
+    what = "approved and started" if needs else "started"
+    return Refused(f"It was not {what} within {lasting(change.requirement.expires)}.", Why.EXPIRED)
 
 
 def _missing(change: Change, state: Quorum, people: People) -> str:
     """Who is waited for, by name; never the requester and never somebody who counts already."""
     if state.hopeless:
-        return nobody_can(state.hopeless, people, change.requester)
-    return waiting_for(state.missing, people, {change.requester, *state.counted}) if state.missing else ""
+        return nobody_can(state.hopeless, people, next(iter(change.barred), ""))
+    return waiting_for(state.missing, people, {*change.barred, *state.counted}) if state.missing else ""

@@ -15,6 +15,7 @@ from actions.engine.codec import sha256_of
 from actions.engine.located_toml import Located, TomlFault, parse
 from actions.engine.plan import Plan
 from policies.change import Need, Requirement, Role, WhenReady
+from policies.special import Emergency, Standard, of_type
 
 _WORDS = {
     "list_type": "it has to be a list, in [ ]",
@@ -103,6 +104,8 @@ class _Document(_Table):
     evidence: _Evidence = Field(default_factory=_Evidence)
     category: _Categories
     rules: list[_Rule] = Field(default_factory=list[_Rule])
+    standard: Standard | None = None
+    emergency: Emergency | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +116,17 @@ class Rules:
     sha256: str
     """64 hex digits over what the table says, whatever its comments and its layout."""
 
-    def classify(self, plan: Plan, environment: str) -> Requirement:
-        """What the table asks of this plan in this environment, and why."""
+    @property
+    def emergency(self) -> Emergency | None:
+        """What the table says of emergencies; None where it knows none."""
+        return self.document.emergency
+
+    def classify(self, plan: Plan, environment: str, *, emergency: bool = False) -> Requirement:
+        """What the table asks of this plan in this environment, and why; also where it is asked for as an emergency."""
+        asked = self._by_category(plan, environment)
+        return of_type(asked, plan, self.document.standard, self.document.emergency, emergency)
+
+    def _by_category(self, plan: Plan, environment: str) -> Requirement:
         fitting = [rule for rule in self.document.rules if _fits(rule.when, plan, environment)]
         chosen = max(fitting, key=lambda rule: rule.category, default=None)
         category = chosen.category if chosen else 3

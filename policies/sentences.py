@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import assert_never
 
 from actions.engine.words import counted, joined
-from policies.change import Need, People, Role
+from policies.change import Change, ChangeType, Need, People, Role
+from policies.gates import TITLES
 
 ROLES: Mapping[Role, str] = {
     Role.TECH_LEAD: "Tech Lead",
@@ -18,11 +20,15 @@ ROLES: Mapping[Role, str] = {
 
 
 def role(need: Need) -> str:
-    """ "a Tech Lead", "2 team members"."""
-    if need.count > 1:
-        return counted(need.count, ROLES[need.role])
-    article = "an" if need.role is Role.ON_CALL else "the" if need.role is Role.CTO else "a"
-    return f"{article} {ROLES[need.role]}"
+    """ "a Tech Lead", "2 team members", "a Tech Lead or the CTO"."""
+    return joined((_people_in(one, need.count) for one in need.roles), "or")
+
+
+def _people_in(one: Role, count: int) -> str:
+    if count > 1:
+        return counted(count, ROLES[one])
+    article = "an" if one is Role.ON_CALL else "the" if one is Role.CTO else "a"
+    return f"{article} {ROLES[one]}"
 
 
 def name(people: People, person: str) -> str:
@@ -32,7 +38,7 @@ def name(people: People, person: str) -> str:
 
 def who_could(need: Need, people: People, without: Collection[str]) -> list[str]:
     """Names of those who have the role and are not left out, in order."""
-    known = [person for person in people.values() if need.role in person.roles and person.id not in without]
+    known = [person for person in people.values() if person.id not in without and person.roles.intersection(need.roles)]
     return sorted(person.name for person in known)
 
 
@@ -44,10 +50,10 @@ def waiting_for(needs: Sequence[Need], people: People, without: Collection[str])
     return f"Waiting for {joined(each)}."
 
 
-def nobody_can(needs: Sequence[Need], people: People, requester: str) -> str:
+def nobody_can(needs: Sequence[Need], people: People, barred: str) -> str:
     """For needs that nobody is left to meet: says so, and what an operator can do."""
-    roles = {need.role for need in needs}
-    asked = people.get(requester)
+    roles = {role for need in needs for role in need.roles}
+    asked = people.get(barred)
     own = f" {asked.name} asked for it and cannot approve it too." if asked and asked.roles & roles else ""
     wanted = joined(role(need) for need in needs)
     more = "another person" if sum(need.count for need in needs) == 1 else "other people"
@@ -60,6 +66,24 @@ def nobody_can(needs: Sequence[Need], people: People, requester: str) -> str:
 def approved_by(counts: Mapping[str, Role], people: People) -> str:
     """ "Approved by Lena (Tech Lead)." """
     return f"Approved by {joined(f'{name(people, p)} ({ROLES[r]})' for p, r in counts.items())}." if counts else ""
+
+
+def of_which_kind(change: Change) -> str:
+    """What makes it ask for more, or for less, than the lowest category does; "" where nothing does."""
+    asked = change.requirement
+    because = asked.because.rstrip(".")
+    match asked.type:
+        case ChangeType.NORMAL:
+            return f"{because}." if asked.category > 1 else ""
+        case ChangeType.STANDARD:
+            return f"{because}, so one person is enough."
+        case ChangeType.EMERGENCY:
+            passed = (
+                f" Bypassed: {joined(TITLES.get(gate, gate) for gate in asked.bypassed)}." if asked.bypassed else ""
+            )
+            return f"Emergency: {change.emergency.strip().rstrip('.') or because}.{passed}"
+        case _:
+            assert_never(asked.type)
 
 
 def lasting(time: timedelta) -> str:

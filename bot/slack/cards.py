@@ -114,7 +114,7 @@ def _said(view: ChangeView, word: Word) -> str:
 
 def _as(view: ChangeView, person: str) -> str:
     known = view.people.get(person)
-    wanted = {need.role for need in view.change.requirement.needs}
+    wanted = {role for need in view.change.requirement.needs for role in need.roles}
     roles = [role for role in Role if known and role in known.roles]
     told = [role for role in roles if role in wanted] or roles
     return f" ({role_word(told[0])})" if told else ""

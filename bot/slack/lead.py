@@ -16,7 +16,7 @@ from bot.slack.stage import Stage, decided, stage_of
 from bot.slack.words import about, at, capital, code, cut, day, inline, listed, sentence, timed, took, utc
 from policies.change import Allowed, Person, Role, Verdict, Waiting, Word
 from policies.judge import may_answer
-from policies.sentences import approved_by, role, waiting_for
+from policies.sentences import approved_by, of_which_kind, role, waiting_for
 
 NOBODY = "Nobody has to do anything."
 
@@ -92,11 +92,13 @@ def _then(view: ChangeView, verdict: Waiting) -> str:
 
 
 def _beside_the_approvers(view: ChangeView, verdict: Waiting) -> str:
-    """What the verdict says but for who is waited for and who has approved, which the card says in its own way."""
-    counted = {view.change.requester, *verdict.approvers}
+    """What the verdict says but for who is waited for, who has approved and why: the card says those in its own way."""
+    counted = {*view.change.barred, *verdict.approvers}
     asked, done = waiting_for(verdict.missing, view.people, counted), approved_by(verdict.approvers, view.people)
     said = verdict.said.removeprefix(asked) if verdict.missing else verdict.said
-    return " ".join((said.replace(done, "") if done else said).split())
+    for told in (done, of_which_kind(view.change)):
+        said = said.replace(told, "") if told else said
+    return " ".join(said.split())
 
 
 def _allowed(view: ChangeView) -> Lead:
@@ -118,11 +120,11 @@ def _reason(view: ChangeView) -> str:
 
 
 def approvers(view: ChangeView) -> list[Person]:
-    """People who could give an approval that is still missing; never the requester, nobody twice."""
+    """People who could give an approval that is still missing; nobody who may not, nobody twice."""
     if not isinstance(view.verdict, Waiting):
         return []
-    missing = {need.role for need in view.verdict.missing}
-    spoken = {view.change.requester, *(a.person for a in decided(view, Word.APPROVE))}
+    missing = {role for need in view.verdict.missing for role in need.roles}
+    spoken = {*view.change.barred, *(a.person for a in decided(view, Word.APPROVE))}
     return [p for p in view.people.values() if p.id not in spoken and p.roles & missing]
 
 

@@ -41,6 +41,7 @@ from tests.pure.making import (
     verdict,
 )
 
+BECAUSE = "It has 3 migrations."
 GREEN = Evidence("staging", True, "Healthy in staging for 30 minutes.", AT)
 
 
@@ -163,10 +164,10 @@ def test_a_request_that_somebody_answered_waits_for_as_long_as_that_answer_holds
 def test_two_roles_need_two_people() -> None:
     asked = change(TWO)
     waiting = verdict(asked, evidence=[GREEN])
-    assert waiting.said == "Waiting for a Tech Lead (Lena or Tom) and a DevOps engineer (Otto)."
+    assert waiting.said == f"Waiting for a Tech Lead (Lena or Tom) and a DevOps engineer (Otto). {BECAUSE}"
     half = verdict(asked, approval(TOM, asked), evidence=[GREEN])
     assert half == Waiting(
-        "Waiting for a DevOps engineer: Otto. Approved by Tom (Tech Lead).",
+        f"Waiting for a DevOps engineer: Otto. Approved by Tom (Tech Lead). {BECAUSE}",
         (Need(Role.DEVOPS),),
         approvers={"tom": Role.TECH_LEAD},
     )
@@ -189,13 +190,15 @@ def test_a_person_with_two_roles_is_put_where_somebody_can_complete_it() -> None
     """Only Ada is a DevOps engineer besides being Tech Lead: as the DevOps engineer she leaves a place for Tom."""
     asked, ada = change(TWO), person("ada", "Ada", Role.TECH_LEAD, Role.DEVOPS)
     waiting = verdict(asked, approval("ada", asked), evidence=[GREEN], people=only(DEV, TOM, ada))
-    assert waiting.said == "Waiting for a Tech Lead: Tom. Approved by Ada (DevOps engineer)."
+    assert waiting.said == f"Waiting for a Tech Lead: Tom. Approved by Ada (DevOps engineer). {BECAUSE}"
 
 
 def test_counts_are_people() -> None:
     asked = change(Requirement(2, "x", (Need(Role.TECH_LEAD, 2),)))
-    assert verdict(asked).said == "Waiting for 2 Tech Leads: Lena or Tom."
-    assert verdict(asked, approval(LENA, asked)).said == "Waiting for a Tech Lead: Tom. Approved by Lena (Tech Lead)."
+    assert verdict(asked).said == "Waiting for 2 Tech Leads: Lena or Tom. x."
+    assert (
+        verdict(asked, approval(LENA, asked)).said == "Waiting for a Tech Lead: Tom. Approved by Lena (Tech Lead). x."
+    )
     assert isinstance(verdict(asked, approval(LENA, asked), approval(TOM, asked)), Allowed)
 
 
@@ -264,4 +267,4 @@ def test_a_strategy_that_the_category_does_not_allow_is_refused() -> None:
     )
     made = change().plan
     asked = change(THREE, plan=replace(made, facts={**made.facts, "strategy": "canary"}))
-    assert verdict(asked).said == "Waiting for the CTO (Carla) and a team member (Tina)."
+    assert verdict(asked).said == "Waiting for the CTO (Carla) and a team member (Tina). A major version."

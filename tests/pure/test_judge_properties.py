@@ -17,6 +17,7 @@ from policies.change import (
     Blocked,
     Calendar,
     Change,
+    ChangeType,
     Evidence,
     Need,
     People,
@@ -36,10 +37,16 @@ NAMES = ("Anna", "Boris", "Chloe", "Dmitri", "Edith")
 BASE = change()
 
 roles = st.frozensets(st.sampled_from([Role.TECH_LEAD, Role.DEVOPS, Role.CTO]), max_size=3)
+KNOWN = (Role.TECH_LEAD, Role.DEVOPS, Role.CTO)
 needs = st.lists(
-    st.builds(Need, st.sampled_from([Role.TECH_LEAD, Role.DEVOPS, Role.CTO]), st.integers(1, 2)),
+    st.builds(
+        lambda first, count, more: Need(first, count, tuple(role for role in KNOWN if role in more - {first})),
+        st.sampled_from(KNOWN),
+        st.integers(1, 2),
+        st.just(frozenset[Role]()) | roles,
+    ),
     max_size=3,
-    unique_by=lambda need: need.role,
+    unique_by=lambda need: need.roles,
 ).map(tuple)
 times = st.integers(-60, 600).map(lambda minutes: AT + timedelta(minutes=minutes))
 
@@ -61,6 +68,7 @@ def changes(draw: st.DrawFn) -> Change:
         draw(needs),
         draw(st.lists(st.sampled_from(["staging", "drill"]), unique=True).map(tuple)),
         draw(st.sampled_from(((), ("blue-green",), ("canary",)))) if draw(st.booleans()) else (),
+        type=draw(st.sampled_from([ChangeType.NORMAL, *ChangeType])),
     )
     return replace(BASE, requirement=wanted, requester=draw(st.sampled_from(NAMES)).lower())
 
@@ -129,6 +137,7 @@ def test_time_alone_allows_nothing_but_what_a_window_named(of, said, shown, peop
 
 @given(changes(), clicks, evidence, crowds(), windows, times)
 def test_the_requester_neither_helps_nor_harms_nor_is_suggested(of, said, shown, people, calendar, now) -> None:  # type: ignore[no-untyped-def]
+    of = replace(of, requirement=replace(of.requirement, type=ChangeType.NORMAL))
     all_told = judge(of, said, shown, people, calendar, now)
     others = [click for click in said if click.person != of.requester]
     assert judge(of, others, shown, people, calendar, now) == all_told
@@ -145,19 +154,23 @@ def test_permission_rests_on_distinct_people_in_their_roles(of, said, shown, peo
     verdict = judge(of, said, shown, people, calendar, now)
     assert verdict.said.endswith((".", of.text))
     if isinstance(verdict, Allowed):
-        seats = [role for need in of.requirement.needs for role in [need.role] * need.count]
-        assert sorted(verdict.approvers.values()) == sorted(seats)
+        seats = [set(need.roles) for need in of.requirement.needs for _ in range(need.count)]
+        assert len(verdict.approvers) == len(seats)
+        assert any(
+            all(role in seat for role, seat in zip(order, seats, strict=True))
+            for order in itertools.permutations(verdict.approvers.values())
+        )
         assert all(role in people[who].roles for who, role in verdict.approvers.items())
         told = {click.person for click in said if click.word is Word.APPROVE and click.digest == of.digest}
         assert verdict.approvers.keys() <= told
 
 
-def best(places: Sequence[Role], crowd: Sequence[Person]) -> int:
+def best(places: Sequence[Need], crowd: Sequence[Person]) -> int:
     """The most places that distinct people can fill, by trying every choice."""
     if not places:
         return 0
     first, rest = places[0], places[1:]
-    taken = [1 + best(rest, [p for p in crowd if p is not who]) for who in crowd if first in who.roles]
+    taken = [1 + best(rest, [p for p in crowd if p is not who]) for who in crowd if who.roles & set(first.roles)]
     return max([best(rest, crowd), *taken])
 
 
@@ -165,11 +178,25 @@ def best(places: Sequence[Role], crowd: Sequence[Person]) -> int:
 def test_the_assignment_found_is_as_good_as_any(wanted: tuple[Need, ...], people: People, data: st.DataObject) -> None:
     approvers = data.draw(st.sets(st.sampled_from(sorted(people))))
     found = quorum(wanted, approvers, set(people), people)
-    places = [role for need in wanted for role in [need.role] * need.count]
+    places = [need for need in wanted for _ in range(need.count)]
     assert len(found.counted) == best(places, [people[id_] for id_ in sorted(approvers)])
     assert sum(need.count for need in found.missing) == len(places) - len(found.counted)
     assert sum(need.count for need in found.hopeless) == len(places) - best(places, list(people.values()))
     for need, who in itertools.product(found.missing, people.values()):
-        helps = need.role in who.roles and who.id not in found.counted
+        helps = who.roles & set(need.roles) and who.id not in found.counted
         if helps:
             assert len(quorum(wanted, {*approvers, who.id}, set(people), people).counted) > len(found.counted)
+
+
+@given(st.data(), clicks, crowds(), times, st.sampled_from(NAMES))
+def test_a_raised_category_never_needs_less(data: st.DataObject, said, people, now, requester) -> None:  # type: ignore[no-untyped-def]
+    """In people, in evidence, in ways to go out and in time; a table says who, so of a table of growing needs."""
+    grown = data.draw(needs)
+    more = data.draw(st.lists(st.builds(Need, st.sampled_from(KNOWN), st.integers(1, 2)), max_size=1).map(tuple))
+    low = Requirement(1, "x", grown)
+    high = Requirement(2, "x", (*grown, *more), evidence=("staging",))
+    lower, higher = (
+        judge(replace(BASE, requirement=asked, requester=requester.lower()), said, (), people, Calendar(), now)
+        for asked in (low, high)
+    )
+    assert not (isinstance(higher, Allowed) and not isinstance(lower, Allowed))
