@@ -12,6 +12,7 @@ from actions.engine.journal import (
     Ended,
     Entry,
     Failed,
+    Observed,
     Opened,
     Returned,
     Started,
@@ -50,7 +51,7 @@ def milestone(entry: Entry, view: ChangeView) -> str:
             return f"{view.name(entry.by)} answered: {entry.choice}"
         case StopAsked():
             return f"{view.name(entry.by)} pressed Stop"
-        case Ended():
+        case Ended() | Observed():
             return entry.summary
         case _:
             assert_never(entry)

@@ -94,6 +94,15 @@ def lasting(time: timedelta) -> str:
     return " ".join(said)
 
 
+def lasting_of(done: float, needed: float = 0.0) -> str:
+    """ "12 of 30 minutes", "2 seconds": seconds as minutes where the whole is of minutes, rounded down."""
+    whole = needed or done
+    unit, size = ("minute", 60) if whole >= 60 else ("second", 1)
+    if not needed:
+        return counted(int(done // size), unit)
+    return f"{int(min(done, needed) // size)} of {counted(int(needed // size), unit)}"
+
+
 def together(sentences: Iterable[str]) -> str:
     """The sentences that there are, with one space between."""
     return " ".join(sentence for sentence in sentences if sentence)

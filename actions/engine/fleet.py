@@ -77,6 +77,17 @@ def _arrive(path: list[Release], release: Release) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """What a number of Prometheus has to be below while the environment is watched."""
+
+    what: str
+    """Errors or latency, as people say it."""
+    query: str
+    """PromQL with one value: a share of requests, or seconds."""
+    below: float
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """What configuration says of an environment."""
 
@@ -96,6 +107,10 @@ class Environment:
     """How long a backup of the database that a deploy makes is kept; 0 for deploys without one."""
     smoke: tuple[str, ...] = ()
     """What a server is asked of itself after a switch: "database", "queue"."""
+    staging: bool = False
+    """Whether a version that is healthy here is evidence for one that is to go elsewhere."""
+    limits: tuple[Limit, ...] = ()
+    """What is watched after a deploy besides the probes."""
 
 
 @dataclass(frozen=True, slots=True)

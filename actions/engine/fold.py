@@ -15,6 +15,7 @@ from actions.engine.journal import (
     Ended,
     Entry,
     Failed,
+    Observed,
     Opened,
     Returned,
     Started,
@@ -66,6 +67,7 @@ class State:
     turned: TurnedBack | None = None
     stop: StopAsked | None = None
     ended: Ended | None = None
+    observed: Observed | None = None
     marks: Mapping[Key, Mark] = field(default_factory=dict[Key, Mark])
     question: Asked | None = None
     """The open question, None once it was answered or its step has ended."""
@@ -132,6 +134,8 @@ def _next(now: State, entry: Entry) -> State:
             return replace(now, stop=now.stop or entry)
         case Ended():
             return replace(now, ended=entry, question=None, waiting={})
+        case Observed():
+            return replace(now, observed=entry)
         case _:
             assert_never(entry)
 

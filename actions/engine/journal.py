@@ -1,7 +1,7 @@
 """The lines of a run's journal. What a run is at any moment is a fold over these (fold.py), never a status string.
 
 Entries by a *walker* are appended under its fence; entries by a *person* (Opened, StopAsked, Answered) are not,
-and win or lose only against the sequence number.
+and win or lose only against the sequence number. So does Observed, the one entry that may follow Ended.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ class StopAsked:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The last entry; in this append the environment is unlocked."""
+    """The run is over; in this append the environment is unlocked."""
 
     at: datetime
     outcome: Outcome
@@ -178,7 +178,39 @@ class Ended:
     kind: Literal["ended"] = "ended"
 
 
+class Sight(StrEnum):
+    """What a watch over what is live saw."""
+
+    WELL = "well"
+    ILL = "ill"
+    UNSEEN = "unseen"
+    """Not enough could be seen to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """After the end, once: how the environment was while it was watched."""
+
+    at: datetime
+    sight: Sight
+    summary: str
+    """One sentence, for example "Production was watched for 15 minutes: all probes passed."."""
+    kind: Literal["observed"] = "observed"
+
+
 Entry = Annotated[
-    Opened | Took | Started | Done | Failed | TurnedBack | Waiting | Returned | Asked | Answered | StopAsked | Ended,
+    Opened
+    | Took
+    | Started
+    | Done
+    | Failed
+    | TurnedBack
+    | Waiting
+    | Returned
+    | Asked
+    | Answered
+    | StopAsked
+    | Ended
+    | Observed,
     Field(discriminator="kind"),
 ]

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from actions.engine.fold import State
 from actions.engine.journal import Answered, Entry, Opened, StopAsked
 from actions.engine.ports import Clock, Conflict, Occupied
 from bot.desk import refusals
 from bot.desk.looking import Looking
+from bot.desk.naming import new_id, own_second
 from bot.desk.offers import Fault, Field, Offers, Wanted
-from bot.desk.planning import NoPlan, Planning, Refusal, Unlisted, what_moved
+from bot.desk.planning import Planning, Refusal, Unlisted
 from bot.desk.roster import Roster
 from bot.desk.stopping import why_not
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
+from bot.evidence import Gathering, Source
 from bot.store import Store
 from bot.work import Work
 from policies.change import Account, Allowed, Approval, Calendar, Change, People, Person, Refused, Why, Word
@@ -26,10 +27,6 @@ from policies.judge import judge, may_answer
 from policies.rules import Rules
 
 __all__ = ["ChangeView", "Desk", "EnvironmentStatus", "PastRun", "Refusal"]
-
-_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
-_REMEMBERED_S = 86400.0
-"""Seconds for which a second is known to be taken; by then no clock says it again."""
 
 
 @dataclass(slots=True)
@@ -43,12 +40,16 @@ class Desk:
     rules: Rules
     roster: Roster
     clock: Clock
+    sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
+    """Kind of evidence -> where it comes from."""
+    evidence: Gathering = field(init=False)
     offers: Offers = field(init=False)
     """What can be asked for."""
     _starting: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def __post_init__(self) -> None:
         self.offers = Offers(self.planning)
+        self.evidence = Gathering(self.store, self.clock, self.sources)
 
     @property
     def people(self) -> People:
@@ -85,8 +86,9 @@ class Desk:
         environment = self.planning.match(text).environment
         if run := await self.store.open_run_of(environment):
             raise refusals.busy(await self.view(run))
-        change = await self._change(text, who, await self._own_second(environment))
+        change = await self._change(text, who, await own_second(self.store, self.clock, environment))
         await self.store.put_change(change)
+        await self.evidence.refresh(change)
         await self.work.at(change.at + change.requirement.expires, change.id)
         view = await self.view(change.id)
         return await self.start(view, who.id) if isinstance(view.verdict, Allowed) else view
@@ -95,9 +97,9 @@ class Desk:
         """As propose, but nothing is stored and nothing can start. Raises Refusal."""
         now = self.clock.now()
         change = await self._change(text, who, now.replace(microsecond=0))
-        people = self.people
-        verdict = judge(change, (), (), people, Calendar(), now)
-        return ChangeView(change, (), verdict, State(), people, now, await self.looking.usual(change))
+        people, shown = self.people, await self.evidence.read(change)
+        verdict = judge(change, (), shown, people, Calendar(), now)
+        return ChangeView(change, (), verdict, State(), people, now, await self.looking.usual(change), shown)
 
     async def faults(self, wanted: Wanted, patience: float = 0.5) -> tuple[Fault, ...]:
         """Why this would be refused, as far as that can be said without looking at the servers; asks for nothing."""
@@ -107,26 +109,18 @@ class Desk:
         run = await self.store.open_run_of(wanted.environment)
         return (*found, Fault(Field.ENVIRONMENT, refusals.busy(await self.view(run)).said)) if run else found
 
-    async def _own_second(self, environment: str) -> datetime:
-        """Now or a little later: the release and the logs are called by it, so no two changes there have the same."""
-        at = self.clock.now().replace(microsecond=0)
-        while not await self.store.first_time(f"asked:{environment}:{at.isoformat()}", _REMEMBERED_S):
-            at += timedelta(seconds=1)
-        return at
-
     async def _change(self, text: str, who: Person, at: datetime) -> Change:
         request, plan = await self.planning.plan(text, at)
         requirement = self.rules.classify(plan, request.environment)
-        id_ = "chg-" + "".join(secrets.choice(_ALPHABET) for _ in range(6))
-        return Change(
-            id_, who.id, request.environment, request.text, request.reason, at, plan, requirement, self.rules.sha256
-        )
+        place, rules = request.environment, self.rules.sha256
+        return Change(new_id(), who.id, place, request.text, request.reason, at, plan, requirement, rules)
 
     # --- deciding ------------------------------------------------------------
 
     async def approve(self, change: str, digest: str, who: Person, account: str) -> ChangeView:
         """Count the approval once, judge, and start when allowed; what needs none only starts. Raises Refusal."""
-        view = await self._decide(change, digest, who, account, Word.APPROVE, "")
+        await self._decide(change, digest, who, account, Word.APPROVE, "")
+        view = await self._fresh(change)
         return await self.start(view, who.id) if isinstance(view.verdict, Allowed) else view
 
     async def reject(self, change: str, digest: str, who: Person, account: str, reason: str = "") -> ChangeView:
@@ -192,6 +186,9 @@ class Desk:
             if run := await self.store.open_run_of(change.environment):
                 raise refusals.later(await self.view(run))
             await self.void_if_moved(change)
+            now = await self._fresh(change.id)
+            if not isinstance(now.verdict, Allowed):
+                return now
             try:
                 opened = Opened(self.clock.now(), change.id, change.digest, by)
                 await self.store.open_run(change, opened)
@@ -203,6 +200,11 @@ class Desk:
         await self.work.start(change.id)
         return await self.view(change.id)
 
+    async def _fresh(self, change: str) -> ChangeView:
+        """The change, judged on evidence that was read just now."""
+        await self.evidence.refresh((await self.view(change)).change)
+        return await self.view(change)
+
     async def void_if_moved(self, change: Change) -> None:
         """Where it would do something else now than was approved, it never starts. Raises Refusal then, or in doubt."""
         if moved := await self._moved(change):
@@ -213,11 +215,7 @@ class Desk:
         """What is no longer as it was approved, as a sentence; "" where nothing is."""
         if change.rules != self.rules.sha256:
             return "The rules changed since this was asked, so its approvals no longer hold. Nothing was started."
-        try:
-            _, plan = await self.planning.plan(change.text, change.at)
-        except NoPlan as never:
-            return f"{never.said} Nothing was started."
-        moved = what_moved(change.plan, plan)
+        moved = await self.planning.moved(change.text, change.at, change.plan)
         return f"{moved} Nothing was started." if moved else ""
 
     # --- while it runs -------------------------------------------------------

@@ -52,11 +52,14 @@ class Looking:
             raise Refusal(f"There is no change {change[:40]}. `history` lists the last ones.") from None
         approvals, _ = await self.store.approvals(change)
         now, people = self.clock.now(), self.roster.people()
-        verdict = await self.store.refused(change) or judge(found, approvals, (), people, Calendar(), now)
+        evidence = await self.store.evidence(change) if found.requirement.evidence else ()
+        verdict = await self.store.refused(change) or judge(found, approvals, evidence, people, Calendar(), now)
         run = await self.run(change)
         over = run.ended is not None or (not run.seq and isinstance(verdict, Refused))
         past = Usual() if over else await self.usual(found)
-        seen = ChangeView(found, approvals, verdict, run, people, now, past)
+        watched = await self.store.watch(found.environment) if run.ended and not run.observed else None
+        mine = watched if watched and watched.change == change and watched.needs else None
+        seen = ChangeView(found, approvals, verdict, run, people, now, past, evidence, mine)
         return await self._turn(seen) if isinstance(verdict, Allowed) and not run.seq else seen
 
     async def _turn(self, view: ChangeView) -> ChangeView:

@@ -67,6 +67,14 @@ class Planning:
         except CannotPlan as cannot:
             raise NoPlan(str(cannot)) from None
 
+    async def moved(self, text: str, at: datetime, approved: Plan) -> str:
+        """What is no longer as in the approved plan, as a sentence; "" where nothing is. Raises Refusal in doubt."""
+        try:
+            _, now = await self.plan(text, at)
+        except NoPlan as never:
+            return never.said
+        return what_moved(approved, now)
+
     async def _artifact(self, matched: Matched) -> Artifact | None:
         if not matched.action.brings_artifact:
             return None

@@ -8,8 +8,10 @@ from datetime import datetime
 
 from actions.engine.fleet import Fleet
 from actions.engine.fold import State
+from actions.engine.watched import Watched
 from bot.desk.estimate import Usual
-from policies.change import Approval, Change, People, Verdict
+from policies.change import Approval, Change, Evidence, People, Verdict
+from policies.gates import Gate, gates
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,19 @@ class ChangeView:
     usual: Usual = field(default_factory=Usual)
     """What such a run usually takes; empty where there is no past, or the change is over."""
 
+    evidence: tuple[Evidence, ...] = ()
+    """As it was read last."""
+    watched: Watched | None = None
+    """How the environment is since this went live, while that is watched."""
     behind: str = ""
     """The title of the run that it waits for, where it could start and another one has its environment."""
     held: bool = False
     """Whether it could start and does so only when somebody presses Start now: its last start was refused."""
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        """Each kind of evidence that it requires, as it stands."""
+        return gates(self.change, self.evidence, self.now)
 
     def name(self, person: str) -> str:
         """A person's name for display; the id where the configuration no longer knows them."""

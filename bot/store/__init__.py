@@ -15,6 +15,9 @@ Every write is one Lua script (bot/store/lua) or one command, and may be repeate
 | lease:RUN               | string | the instance that walks it now                                 | ttl           |
 | waiting: waiting:ENV    | zset   | undecided changes by the time they were asked                  | when settled  |
 | recent: recent:ENV      | zset   | all changes by the time they were asked                        | never         |
+| evidence:ID             | hash   | kind -> evidence as JSON; kind:at, kind:said of the same       | never         |
+| drills                  | hash   | id -> a drill that was recorded by hand, as JSON               | never         |
+| watch:ENV               | string | how it was since the last good run there, as JSON              | never         |
 | roster                  | hash   | what Slack last said of an account or a user group, as JSON    | never         |
 | feed                    | stream | ids of the changes that something happened to                  | capped        |
 | first:KEY               | string | somebody was here first (a token)                              | ttl           |
@@ -35,12 +38,13 @@ import secrets
 from bot.store.durable import NotDurable, Unsafe, check_durable, faults_of, notes_of
 from bot.store.homes import Homes
 from bot.store.link import Link, StoreDown, redis_key
+from bot.store.proofs import Proofs
 from bot.store.runs import Runs
 
 __all__ = ["NotDurable", "Store", "StoreDown", "Unsafe"]
 
 
-class Store(Runs, Homes):
+class Store(Runs, Homes, Proofs):
     """The only one that speaks to the bot's Redis (beside docket).
 
     `patience` is for how many seconds a call waits for a Redis that is away before it raises StoreDown;
