@@ -13,6 +13,8 @@ _NAMES = {
     "health": ("the health check", "Health check"),
     "switch": ("the switch", "Switch"),
     "restart": ("the restart of the queue workers", "Restart"),
+    "down": ("the start of maintenance mode", "Maintenance"),
+    "up": ("the end of maintenance mode", "Open again"),
     "smoke": ("the smoke test", "Smoke test"),
     "prune": ("the clean-up", "Clean-up"),
 }

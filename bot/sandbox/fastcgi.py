@@ -6,11 +6,12 @@ import asyncio
 import struct
 from pathlib import Path
 
-from bot.sandbox.shop import answer
+from bot.sandbox.maintenance import away
+from bot.sandbox.shop import Page, answer
 
 _HEADER = struct.Struct(">BBHHBB")
 _BEGIN, _END, _PARAMS, _STDIN, _STDOUT, _STDERR = 1, 3, 4, 5, 6, 7
-_REASONS = {200: "OK", 404: "Not Found", 500: "Internal Server Error"}
+_REASONS = {200: "OK", 302: "Found", 404: "Not Found", 500: "Internal Server Error", 503: "Service Unavailable"}
 
 
 def _size(data: bytes, at: int) -> tuple[int, int]:
@@ -77,8 +78,14 @@ class Fpm:
             head = _record(_STDERR, request, b"Primary script unknown")
             out = b"Status: 404 Not Found\r\nContent-type: text/html; charset=UTF-8\r\n\r\nFile not found.\n"
         else:
-            path = asked.get("REQUEST_URI") or asked.get("SCRIPT_NAME", "/")
-            page = answer(script.resolve().parents[1], path.partition("?")[0], self.name)
+            path = (asked.get("REQUEST_URI") or asked.get("SCRIPT_NAME", "/")).partition("?")[0]
+            release = script.resolve().parents[1]
+            told = away(release, path, asked.get("HTTP_COOKIE", ""))
+            page = (
+                Page(told[0], "text/html", "<h1>503 | Service Unavailable</h1>")
+                if told
+                else answer(release, path, self.name)
+            )
             status = "" if page.status == 200 else f"Status: {page.status} {_REASONS[page.status]}\r\n"
             head, out = b"", f"{status}Content-type: {page.kind}\r\n\r\n{page.body}".encode()
         chunks = [out[i : i + 0xFFFF] for i in range(0, len(out), 0xFFFF)]

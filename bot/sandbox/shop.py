@@ -11,6 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.sandbox import php
+from bot.sandbox.maintenance import away
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>CHOM shop {version}</title>
@@ -24,6 +25,10 @@ small{{opacity:.75}}</style></head>
 _OOPS = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Server Error</title><meta name="release" content="{version}">
 </head><body><h1>500 | Server Error</h1></body></html>
+"""
+_AWAY = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Service Unavailable</title></head>
+<body><h1>503 | Service Unavailable</h1></body></html>
 """
 
 
@@ -81,5 +86,8 @@ class Shop:
     async def _get(self, request: web.Request) -> web.Response:
         if not self.served.exists():
             return web.Response(status=503, text="No release is served yet.\n")
-        page = answer(self.served.resolve(), request.path, self.name)
+        release = self.served.resolve()
+        if told := away(release, request.path, request.headers.get("Cookie", "")):
+            return web.Response(status=told[0], headers=told[1], text=_AWAY, content_type="text/html")
+        page = answer(release, request.path, self.name)
         return web.Response(status=page.status, text=page.body, content_type=page.kind)

@@ -67,6 +67,11 @@ class Served:
         return round(sum(1 for at in self.lately if at >= now - _WINDOW) / _WINDOW, 1)
 
 
+def _is_maintenance(answer: aiohttp.ClientResponse) -> bool:
+    """Told when to come back: nobody is served, and nothing has failed."""
+    return answer.status == 503 and "Retry-After" in answer.headers
+
+
 class Customers:
     """Those of one server, at `url`; each request is a new one whether or not the last has been answered."""
 
@@ -96,7 +101,11 @@ class Customers:
             async with session.get(f"{self.url}/") as answer:
                 seen = _SEEN.search(await answer.read())
                 version = seen.group(1).decode() if seen else ""
-                failure = "" if answer.status == 200 else f"HTTP {answer.status} from {version or 'nobody'}"
+                failure = (
+                    ""
+                    if answer.status == 200 or _is_maintenance(answer)
+                    else f"HTTP {answer.status} from {version or 'nobody'}"
+                )
         except (aiohttp.ClientError, TimeoutError, OSError) as wrong:
             failure = f"{type(wrong).__name__}: {wrong}"
         self.served.count(asyncio.get_running_loop().time(), version, failure)

@@ -18,9 +18,9 @@ R1 = "20261121_100000"
 JOB = "chg-7f3kq2/migrate/forward"
 EFFECT = "open(here / 'effects', 'a').write('x')\n"
 SLOW = (
-    EFFECT
+    'print("Migrating: 2025_01_01_000000_create_notes", flush=True)\n'
+    + EFFECT
     + """
-print("Migrating: 2025_01_01_000000_create_notes", flush=True)
 while not (here / "go").exists(): time.sleep(0.01)
 print("Migrated:  2025_01_01_000000_create_notes (9ms)", flush=True)
 """

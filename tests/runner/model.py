@@ -51,6 +51,8 @@ class Server:
         self.effects: list[tuple[str, str]] = []
         """(job id, verb) of everything that happened to this server, in order."""
         self.migrated: list[str] = []
+        self.maintained = False
+        """Whether users are told to come back."""
         self.on = set[str]()
         """What the verb `act` set and `unact` took away again."""
         self.fails: dict[str, str] = {}
@@ -145,11 +147,15 @@ class Server:
             case "switch":
                 assert release in self.releases, f"{self.name} has no {release} to switch to"
                 self.current = release
+            case "down":
+                self.maintained = True
+            case "up":
+                self.maintained = False
             case "act":
                 self.on.add(str(args["what"]))
             case "unact":
                 self.on.discard(str(args["what"]))
-            case "restart" | "prune":
+            case "restart" | "prune" | "backup":
                 pass
             case _:
                 raise AssertionError(verb)

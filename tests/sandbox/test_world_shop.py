@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 
 import aiohttp
@@ -183,3 +184,27 @@ def test_artifacts_are_the_same_bytes_each_time_and_the_index_speaks_true(tmp_pa
         counts.append(sum(name.startswith("database/migrations/") for name in names))
         assert {"artisan", "public/index.php"} <= set(names)
     assert counts == [2, 2, 3, 5, 5]
+
+
+async def test_in_maintenance_mode_users_are_told_to_come_back_and_the_cookie_gets_past(tmp_path: Path) -> None:
+    release = unpack(tmp_path, "v1.0")
+    artisan(release, "migrate", "--force")
+    down = release / "storage/framework/down"
+    down.parent.mkdir(parents=True, exist_ok=True)
+    down.write_text(json.dumps({"status": 503, "retry": 30, "secret": "s3", "chom_until": time.time() + 600}))
+    shop = Shop("app1", release, any_port())
+    await shop.start()
+    try:
+        jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address without a name, too
+        async with aiohttp.ClientSession(cookie_jar=jar) as session:
+            async with session.get(f"{shop.url}/") as told:
+                assert (told.status, told.headers["Retry-After"]) == (503, "30")
+            async with session.get(f"{shop.url}/s3", allow_redirects=False) as told:
+                assert (told.status, told.headers["Location"]) == (302, "/")
+            async with session.get(f"{shop.url}/") as told:
+                assert told.status == 200, "with the cookie that the secret's page set"
+        down.write_text(json.dumps({"status": 503, "secret": "s3", "chom_until": time.time() - 1}))
+        async with aiohttp.ClientSession() as session, session.get(f"{shop.url}/") as told:
+            assert told.status == 200 and not down.exists(), "its time is over"
+    finally:
+        await shop.close()

@@ -148,8 +148,8 @@ class Registry:
             if word.head == head:
                 return f"{head} has no plan. {word.summary}"
         meant = nearest(head, [_head(known) for known in (*self.actions, *self.reserved)])
-        usages = [known.usage for known in (*self.actions, *self.reserved) if _head(known) == meant]
-        near = f" Did you mean: {self.lead}{' or '.join(usages)}?" if meant else ""
+        usage = next((known.usage for known in (*self.actions, *self.reserved) if _head(known) == meant), "")
+        near = f" Did you mean: {self.lead}{usage}?" if meant else ""
         return f"There is no command {quote(head)}.{near} {self._more()}"
 
     def _more(self) -> str:

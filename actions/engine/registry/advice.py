@@ -28,13 +28,20 @@ def no_environment(typed: str, environments: Collection[str]) -> str:
 def advise(
     usages: Sequence[Usage], typed: Typed, common: Mapping[str, Kind], environments: Collection[str], lead: str
 ) -> str:
-    """Why no usage of this command fits, and how to write it.
+    """Why no usage of this command fits, and how to write it: the one that was probably meant, the first in doubt.
 
     `common` are the options that every command takes, `lead` is what is typed in front of a command.
     """
     forms = [form for usage in usages for form in usage.forms]
-    lines = joined((f"{lead}{usage.line}" for usage in usages), "or")
-    return f"{_why(forms, typed, common, environments)} Write: {lines}"
+    meant = max(usages, key=lambda usage: _likeness(usage, typed))
+    return f"{_why(forms, typed, common, environments)} Write: {lead}{meant.line}"
+
+
+def _likeness(usage: Usage, typed: Typed) -> tuple[int, int]:
+    """How much of what was typed is of that usage: its options and its own words, even where those are misspelt."""
+    own = {text for form in usage.forms for word in form.words if isinstance(word, Literal) for text in word.words}
+    options = max(len(form.options.keys() & typed.options.keys()) for form in usage.forms)
+    return options, sum(bool(nearest(word, own)) for word in typed.words)
 
 
 def _why(forms: list[Form], typed: Typed, common: Mapping[str, Kind], environments: Collection[str]) -> str:

@@ -71,7 +71,15 @@ ENVIRONMENT = Kind(
     _lower,
 )
 NUMBER = Kind("N", re.compile(r"[1-9][0-9]{0,2}"), "a whole number from 1 to 999", "2", ("1", "42"), int)
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (VERSION, ENVIRONMENT, NUMBER)}
+SHARE = Kind(
+    "share",
+    re.compile(r"(?:100|[1-9][0-9]?)%"),
+    "a share of the servers",
+    "25%",
+    ("25%", "100%"),
+    lambda text: int(text[:-1]),
+)
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (VERSION, ENVIRONMENT, NUMBER, SHARE)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..work import Verb
-from . import backing_up, health, migrating, pruning, smoke, staging, switching
+from . import backing_up, health, maintenance, migrating, pruning, smoke, staging, switching
 
 JOB_VERBS: Mapping[str, Verb] = {
     **staging.VERBS,
@@ -13,6 +13,7 @@ JOB_VERBS: Mapping[str, Verb] = {
     **migrating.VERBS,
     **health.VERBS,
     **switching.VERBS,
+    **maintenance.VERBS,
     **smoke.VERBS,
     **pruning.VERBS,
 }

@@ -12,6 +12,7 @@ from ..base import Failed, Json
 from ..fastcgi import fastcgi
 from ..server import version_of, whole_release
 from ..work import Verb, Work
+from .maintenance import bypass
 
 
 def health(work: Work, release: str, path: str) -> str:
@@ -32,6 +33,7 @@ def health(work: Work, release: str, path: str) -> str:
             "DOCUMENT_ROOT": str(root),
             "HTTP_HOST": work.settings.health_host,
             "HTTP_ACCEPT": "*/*",
+            "HTTP_COOKIE": bypass(work.settings),
             "HTTP_USER_AGENT": "chom-host",
             "HTTPS": "on",
             "REQUEST_SCHEME": "https",
