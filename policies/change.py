@@ -91,6 +91,7 @@ class Requirement:
 
     category: Literal[1, 2, 3]
     because: str
+    """A sentence: "Category 2 because of 3 migrations."; it names the category where somebody has to approve."""
     needs: tuple[Need, ...]
     """Roles AND roles; () where nobody has to approve."""
     evidence: tuple[str, ...] = ()

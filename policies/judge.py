@@ -175,7 +175,7 @@ def _strategy(change: Change) -> Refused | None:
     category = change.requirement.category
     return Refused(
         f"A change of category {category} has to go out as {joined(allowed, 'or')}, not as {used or 'this'}. "
-        f"Category {category}, because: {change.requirement.because} Ask again with {joined(allowed, 'or')}.",
+        f"{change.requirement.because} Ask again with {joined(allowed, 'or')}.",
         Why.STRATEGY,
     )
 

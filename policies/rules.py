@@ -25,6 +25,7 @@ _WORDS = {
     "too_short": "it has to hold at least one",
     "string_too_short": "it must not be empty",
 }
+_CATEGORIES: tuple[Literal[1, 2, 3], ...] = (1, 2, 3)
 SHIPPED = Path(__file__).with_name("rules.toml")
 
 
@@ -121,22 +122,29 @@ class Rules:
         """What the table says of emergencies; None where it knows none."""
         return self.document.emergency
 
-    def classify(self, plan: Plan, environment: str, *, emergency: bool = False) -> Requirement:
-        """What the table asks of this plan in this environment, and why; also where it is asked for as an emergency."""
-        asked = self._by_category(plan, environment)
-        return of_type(asked, plan, self.document.standard, self.document.emergency, emergency)
+    def classify(self, plan: Plan, environment: str, least: int = 0, *, emergency: bool = False) -> Requirement:
+        """What the table asks of this plan in this environment, and why; of no lower category than `least`.
 
-    def _by_category(self, plan: Plan, environment: str) -> Requirement:
+        A category that was raised is no standard change any more; an emergency stays one.
+        """
+        asked = self._by_category(plan, environment, least)
+        standard = None if least else self.document.standard
+        return of_type(asked, plan, standard, self.document.emergency, emergency)
+
+    def _by_category(self, plan: Plan, environment: str, least: int) -> Requirement:
         fitting = [rule for rule in self.document.rules if _fits(rule.when, plan, environment)]
         chosen = max(fitting, key=lambda rule: rule.category, default=None)
         category = chosen.category if chosen else 3
-        because = chosen.because if chosen else "No rule fits this change, so it counts as the highest risk."
+        because = chosen.because if chosen else "no rule fits it"
         if environment in self.document.free.environments:
             return Requirement(category, self.document.free.because, ())
+        if least > category:
+            because = f"that was asked for; the rules say {category} because {because}"
+            category = _CATEGORIES[least - 1]
         table = self._category(category)
         return Requirement(
             category,
-            because,
+            f"Category {category} because {because}.",
             tuple(Need(need.role, need.count) for need in table.needs),
             tuple(table.evidence),
             tuple(table.strategies),

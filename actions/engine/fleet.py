@@ -160,3 +160,5 @@ class Request:
     reason: str = ""
     text: str = ""
     """As it was typed."""
+    category: int = 0
+    """The least that was asked for, 1 to 3; 0 for what the rules say."""

@@ -111,7 +111,9 @@ class Desk:
 
     async def _change(self, text: str, who: Person, at: datetime) -> Change:
         request, plan = await self.planning.plan(text, at)
-        requirement = self.rules.classify(plan, request.environment)
+        requirement = self.rules.classify(plan, request.environment, request.category)
+        if why := refusals.not_raised(requirement, request):
+            raise Refusal(why)
         place, rules = request.environment, self.rules.sha256
         return Change(new_id(), who.id, place, request.text, request.reason, at, plan, requirement, rules)
 

@@ -73,6 +73,7 @@ class Field(Enum):
     ENVIRONMENT = "environment"
     STRATEGY = "strategy"
     REASON = "reason"
+    CATEGORY = "category"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +92,14 @@ class Wanted:
     environment: str = ""
     strategy: str = ""
     reason: str = ""
+    category: str = ""
+    """The least, "2" or "3"; "" for what the rules say."""
 
     @property
     def text(self) -> str:
         """The same as it is typed."""
-        words = (HEAD, self.version, self.strategy, f"to {self.environment}", option("reason", self.reason))
-        return " ".join(word for word in words if word)
+        more = (option("category", self.category), option("reason", self.reason))
+        return " ".join(word for word in (HEAD, self.version, self.strategy, f"to {self.environment}", *more) if word)
 
 
 class Offers:

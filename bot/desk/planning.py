@@ -58,7 +58,13 @@ class Planning:
         """
         matched = self.match(text)
         request = Request(
-            matched.action.name, matched.environment, at, dict(matched.arguments), matched.reason, matched.text
+            matched.action.name,
+            matched.environment,
+            at,
+            dict(matched.arguments),
+            matched.reason,
+            matched.text,
+            matched.category,
         )
         artifact = await self._artifact(matched)
         fleet = await self.survey(matched.environment)

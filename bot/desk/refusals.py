@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from actions.engine.fleet import Request
 from actions.engine.words import instant, plain
 from bot.desk.planning import Refusal
 from bot.desk.view import ChangeView
-from policies.change import Person, Refused, Why, Word
+from policies.change import Person, Refused, Requirement, Why, Word
 from policies.judge import may_decide
 
 
@@ -28,6 +29,19 @@ def later(other: ChangeView) -> Refusal:
         "This one stays ready: press Start now when that has ended.",
         other.change.id,
     )
+
+
+def not_raised(asked: Requirement, request: Request) -> str:
+    """Why the category that was asked for cannot be had, as a sentence; "" where it can, or none was asked for."""
+    wanted = request.category
+    if wanted and not asked.needs:
+        return f"{asked.because} So there is no category to raise: leave category={wanted} out. Nothing was asked for."
+    if wanted and wanted < asked.category:
+        return (
+            f"{asked.because} category={wanted} would lower that, and it can only be raised: leave it out. "
+            "Nothing was asked for."
+        )
+    return ""
 
 
 def refuse_if_decided(view: ChangeView) -> None:

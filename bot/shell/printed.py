@@ -135,7 +135,7 @@ def _for_good(view: ChangeView) -> Iterator[str]:
 
 def _facts(view: ChangeView) -> Iterator[str]:
     change, because = view.change, view.change.requirement.because.rstrip(".")
-    yield _line(f"Category {change.requirement.category}: {because}." if change.requirement.needs else f"{because}.", 2)
+    yield _line(f"{because}.", 2)
     replaces = change.plan.facts.get("replaces")
     facts = [f"replaces {replaces}"] * bool(replaces) + [f"commit {change.plan.commit[:10]}"] * bool(change.plan.commit)
     yield from [_line(", ".join(facts), 2)] if facts else []

@@ -92,8 +92,7 @@ def _small_print(view: ChangeView, stage: Stage) -> str:
 
 def _facts(view: ChangeView) -> str:
     change = view.change
-    why = inline(change.requirement.because, 300).rstrip(".")
-    parts = [f"Category {change.requirement.category}: {why}" if change.requirement.needs else why]
+    parts = [inline(change.requirement.because, 300).rstrip(".")]
     if replaces := change.plan.facts.get("replaces"):
         parts.append(f"replaces {inline(str(replaces), 60)}")
     if change.plan.commit:

@@ -18,6 +18,12 @@ TITLE = "Deploy a version"
 NONE = "-"
 """The value of a line that only says something."""
 
+RAISED = ("2", "3")
+_CATEGORIES = (
+    option("As the rules say", NONE, "By what the version contains"),
+    *(option(f"{number} at least", number, "More people look at it") for number in RAISED),
+)
+
 
 def form(choices: Choices, wanted: Wanted, held: Held, notice: Card | None = None) -> Modal:
     """Filled in as `wanted`; `notice` is why it was not asked for as it stood."""
@@ -32,11 +38,12 @@ def form(choices: Choices, wanted: Wanted, held: Held, notice: Card | None = Non
     reason = several_lines(
         Field.REASON.value, "Reason", wanted.reason, LONGEST_VALUE, "Why now? It stands on the card."
     )
+    category = select(Field.CATEGORY.value, "Category", _CATEGORIES, wanted.category or NONE)
     what_next = (
         "First the servers are looked at, which changes nothing. It starts once everybody who has to approve it has; "
         "where nobody has to, it starts at once."
     )
-    return Modal(TITLE, (*blocks, reason, context(what_next)), CALLBACK, "Ask for it", "Cancel", held)
+    return Modal(TITLE, (*blocks, reason, category, context(what_next)), CALLBACK, "Ask for it", "Cancel", held)
 
 
 def _strategy(choices: Choices, wanted: Wanted) -> Block:
@@ -49,8 +56,8 @@ def _strategy(choices: Choices, wanted: Wanted) -> Block:
 
 def filled(view: dict[str, object]) -> Wanted:
     """What a submitted form holds."""
-    version, environment, strategy, reason = (entered(view, one.value) for one in Field)
-    return Wanted(version, environment, strategy, reason)
+    version, environment, strategy, reason, category = (entered(view, one.value) for one in Field)
+    return Wanted(version, environment, strategy, reason, category if category in RAISED else "")
 
 
 def looking(wanted: Wanted, channel: str) -> Modal:

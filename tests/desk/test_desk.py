@@ -12,7 +12,8 @@ from actions.engine.journal import Asked, Done, Ended, Outcome, Started, StopAsk
 from actions.engine.plan import Do
 from bot.desk.desk import Refusal
 from bot.desk.view import ChangeView
-from policies.change import Account, Refused, Waiting, Why
+from policies.change import Account, Refused, Role, Waiting, Why
+from policies.rules import SHIPPED, parse_rules
 from tests.desk.conftest import BLUE, OLD, Room
 
 
@@ -324,6 +325,33 @@ async def test_hostile_and_mistyped_text_is_a_sentence_and_nothing_else(room: Ro
     assert 10 < len(said) < 1000
     assert "<!channel>" not in said and "\u202e" not in said
     assert await room.store.recent("", 10) == []
+
+
+async def test_a_raised_category_asks_for_more_and_says_who_raised_it(room: Room) -> None:
+    view = await asked(room, "deploy v1.2 category=3")
+    assert view.change.requirement.category == 3 and view.change.text == "deploy v1.2 category=3"
+    assert view.change.requirement.because.startswith("Category 3 because that was asked for; the rules say 1 because")
+    assert {need.role for need in view.change.requirement.needs} == {Role.CTO, Role.TEAM}
+
+
+async def test_a_category_below_the_one_of_the_rules_is_refused(room: Room) -> None:
+    one, two = (f'category = {number}\nbecause = "every' for number in (1, 2))
+    room.desk.rules = parse_rules(SHIPPED.read_text(encoding="utf-8").replace(one, two))
+    with pytest.raises(Refusal, match=r"^Category 2 because every .* category=1 would lower that"):
+        await asked(room, "deploy v1.2 category=1")
+    assert (await asked(room, "deploy v1.2 category=2")).change.requirement.category == 2
+
+
+async def test_where_nobody_has_to_approve_no_category_can_be_raised(room: Room) -> None:
+    with pytest.raises(Refusal, match=r"^Staging needs no approval\. So there is no category to raise"):
+        await asked(room, "deploy v1.2 to staging category=2")
+    assert await room.store.open_run_of("staging") is None
+
+
+@pytest.mark.parametrize("value", ["0", "4", "high", "33"])
+async def test_what_is_no_category_is_said_with_an_example(room: Room, value: str) -> None:
+    with pytest.raises(Refusal, match="is not a category from 1 to 3; write for example category=3"):
+        await asked(room, f"deploy v1.2 category={value}")
 
 
 async def test_rollback_goes_to_the_release_before(room: Room) -> None:

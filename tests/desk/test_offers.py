@@ -142,7 +142,7 @@ async def test_each_fault_is_said_at_its_field(room: Room, wanted: Wanted, field
 
 async def test_all_faults_are_said_at_once(room: Room) -> None:
     faults = await room.desk.faults(Wanted("", "", "x", "y" * 10_000))
-    assert [fault.field for fault in faults] == list(Field)
+    assert [fault.field for fault in faults] == [Field.VERSION, Field.ENVIRONMENT, Field.STRATEGY, Field.REASON]
 
 
 async def test_what_is_live_everywhere_already_is_said_at_the_version(room: Room) -> None:
@@ -172,6 +172,11 @@ REASONS = (
     "a\u202eb\x00c",
     "<!channel> `x` *y*",
 )
+
+
+async def test_a_form_that_raises_the_category_says_it_as_it_is_typed(room: Room) -> None:
+    assert room.desk.planning.match(replace(WANTED, category="3").text).category == 3
+    assert room.desk.planning.match(WANTED.text).category == 0
 
 
 @pytest.mark.parametrize("reason", REASONS)

@@ -40,7 +40,7 @@ def test_the_plan_as_it_is_asked_for() -> None:
         assert f"  Step {number} cannot be undone: {step.undo.what}" in lines
     assert all(any(name in line for line in lines) for name in MIGRATIONS)
     because = CHANGE.requirement.because.rstrip(".")
-    assert lines[-2:] == [f"  Category 1: {because}.", f"  replaces v1.1, commit {PLAN.commit[:10]}"]
+    assert lines[-2:] == [f"  {because}.", f"  replaces v1.1, commit {PLAN.commit[:10]}"]
 
 
 def test_the_help_of_a_shell_knows_every_command_of_host() -> None:

@@ -102,7 +102,7 @@ async def test_from_a_plan_to_history(night: Night) -> None:
     assert plan.startswith(f"Deploy {GOOD} to production\n")
     assert re.search(r"\n  [0-9]+\. .*2 migrations.* \(cannot be undone\)\n", plan), plan
     assert f"cannot be undone: The database keeps {MIGRATIONS[0]} and {MIGRATIONS[1]}." in plan
-    assert "  Category 1: " in plan and "Only a plan: nothing has been started" in plan
+    assert "  Category 1 because " in plan and "Only a plan: nothing has been started" in plan
     assert "If it is asked for: Waiting for a Tech Lead: Lee Lead." in plan
     with night.town.redis.client() as client:
         assert client.keys("chom:change:*") == [], "a plan leaves nothing behind"

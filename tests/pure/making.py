@@ -82,9 +82,13 @@ OPS, CTO = person("ops", "Otto", Role.DEVOPS, Role.ON_CALL), person("cto", "Carl
 TEAM = person("team", "Tina", Role.TEAM)
 PEOPLE: People = {p.id: p for p in (DEV, LENA, TOM, OPS, CTO, TEAM)}
 
-ONE = Requirement(1, "Every change needs a Tech Lead.", (Need(Role.TECH_LEAD),))
-TWO = Requirement(2, "It has 3 migrations.", (Need(Role.TECH_LEAD), Need(Role.DEVOPS)), evidence=("staging",))
-THREE = Requirement(3, "A major version.", (Need(Role.CTO), Need(Role.TEAM)), strategies=("canary",))
+ONE = Requirement(1, "Category 1 because every change needs a Tech Lead.", (Need(Role.TECH_LEAD),))
+TWO = Requirement(
+    2, "Category 2 because of 3 migrations.", (Need(Role.TECH_LEAD), Need(Role.DEVOPS)), evidence=("staging",)
+)
+THREE = Requirement(
+    3, "Category 3 because of the new major version.", (Need(Role.CTO), Need(Role.TEAM)), strategies=("canary",)
+)
 
 
 def change(requirement: Requirement = ONE, requester: str = "dev", **more: Any) -> Change:

@@ -41,7 +41,7 @@ from tests.pure.making import (
     verdict,
 )
 
-BECAUSE = "It has 3 migrations."
+BECAUSE = "Category 2 because of 3 migrations."
 GREEN = Evidence("staging", True, "Healthy in staging for 30 minutes.", AT)
 
 
@@ -262,9 +262,12 @@ def test_a_strategy_that_the_category_does_not_allow_is_refused() -> None:
     refused = verdict(change(THREE))
     assert refused == Refused(
         "A change of category 3 has to go out as canary, not as blue-green. "
-        "Category 3, because: A major version. Ask again with canary.",
+        "Category 3 because of the new major version. Ask again with canary.",
         Why.STRATEGY,
     )
     made = change().plan
     asked = change(THREE, plan=replace(made, facts={**made.facts, "strategy": "canary"}))
-    assert verdict(asked).said == "Waiting for the CTO (Carla) and a team member (Tina). A major version."
+    assert (
+        verdict(asked).said
+        == "Waiting for the CTO (Carla) and a team member (Tina). Category 3 because of the new major version."
+    )

@@ -19,7 +19,7 @@ HEAD = TEXT[: TEXT.index("[[rules]]")]
 
 def test_the_shipped_table_asks_for_a_tech_lead_in_production() -> None:
     assert load().classify(deploy(), "production") == Requirement(
-        1, "Every change needs a Tech Lead.", (Need(Role.TECH_LEAD),), expires=timedelta(hours=4)
+        1, "Category 1 because every change needs a Tech Lead.", (Need(Role.TECH_LEAD),), expires=timedelta(hours=4)
     )
 
 
@@ -61,6 +61,17 @@ def test_a_time_that_is_none_is_refused(time: str) -> None:
         parse_rules(TEXT.replace('staging = "30 min"', f'staging = "{time}"'))
 
 
+@pytest.mark.parametrize("by_rule", [1, 2, 3])
+@pytest.mark.parametrize("least", [0, 1, 2, 3])
+def test_a_category_is_raised_and_never_lowered(by_rule: int, least: int) -> None:
+    rules = parse_rules(HEAD + f'[[rules]]\ncategory = {by_rule}\nbecause = "of a fact"')
+    asked = rules.classify(deploy(), "production", least)
+    assert asked.category == max(by_rule, least)
+    assert asked.needs == rules.classify(deploy(), "production", asked.category).needs
+    raised = f"Category {least} because that was asked for; the rules say {by_rule} because of a fact."
+    assert asked.because == (raised if least > by_rule else f"Category {by_rule} because of a fact.")
+
+
 def test_what_no_rule_fits_is_the_highest() -> None:
     assert needed(HEAD, deploy()).category == 3
     assert (
@@ -87,9 +98,9 @@ def test_what_no_rule_fits_is_the_highest() -> None:
 )
 def test_a_rule_fits_when_all_it_names_is_true_and_the_highest_fitting_one_is_taken(when: str, fits: bool) -> None:
     made = deploy(migrations=("m1", "m2", "m3"))
-    text = TEXT + f'\n[[rules]]\ncategory = 2\nbecause = "The fact."\nwhen = {{ {when} }}\n'
+    text = TEXT + f'\n[[rules]]\ncategory = 2\nbecause = "of the fact"\nwhen = {{ {when} }}\n'
     assert needed(text, made).category == (2 if fits else 1)
-    assert (needed(text, made).because == "The fact.") is fits
+    assert (needed(text, made).because == "Category 2 because of the fact.") is fits
 
 
 def test_a_plan_that_states_no_version_step_is_unknown() -> None:

@@ -21,7 +21,7 @@ from tests.slack.views import BACK_TO_V10, CHANGE, CHOICES, PEOPLE, STAGES, VERS
 
 LINK = "https://chom.slack.com/archives/C0DEPLOYS/p1"
 HELD = Held("C0DEPLOYS", "https://hooks.slack.com/actions/T0CHOM/1", token="0123456789abcdef")
-WANTED = Wanted("v1.2", "staging", "blue-green", "the new checkout\nand its texts")
+WANTED = Wanted("v1.2", "staging", "blue-green", "the new checkout\nand its texts", "3")
 CANARY = Strategy("canary", "Sends a part of the users to the new version first, and more as it holds.", default=False)
 BUSY = texts.not_asked(busy(STAGES["running"]).said, LINK)
 ROLLBACK = replace(CHANGE, reason="", text="rollback", plan=BACK_TO_V10)

@@ -84,6 +84,7 @@ def test_a_form_begins_with_what_is_usual_and_keeps_what_was_typed() -> None:
         "version": "",
         "environment": "production",
         "strategy": "blue-green",
+        "category": NONE,
         "reason": "",
     }
     for name in ("deploy_filled", "deploy_refused", "deploy_trouble", "deploy_two_ways"):
@@ -139,6 +140,9 @@ def test_what_people_put_in_is_read_whatever_the_shape() -> None:
         "reason": {"chom_reason": {"type": "plain_text_input", "value": "a\nb"}},
     }
     assert deploy_form.filled({"state": {"values": state}}) == Wanted("v1.2", "", "", "a\nb")
+    for chosen, asked in (("3", "3"), (NONE, ""), ("1", ""), ("x", "")):
+        state["category"] = {"chom_category": {"type": "static_select", "selected_option": {"value": chosen}}}
+        assert deploy_form.filled({"state": {"values": state}}).category == asked
     for broken in ({}, {"state": None}, {"state": {"values": []}}, {"state": {"values": {"reason": 3}}}):
         assert entered(broken, "reason") == ""
 

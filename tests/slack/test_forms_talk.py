@@ -72,7 +72,8 @@ async def turned(bot: Faced, view: Json, words: str) -> str:
 async def test_from_the_command_over_the_form_to_the_card(both: Faced) -> None:
     view = await opened(both)
     assert view["title"]["text"] == "Deploy a version"
-    assert filled_in(view) == {"version": "", "environment": "production", "strategy": "blue-green", "reason": ""}
+    usual = {"strategy": "blue-green", "category": "-"}
+    assert filled_in(view) == {"version": "", "environment": "production", "reason": "", **usual}
     both.desk.shows = STAGES["waiting"]
     both.memory.cards[CHANGE.id] = ("C0DEPLOYS", "1.000001")
     assert await submit(both, view) == "acked"
@@ -134,7 +135,7 @@ async def test_a_refusal_comes_back_with_the_form_as_it_was_filled_in(both: Face
     await submit(both, view)
     told = await turned(both, view, "Not asked for.")
     assert "app2 does not answer" in told and "Open its card" in told
-    assert filled_in(view) == {**FILLED, "strategy": "blue-green"}
+    assert filled_in(view) == {**FILLED, "strategy": "blue-green", "category": "-"}
     both.desk.before = lambda: None
     await submit(both, view)
     await turned(both, view, "is asked for")
@@ -241,7 +242,7 @@ async def test_a_desk_that_bursts_gives_the_form_back_with_a_reference(bot: Face
     view = await opened(bot)
     await submit(bot, view)
     told = await turned(bot, view, "reference")
-    assert "secret" not in told and filled_in(view) == {**FILLED, "strategy": "blue-green"}
+    assert "secret" not in told and filled_in(view) == {**FILLED, "strategy": "blue-green", "category": "-"}
 
 
 @pytest.mark.parametrize("refused", [True, False])

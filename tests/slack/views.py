@@ -93,7 +93,9 @@ CHANGE = Change(
     reason="the new checkout",
     at=AT,
     plan=PLAN,
-    requirement=Requirement(1, "Every change needs a Tech Lead.", (Need(Role.TECH_LEAD),), expires=timedelta(hours=4)),
+    requirement=Requirement(
+        1, "Category 1 because every change needs a Tech Lead.", (Need(Role.TECH_LEAD),), expires=timedelta(hours=4)
+    ),
     rules="ef" * 32,
 )
 

@@ -23,8 +23,17 @@ __all__ = ["Action", "BadCommand", "Matched", "Registry", "Reserved", "UsageOver
 Planner = Callable[[Request, Fleet, Artifact | None], Plan]
 """Pure and deterministic: the same request, fleet and artifact give the same plan. Raises CannotPlan."""
 
-COMMON: Mapping[str, Kind] = {"reason": Kind("reason", re.compile(r".+"), "a text", '"why"', ("why",))}
+COMMON: Mapping[str, Kind] = {
+    "reason": Kind("reason", re.compile(r".+"), "a text", '"why"', ("why",)),
+    "category": Kind("category", re.compile(r"[123]"), "a category from 1 to 3", "3", ("1", "2", "3"), int),
+}
 """Options that every action takes."""
+
+
+_EVERY = (
+    'Every change takes reason="why it is made", and category=2 or category=3 where more people should look at it '
+    "than the rules ask for."
+)
 
 
 class UsageOverlap(Exception):
@@ -80,6 +89,8 @@ class Matched:
     reason: str
     text: str
     """The line without hidden characters; keep this one, not the original."""
+    category: int = 0
+    """The least that was asked for, 1 to 3; 0 for what the rules say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +136,12 @@ class Registry:
         options = {key: value for key, value in typed.options.items() if key not in COMMON}
         for action, form in ((known, form) for known in candidates for form in known.parsed.forms):
             arguments = form.bind(typed.words, options)
-            if arguments is not None:
+            if arguments is not None and not _misfits(typed.options):
                 environment = str(arguments.pop("environment", default_environment))
                 if environment not in environments:
                     raise BadCommand(no_environment(environment, environments))
-                return Matched(action, arguments, environment, typed.options.get("reason", ""), typed.text)
+                category = int(typed.options.get("category", 0))
+                return Matched(action, arguments, environment, typed.options.get("reason", ""), typed.text, category)
         raise BadCommand(advise([a.parsed for a in candidates], typed, COMMON, environments, self.lead))
 
     def help(self, topic: str = "") -> str:
@@ -137,7 +149,7 @@ class Registry:
         asked = topic.split()[0].lower() if topic.split() else ""
         if not asked:
             told = [_entry(self.lead, known, ()) for known in (*self.actions, *self.reserved)]
-            return "\n".join([*told, 'Every change takes reason="why it is made".'])
+            return "\n".join([*told, _EVERY])
         known = [k for k in (*self.actions, *self.reserved) if asked == _head(k)]
         if not known:
             return f"{self._unknown(asked)}\n\n{self.help()}"
@@ -172,6 +184,11 @@ def discover(reserved: Sequence[Reserved] = (), lead: str = "/chom ") -> Registr
             raise TypeError(f"actions/{module.name}.py has no ACTION; helpers belong in actions/engine")
         found.append(action)
     return Registry(tuple(found), tuple(reserved), lead)
+
+
+def _misfits(options: Mapping[str, str]) -> bool:
+    """Whether an option that every action takes has a value that it cannot have."""
+    return any(not kind.accepts(options[key]) for key, kind in COMMON.items() if key in options)
 
 
 def _head(known: Action | Reserved) -> str:

@@ -63,9 +63,9 @@ def _why(forms: list[Form], typed: Typed, common: Mapping[str, Kind], environmen
     return f"After {quote(' '.join(typed.words).lower())} comes {joined(_named(expected), 'or')}."
 
 
-def _unquoted(typed: Typed, common: Iterable[str], environments: Collection[str]) -> str:
+def _unquoted(typed: Typed, common: Mapping[str, Kind], environments: Collection[str]) -> str:
     """What to say where words that no command has follow an option's first word: reason=no quotes here; else ""."""
-    for key in common:
+    for key in (key for key, kind in common.items() if kind.accepts("two words")):
         found = re.search(rf"(?:^|\s){key}=([^\s\"'“”„‟«»‘’‚‛]\S*(?:\s+[^\s=]+(?!\S))+)", typed.text, re.IGNORECASE)
         words = found[1].split() if found else []
         if words[-2:-1] and words[-2].lower() in ("to", "on") and words[-1].lower() in environments:
