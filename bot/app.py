@@ -98,7 +98,13 @@ def build(
     """
     clock = clock or SystemClock()
     artifacts = artifacts or artifact_source(settings.artifacts, Path(settings.state_dir) / "artifacts")
-    hosts = hosts or SshHosts(logins(settings), agent_sha256(), artifacts.open)
+    hosts = hosts or SshHosts(
+        logins(settings),
+        agent_sha256(),
+        artifacts.open,
+        connects=settings.connects_at_once,
+        uploads=settings.uploads_at_once,
+    )
     store = Store(settings.redis_url)
     world = World(
         hosts=hosts,
@@ -106,6 +112,7 @@ def build(
         journals=store,
         prober=prober or HttpProber(),
         clock=clock,
+        at_once=settings.servers_at_once,
         patience=settings.patience,
         redact=redactor(secrets_of(settings)),
     )

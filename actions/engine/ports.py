@@ -260,6 +260,9 @@ class World:
     journals: Journals
     prober: Prober
     clock: Clock
+    at_once: int = 256
+    """Hosts that one step works on at the same time: their jobs cost this machine little, and a host that does not
+    answer keeps its place until patience has ended, so a small number lets few hold up all."""
     patience: float = 120.0
     """Seconds for which a host that does not answer is tried again before the run turns back."""
     redact: Callable[[str], str] = field(default=lambda line: line)

@@ -96,6 +96,12 @@ class Settings:
     """Path of a rules table; the shipped one by default."""
     patience: float = 120.0
     """Seconds for which a host that does not answer is tried before a run turns back."""
+    servers_at_once: int = 256
+    """Servers that one step works on at the same time."""
+    uploads_at_once: int = 128
+    """Servers that are sent an artifact at the same time."""
+    connects_at_once: int = 32
+    """SSH handshakes that are under way at the same time."""
     redelivery: float = 10.0
     """Seconds after which another worker takes over the runs of a dead one."""
 
@@ -203,6 +209,9 @@ def _settings(toml: ChomToml, env: Mapping[str, str], base: Path) -> Settings:
         rules=str(base / toml.bot.rules) if toml.bot.rules else "",
         patience=toml.bot.patience,
         redelivery=toml.bot.redelivery,
+        servers_at_once=toml.bot.servers_at_once,
+        uploads_at_once=toml.bot.uploads_at_once,
+        connects_at_once=toml.bot.connects_at_once,
     )
 
 

@@ -86,6 +86,9 @@ class BotTable(_Table):
     ssh_key: str = "/etc/chom-bot/id_ed25519"
     patience: float = Field(default=120.0, ge=1, le=3600)
     redelivery: float = Field(default=10.0, ge=2, le=600)
+    servers_at_once: int = Field(default=256, ge=1, le=10_000)
+    uploads_at_once: int = Field(default=128, ge=1, le=10_000)
+    connects_at_once: int = Field(default=32, ge=1, le=1000)
     rules: str = ""
     default_environment: str = ""
 

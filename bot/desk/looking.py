@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from actions.engine.fold import State, fold
+from actions.engine.fold import State
 from actions.engine.journal import Outcome
 from actions.engine.ports import Clock
 from actions.engine.registry.advice import no_environment
@@ -42,7 +42,7 @@ class Looking:
 
     async def run(self, change: str) -> State:
         """The change's run as its journal tells it; seq 0 where nothing was started."""
-        return fold(await self.store.read(change))
+        return await self.store.state(change)
 
     async def view(self, change: str) -> ChangeView:
         """The change as it stands now. Raises Refusal where there is none."""

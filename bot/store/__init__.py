@@ -54,6 +54,8 @@ class Store(Runs, Homes, Proofs):
     def __init__(self, url: str, *, patience: float = 10.0, walk_patience: float = 120.0) -> None:
         self.link = Link(url, patience)
         self.walk_patience = walk_patience
+        self._journals = {}
+        self._changes = {}
 
     async def check_durable(self, accept_volatile: bool) -> None:
         """Refuse a Redis that may forget approvals or that anybody may write to. Raises NotDurable, StoreDown."""

@@ -8,9 +8,15 @@ from actions.engine.codec import dump, load
 from bot.store.link import FEED_CAP, Part, check, redis_key, sets
 from policies.change import Approval, Change, Refused, Word
 
+REMEMBERED = 64
+"""Changes that were read last."""
+
 
 class Changes(Part):
     """The part of Store for what people see and decide."""
+
+    _changes: dict[str, tuple[str, Change]]
+    """Id -> the stored text, and the change that it is."""
 
     async def put_change(self, change: Change) -> None:
         """Store it; it waits from now on. Raises Conflict where another change has its id."""
@@ -24,11 +30,16 @@ class Changes(Part):
         check(*await self.link.script("put_change", keys, argv), change.id)
 
     async def change(self, id_: str) -> Change:
-        """KeyError where there is none."""
+        """KeyError where there is none. What is asked for never changes, so it is taken from its text once."""
         text = await self.link.ask("HGET", redis_key("change", id_), "json")
         if text is None:
             raise KeyError(id_)
-        return load(Change, text)
+        known = self._changes.pop(id_, None)
+        change = known[1] if known and known[0] == text else load(Change, text)
+        self._changes[id_] = (text, change)
+        while len(self._changes) > REMEMBERED:
+            self._changes.pop(next(iter(self._changes)))
+        return change
 
     async def approvals(self, id_: str) -> tuple[tuple[Approval, ...], int]:
         """What was said of it, oldest first, and the rev to add the next one at."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
 
 from actions.engine.codec import dump
+from actions.engine.fold import State, fold
 from actions.engine.journal import Ended, Entry, Opened
 from actions.engine.ports import Fenced, RunRecord
 from bot.store.changes import Changes
@@ -17,8 +19,24 @@ from policies.change import Change
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
+REMEMBERED = 64
+"""Journals that were read last, which are not read from their beginning again."""
+
+
+@dataclass(slots=True)
+class Known:
+    """A journal as it was last read, and its fold, which may be of less of it."""
+
+    entries: list[Entry] = field(default_factory=list[Entry])
+    last: str = ""
+    """The text of the newest entry."""
+    state: State = field(default_factory=State)
+
+
 class Runs(Changes):
     """The part of Store for whoever walks; a run is its change, started."""
+
+    _journals: dict[str, Known]
 
     async def open_run(self, change: Change, opened: Opened) -> None:
         """Begin the run of this change: lock its environment and write entry 1, at once or not at all.
@@ -50,8 +68,34 @@ class Runs(Changes):
 
     async def read(self, run: str) -> list[Entry]:
         """The journal, [] where nothing was started."""
-        texts = await self.link.ask("LRANGE", redis_key("journal", run), 0, -1)
-        return [_ENTRY.validate_json(text) for text in texts]
+        return list((await self._known(run)).entries)
+
+    async def state(self, run: str) -> State:
+        """The fold of the journal; seq 0 where nothing was started."""
+        known = await self._known(run)
+        if known.state.seq != len(known.entries):
+            known.state = fold(known.entries[known.state.seq :], known.state)
+        return known.state
+
+    async def _known(self, run: str) -> Known:
+        """The journal, of which only what is new is read: a journal grows, and is never written anew.
+
+        A Redis that has lost its last second is told by the last entry, which does not stand there any more.
+        """
+        known = self._journals.pop(run, None) or Known()
+        start = max(0, len(known.entries) - 1)
+        texts = await self.link.ask("LRANGE", redis_key("journal", run), start, -1)
+        if known.entries and texts[:1] == [known.last]:
+            del texts[0]
+        elif known.entries:
+            known, texts = Known(), await self.link.ask("LRANGE", redis_key("journal", run), 0, -1)
+        if texts:
+            fresh = [_ENTRY.validate_json(text) for text in texts]
+            known = Known([*known.entries, *fresh], texts[-1], known.state)
+        self._journals[run] = known
+        while len(self._journals) > REMEMBERED:
+            self._journals.pop(next(iter(self._journals)))
+        return known
 
     async def length(self, run: str) -> int:
         """How many entries its journal has."""

@@ -8,9 +8,10 @@ lease, an answer needs no delivery, and a stop of the bot hands the run over as 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from actions.engine.journal import Asked, Done, Ended, Failed, Started, Took, TurnedBack, Way
 from actions.engine.nouns import noun
@@ -42,6 +43,9 @@ from actions.engine.runner.halting import Halt, HandOver, each
 from actions.engine.runner.hands import Hands, Outage
 from actions.engine.runner.pen import Pen
 
+T = TypeVar("T")
+U = TypeVar("U")
+
 POLL = 1.0
 """Seconds between two looks into the journal while a person is asked."""
 TAKE_OVER = 10.0
@@ -65,13 +69,15 @@ async def walk(run: str, world: World, worker: str, stop: asyncio.Event | None =
     Set `stop` to have it return HANDED_OVER within about a second. Raises KeyError where there is no such run, and
     what the store raises when it is away; then the run stands as it did, and is walked again.
     """
-    record = await world.journals.record(run)
+    walk = _Walk(await world.journals.record(run), world, worker, Halt(stop))
     try:
-        return await _Walk(record, world, worker, Halt(stop)).to_the_end()
+        return await walk.to_the_end()
     except Fenced:
         return Walked.FENCED
     except HandOver:
         return Walked.HANDED_OVER
+    finally:
+        await walk.close()
 
 
 class _Walk:
@@ -101,14 +107,18 @@ class _Walk:
             except Conflict:
                 await self._pen.read()
 
+    async def close(self) -> None:
+        """Nothing more is written."""
+        await self._pen.close()
+
     # --- take-over -----------------------------------------------------------
 
     async def _take_over(self) -> None:
         """A fence above all there are, on every host that answers, before the first word in the journal."""
         hosts = tuple(seen.name for seen in self._plan.hosts)
-        fences = await each(self._fence_of, hosts)
+        fences = await self._each(self._fence_of, hosts)
         self._pen.fence = await self._world.journals.take_fence(self._plan.environment, max(fences, default=0))
-        await each(self._raise_there, hosts)
+        await self._each(self._raise_there, hosts)
         await self._pen.happened(Took(self._now(), self._pen.fence, self._worker))
 
     async def _fence_of(self, host: str) -> int:
@@ -145,7 +155,7 @@ class _Walk:
             case TurnBack():
                 await self._turn_back(move)
             case Undo():
-                await each(lambda host: self._back.walk(move.step, host, patient=True), move.hosts)
+                await self._each(lambda host: self._back.walk(move.step, host, patient=True), move.hosts)
             case Revisit():
                 await self._revisit(move)
             case Finish():
@@ -167,7 +177,7 @@ class _Walk:
         ]
         if begins:
             await self._pen.decided(*begins)
-        left = await each(
+        left = await self._each(
             lambda host: self._forth.walk(step, host, fresh=marks[host] is None, again=host in again), move.hosts
         )
         if isinstance(decide(self._plan, self._pen.state, self._now()), TurnBack):
@@ -201,12 +211,15 @@ class _Walk:
     async def _revisit(self, move: Revisit) -> None:
         """Hosts that are away are tried at once by a walker that is new, and then ever less often."""
         before = self._pen.state.seq
-        await each(lambda undo: self._back.walk(*undo, patient=False), move.undos)
+        await self._each(lambda undo: self._back.walk(*undo, patient=False), move.undos)
         if self._pen.state.seq == before:
             await self._back.pause(self._away)
             await self._pen.read()
         else:
             self._away = Outage(self._now())
+
+    async def _each(self, act: Callable[[U], Awaitable[T]], items: Iterable[U]) -> list[T]:
+        return await each(act, items, self._world.at_once)
 
     def _now(self) -> datetime:
         return self._world.clock.now()

@@ -29,7 +29,7 @@ class Gates:
         hands = self._hands
         if hands.state.mark(step.name, "", Way.FORWARD) is None:
             await hands.pen.decided(Started(hands.now(), step.name, "", Way.FORWARD))
-        found = await each(lambda host: self._moved(step, host), step.releases)
+        found = await each(lambda host: self._moved(step, host), step.releases, hands.world.at_once)
         if isinstance(decide(hands.plan, hands.state, hands.now()), TurnBack):
             return
         if moved := [why for why in found if why]:
@@ -68,7 +68,7 @@ class Gates:
             return await hands.pen.decided(Started(hands.now(), step.name, "", Way.FORWARD, 1, until))
         row = dict.fromkeys(step.probes, 0)
         while True:
-            passed = dict(zip(step.probes, await each(self._probe, step.probes), strict=True))
+            passed = dict(zip(step.probes, await each(self._probe, step.probes, hands.world.at_once), strict=True))
             row = {probe: row[probe] + 1 if saw.ok else 0 for probe, saw in passed.items()}
             if all(times >= step.need for times in row.values()):
                 said = f"{step.need} good answers in a row"

@@ -9,8 +9,6 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 U = TypeVar("U")
 
-AT_ONCE = 16
-"""Hosts that are worked on at the same time."""
 LAST_WORDS = 1.0
 """Seconds that the others have to write down what they know, once the order to stop has reached one."""
 
@@ -61,9 +59,9 @@ class Halt:
                 await asyncio.wait({doing})
 
 
-async def each(act: Callable[[U], Awaitable[T]], items: Iterable[U]) -> list[T]:
-    """What `act` gives for every item, some at once; the first that raises ends the others, and nothing goes on."""
-    room = asyncio.Semaphore(AT_ONCE)
+async def each(act: Callable[[U], Awaitable[T]], items: Iterable[U], at_once: int) -> list[T]:
+    """What `act` gives for every item, so many at once; the first that raises ends the others, and nothing goes on."""
+    room = asyncio.Semaphore(at_once)
 
     async def one(item: U) -> T:
         async with room:

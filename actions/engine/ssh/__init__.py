@@ -33,6 +33,7 @@ from actions.engine.ssh.connect import HostLogin
 from actions.engine.ssh.link import Hello, Kept, Link
 from actions.engine.ssh.output import LastLines
 from actions.engine.ssh.readiness import Readiness
+from actions.engine.ssh.reading import Readings
 
 __all__ = ["LINE", "Hello", "HostLogin", "SshHosts"]
 
@@ -48,6 +49,8 @@ IN_DOUBT = frozenset({"protocol", "host error"})
 """Codes of a refused `begin` after which the job may have begun all the same."""
 JOINED = 1000
 """Jobs whose offset is remembered, so that a job that is joined again does not say its lines twice."""
+CONNECTS, UPLOADS = 32, 128
+"""At once, where configuration says nothing else."""
 LOG = 60.0
 """Seconds for the log of one job."""
 
@@ -58,7 +61,9 @@ class SshHosts:
     """Implements ports.Hosts. Callers share one connection a host; a broken one is rebuilt by the next caller.
 
     `agent_sha256` is the chom-host that every host has to run; another one is HostRefused("wrong agent").
-    `open_artifact` gives the path of an artifact's checked tar.gz (Artifacts.open).
+    `open_artifact` gives the path of an artifact's checked tar.gz (Artifacts.open); it is asked once for all servers
+    that are sent the artifact at the same time. At most `connects` handshakes are under way at once, which cost this
+    machine's processor most, and at most `uploads` servers are sent something. Questions and jobs cost little here.
     """
 
     def __init__(
@@ -66,9 +71,13 @@ class SshHosts:
         hosts: Mapping[str, HostLogin],
         agent_sha256: str,
         open_artifact: Callable[[Artifact], Awaitable[str]],
+        *,
+        connects: int = CONNECTS,
+        uploads: int = UPLOADS,
     ) -> None:
-        self._kept = {name: Kept(login, agent_sha256) for name, login in hosts.items()}
-        self._open = open_artifact
+        room = asyncio.Semaphore(connects)
+        self._kept = {name: Kept(login, agent_sha256, room) for name, login in hosts.items()}
+        self._readings, self._uploads = Readings(open_artifact), asyncio.Semaphore(uploads)
         self._offsets: OrderedDict[tuple[str, str], int] = OrderedDict()
 
     async def hello(self, host: str) -> Hello:
@@ -180,9 +189,9 @@ class SshHosts:
         if (await self._ask(link, host, "holds", {"sha256": artifact.sha256}, Holds, deadline=HASH)).holds:
             on_bytes(artifact.size, artifact.size)
             return
-        path = await self._open(artifact)
         try:
-            await ssh_upload.put(link.connection, path, artifact.sha256, on_bytes)
+            async with self._uploads, self._readings.of(artifact) as file:
+                await ssh_upload.put(link.connection, file, artifact.sha256, on_bytes)
         except Broken as fault:
             raise self._kept[host].unreachable(str(fault)) from fault
         except Refusal as fault:

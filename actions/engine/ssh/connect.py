@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,26 +75,66 @@ class _Shown(asyncssh.SSHClient):
         return False
 
 
-async def connect(login: HostLogin, within: float | None = None) -> asyncssh.SSHClientConnection:
+async def connect(
+    login: HostLogin, room: asyncio.Semaphore, within: float | None = None
+) -> asyncssh.SSHClientConnection:
     """A connection whose peer proved the pinned key and let the bot in, within that many seconds (CONNECT).
 
-    Raises Unreachable, always with what was tried and what to do.
+    A place in `room` is taken for the handshake, which costs both machines their processors, and not for a server that
+    does not answer at all; the wait for the place does not count. Raises Unreachable, always with what was tried and
+    what to do.
     """
     shown, within = _Shown(), CONNECT if within is None else within
     try:
         async with asyncio.timeout(within):
-            return await _connect(login, shown)
+            line = await _dial(login)
+        async with _place(room, line), asyncio.timeout(within):
+            return await _connect(login, line, shown)
     except (OSError, asyncssh.Error, ValueError) as fault:
         tried, advice = _explain(login, fault, shown.fingerprint, within)
         raise Unreachable(login.name, f"{login.where}, {tried}", advice) from fault
 
 
-async def _connect(login: HostLogin, shown: _Shown) -> asyncssh.SSHClientConnection:
+@asynccontextmanager
+async def _place(room: asyncio.Semaphore, line: socket.socket) -> AsyncGenerator[None]:
+    """A place in the room; the line is cut where nobody waits for it any more."""
+    try:
+        await room.acquire()
+    except BaseException:
+        line.close()
+        raise
+    try:
+        yield
+    finally:
+        room.release()
+
+
+async def _dial(login: HostLogin) -> socket.socket:
+    """A TCP connection to the first of its addresses that takes one. Raises OSError."""
+    loop, fault = asyncio.get_running_loop(), OSError("it has no address")
+    for family, kind, protocol, _, where in await loop.getaddrinfo(login.address, login.port, type=socket.SOCK_STREAM):
+        line = socket.socket(family, kind, protocol)
+        line.setblocking(False)
+        try:
+            await loop.sock_connect(line, where)
+        except OSError as failed:
+            fault = failed
+            line.close()
+        except BaseException:
+            line.close()
+            raise
+        else:
+            return line
+    raise fault
+
+
+async def _connect(login: HostLogin, line: socket.socket, shown: _Shown) -> asyncssh.SSHClientConnection:
     pinned = login.pinned
     own = [name.decode() for name in pinned.sig_algorithms if b"@" not in name and name != b"ssh-rsa"]
     return await asyncssh.connect(
         login.address,
         login.port,
+        sock=line,
         username=login.user,
         client_factory=lambda: shown,
         known_hosts=([pinned], [], []),

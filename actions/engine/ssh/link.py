@@ -54,8 +54,8 @@ class Link:
 class Kept:
     """One host's link. Concurrent callers share one attempt, its failure included."""
 
-    def __init__(self, login: HostLogin, agent: str) -> None:
-        self.login, self.agent = login, agent
+    def __init__(self, login: HostLogin, agent: str, room: asyncio.Semaphore) -> None:
+        self.login, self.agent, self._room = login, agent, room
         self._link: Link | None = None
         self._attempt: asyncio.Task[Link] | None = None
         self._next = 0.0
@@ -98,7 +98,7 @@ class Kept:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(max(0.0, self._next - loop.time()))
         self._next = loop.time() + APART
-        connection = await connect(self.login)
+        connection = await connect(self.login, self._room)
         try:
             self._link = await self._greet(connection)
         except BaseException:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
-from typing import BinaryIO
 
 import asyncssh
 
 from actions.engine.ports import OnBytes
 from actions.engine.ssh.channel import Broken, Malformed, Refusal
+from actions.engine.ssh.reading import Reading
 
-CHUNK = 1 << 20
-"""Bytes read at once; with SSH's own buffers, all the memory an upload takes."""
 PIECE = 1 << 17
-"""Bytes handed to SSH at once: on a connection that is gone, no more than these are thrown after it."""
+"""Bytes handed to SSH at once: on a connection that is gone, no more than these are thrown after it, and of one that is
+slow no more than these wait in memory, beside the chunk that they are cut from."""
 STALL = 30.0
 """Seconds without progress after which the upload is given up."""
 SETTLE = 120.0
@@ -24,25 +22,27 @@ ANSWER = 1 << 16
 """Bytes of the longest answer."""
 
 
-async def put(connection: asyncssh.SSHClientConnection, path: str, sha256: str, on_bytes: OnBytes) -> None:
+async def put(connection: asyncssh.SSHClientConnection, file: Reading, sha256: str, on_bytes: OnBytes) -> None:
     """Send the file; returns once the host said that it holds it, checked.
 
     Raises Broken (whether it lies there is unknown), Refusal, Malformed, OSError for the file itself.
     """
-    file = await asyncio.to_thread(_open, path)
+    process = await _start(connection, f"put {sha256} {file.size}")
     try:
-        size = (await asyncio.to_thread(Path(path).stat)).st_size
-        process = await _start(connection, f"put {sha256} {size}")
-        try:
-            await _talk(process, file, size, on_bytes)
-        finally:
-            process.close()
+        await _talk(process, file, _room(connection), on_bytes)
     finally:
-        await asyncio.to_thread(file.close)
+        process.close()
 
 
-def _open(path: str) -> BinaryIO:
-    return Path(path).open("rb")
+def _room(connection: asyncssh.SSHClientConnection) -> asyncio.Event:
+    """Set while the network takes what it is given.
+
+    asyncio tells a connection so, and asyncssh's does nothing with it: it would hold 2 MiB for each slow server.
+    """
+    room = asyncio.Event()
+    room.set()
+    vars(connection).update(pause_writing=room.clear, resume_writing=room.set)
+    return room
 
 
 async def _start(connection: asyncssh.SSHClientConnection, command: str) -> asyncssh.SSHClientProcess[bytes]:
@@ -55,10 +55,12 @@ async def _start(connection: asyncssh.SSHClientConnection, command: str) -> asyn
         raise Broken(f"no session for the upload ({fault})") from fault
 
 
-async def _talk(process: asyncssh.SSHClientProcess[bytes], file: BinaryIO, size: int, on_bytes: OnBytes) -> None:
+async def _talk(
+    process: asyncssh.SSHClientProcess[bytes], file: Reading, room: asyncio.Event, on_bytes: OnBytes
+) -> None:
     """Send while listening: a host that refuses early (disk full) is not sent the rest."""
     answer = asyncio.create_task(_answer(process))
-    sending = asyncio.create_task(_send(process, file, size, on_bytes))
+    sending = asyncio.create_task(_send(process, file, room, on_bytes))
     try:
         await asyncio.wait((answer, sending), return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
@@ -73,20 +75,23 @@ async def _talk(process: asyncssh.SSHClientProcess[bytes], file: BinaryIO, size:
         await asyncio.gather(answer, sending, return_exceptions=True)
 
 
-async def _send(process: asyncssh.SSHClientProcess[bytes], file: BinaryIO, size: int, on_bytes: OnBytes) -> None:
-    sent = 0
+async def _send(
+    process: asyncssh.SSHClientProcess[bytes], file: Reading, room: asyncio.Event, on_bytes: OnBytes
+) -> None:
+    sent = number = 0
     stdin = process.stdin
     try:
-        while chunk := await asyncio.to_thread(file.read, CHUNK):
+        while chunk := await file.chunk(number):
             for at in range(0, len(chunk), PIECE):
                 stdin.write(chunk[at : at + PIECE])
                 async with asyncio.timeout(STALL):
                     await stdin.drain()
-            sent += len(chunk)
-            on_bytes(sent, size)
+                    await room.wait()
+            sent, number = sent + len(chunk), number + 1
+            on_bytes(sent, file.size)
         stdin.write_eof()
     except TimeoutError:
-        raise Broken(f"the upload made no progress for {STALL:g} s ({sent} of {size} bytes)") from None
+        raise Broken(f"the upload made no progress for {STALL:g} s ({sent} of {file.size} bytes)") from None
     except (OSError, asyncssh.Error):
         return  # the far end stopped reading: its answer, or its silence, says why
 

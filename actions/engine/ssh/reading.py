@@ -1,0 +1,90 @@
+"""An artifact that many servers are sent at once is opened, checked and read once, whatever their pace."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from actions.engine.fleet import Artifact
+
+CHUNK = 1 << 20
+"""Bytes read at once."""
+WINDOW = 16
+"""Chunks that are held for those who come next: all the memory that reading takes, however many servers there are."""
+
+
+class Reading:
+    """One open file. Servers of about one pace share each chunk; one that falls behind the window has it read again.
+
+    So nobody waits for a slow server, and nothing is kept for it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.size = os.fstat(self._fd).st_size
+        self.reads = 0
+        """How many chunks were read."""
+        self._window: OrderedDict[int, asyncio.Task[bytes]] = OrderedDict()
+
+    async def chunk(self, number: int) -> bytes:
+        """The chunk of that number, counted from 0; b"" behind the end. Raises OSError."""
+        if number not in self._window:
+            self.reads += 1
+            self._window[number] = asyncio.create_task(asyncio.to_thread(os.pread, self._fd, CHUNK, number * CHUNK))
+        chunk = self._window[number]
+        self._window.move_to_end(number)
+        while len(self._window) > WINDOW:
+            self._window.popitem(last=False)
+        return await asyncio.shield(chunk)
+
+    async def close(self) -> None:
+        """Nobody reads any more."""
+        await asyncio.gather(*self._window.values(), return_exceptions=True)
+        self._window.clear()
+        os.close(self._fd)
+
+
+@dataclass(slots=True)
+class _Shared:
+    opening: asyncio.Task[Reading]
+    readers: int = field(default=0)
+
+
+class Readings:
+    """The files that are being sent now, by their sha256. `find` gives the path of one that was checked."""
+
+    def __init__(self, find: Callable[[Artifact], Awaitable[str]]) -> None:
+        self._find = find
+        self._shared: dict[str, _Shared] = {}
+
+    @asynccontextmanager
+    async def of(self, artifact: Artifact) -> AsyncGenerator[Reading]:
+        """The reading of that artifact, closed when the last one leaves. Raises what `find` raises, OSError."""
+        key = artifact.sha256
+        shared = self._shared.get(key)
+        if shared is None:
+            shared = self._shared[key] = _Shared(asyncio.create_task(self._open(artifact)))
+        shared.readers += 1
+        try:
+            yield await asyncio.shield(shared.opening)
+        finally:
+            shared.readers -= 1
+            if not shared.readers:
+                if self._shared.get(key) is shared:
+                    del self._shared[key]
+                await _close(shared.opening)
+
+    async def _open(self, artifact: Artifact) -> Reading:
+        return await asyncio.to_thread(Reading, await self._find(artifact))
+
+
+async def _close(opening: asyncio.Task[Reading]) -> None:
+    """Also where it never opened, or still does."""
+    opening.cancel()
+    await asyncio.wait({opening})
+    if not opening.cancelled() and opening.exception() is None:
+        await opening.result().close()
