@@ -1,6 +1,6 @@
 """`make bench`: every row, or those that are named, and in the end which goals were met.
 
-    python -m tests.bench [ack-http] [ack-socket] [verb] [idle] [resume] [cards]
+    python -m tests.bench [ack-http] [ack-socket] [verb] [idle] [resume] [cards] [analysis]
 
 The exit status is 0, whatever the figures; 1 where a row could not be measured, 2 for a name that there is not.
 """
@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench import ack, cards, idle, resume, verb
+from tests.bench import ack, analysis, cards, idle, resume, verb
 from tests.bench.ratio import HEAD, Limit, Row, Verdict
 
 Measure = Callable[[Path], Awaitable[Sequence[Row | Limit]]]
@@ -29,6 +29,7 @@ PARTS: dict[str, Measure] = {
     "idle": idle.measure,
     "resume": resume.measure,
     "cards": cards.measure,
+    "analysis": analysis.measure,
 }
 PACKAGES = ("slack-bolt", "slack-sdk", "aiohttp", "asyncssh", "redis", "pydocket", "pydantic", "cryptography")
 
