@@ -8,11 +8,13 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from actions.engine.artifacts import artifacts as artifact_source
 from actions.engine.clock import SystemClock
-from actions.engine.ports import Artifacts, Clock, Hosts, Prober, World
+from actions.engine.metrics import PrometheusMetrics
+from actions.engine.ports import Artifacts, Clock, Hosts, Metrics, Prober, World
 from actions.engine.prober import HttpProber
 from actions.engine.registry import Registry, Reserved, discover
 from actions.engine.ssh import HostLogin, SshHosts
@@ -25,11 +27,18 @@ from bot.desk.looking import Looking
 from bot.desk.planning import Planning
 from bot.desk.roster import Roster
 from bot.desk.surveys import Surveys
+from bot.evidence import Freshness, Source
+from bot.evidence.checks import Checks, OnBranch
+from bot.evidence.drill import Drills
+from bot.evidence.github import GitHub, Repository
+from bot.evidence.staging import Staging
 from bot.redact import redactor
 from bot.slack import SlackFace, Waits
 from bot.store import Store
 from bot.tails.home import keep_homes
 from bot.tails.slack import SlackTail
+from bot.watching import Watching
+from bot.watching.eyes import Eyes
 from bot.web import Check, listen, make_web
 from bot.work import Work
 from policies import rules
@@ -55,6 +64,8 @@ class Bot:
     world: World
     work: Work
     desk: Desk
+    watching: Watching
+    drills: Drills
 
     async def close(self) -> None:
         """Close what was opened, in the reverse order."""
@@ -80,7 +91,8 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
     """The values that may never be shown."""
     slack = settings.slack
     tokens = (slack.bot_token, slack.app_token, slack.signing_secret) if slack else ()
-    return (settings.redis_url, *tokens)
+    github = (settings.github.token,) if settings.github else ()
+    return (settings.redis_url, *tokens, *github)
 
 
 def build(
@@ -90,6 +102,7 @@ def build(
     artifacts: Artifacts | None = None,
     prober: Prober | None = None,
     clock: Clock | None = None,
+    metrics: Metrics | None = None,
     registry: Registry | None = None,
 ) -> Bot:
     """Tie the parts together; a port that is given takes the place of the real adapter. Does no I/O.
@@ -128,8 +141,24 @@ def build(
     planning = Planning(known, settings.environments, settings.default_environment, hosts, artifacts)
     roster = _roster(settings, store)
     looking = Looking(planning, store, roster, clock)
-    desk = Desk(planning, looking, store, work, rules.load(settings.rules or None), roster, clock)
-    return Bot(settings, store, world, work, desk)
+    metrics = metrics or (PrometheusMetrics(settings.prometheus) if settings.prometheus else None)
+    watching = Watching(looking, store, Eyes(planning, world.prober, metrics), clock, settings.look_every)
+    drills = Drills(store, roster)
+    sources = _sources(settings, watching, drills)
+    desk = Desk(planning, looking, store, work, rules.load(settings.rules or None), roster, clock, sources)
+    return Bot(settings, store, world, work, desk, watching, drills)
+
+
+def _sources(settings: Settings, watching: Watching, drills: Drills) -> dict[str, Source]:
+    """Where each kind of evidence comes from; what is not configured here has no source."""
+    found: dict[str, Source] = {"drill": drills}
+    if staging := [name for name, environment in settings.environments.items() if environment.staging]:
+        found["staging"] = Staging(watching, staging)
+    if (ours := settings.github) and ours.token:
+        github = GitHub(Repository(ours.repository, ours.token, ours.api_url))
+        found["checks"] = Checks(github, ours.branch, ours.checks)
+        found["branch"] = OnBranch(github, ours.branch)
+    return found
 
 
 def _roster(settings: Settings, store: Store) -> Roster:
@@ -146,6 +175,7 @@ async def serve(bot: Bot, stop: asyncio.Event, waits: Waits | None = None) -> No
     taken in; and SlackUnusable later too, after draining, where Slack was away at first and then refuses the bot.
     """
     check_machine(bot.settings)
+    every = timedelta(seconds=bot.settings.look_every)
     await bot.store.check_durable(bot.settings.redis_without_aof)
     await bot.work.claim()
     async with _faced(bot, waits) as face:
@@ -158,6 +188,8 @@ async def serve(bot: Bot, stop: asyncio.Event, waits: Waits | None = None) -> No
                 beside = [
                     group.create_task(check_versions(bot.world.artifacts), name="versions"),
                     group.create_task(LateStarts(bot.desk).run(), name="late starts"),
+                    group.create_task(bot.watching.run(), name="watching"),
+                    group.create_task(Freshness(bot.desk.evidence, every).run(), name="evidence"),
                 ]
                 if face:
                     group.create_task(_tail(bot, face, stop), name="slack tail")

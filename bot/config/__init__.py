@@ -12,12 +12,12 @@ from typing import Any
 from pydantic import ValidationError
 from redis.asyncio.connection import parse_url
 
-from actions.engine.fleet import Environment
+from actions.engine.fleet import Environment, Limit
 from actions.engine.located_toml import Located, TomlFault, parse
 from actions.engine.plan import Probe
 from bot.config.cross import cross_faults, table_at
 from bot.config.faults import Fault, in_words, not_toml
-from bot.config.toml import ChomToml, EnvironmentTable, HostTable, PersonTable, SlackTable
+from bot.config.toml import ChomToml, EnvironmentTable, GitHubTable, HostTable, PersonTable, SlackTable
 from policies.change import Account, People, Person, Role
 
 _REDIS = '"redis://:PASSWORD@127.0.0.1:6379/0"'
@@ -69,6 +69,21 @@ class SlackSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class GitHubSettings:
+    """The repository whose checks and branch are evidence."""
+
+    repository: str
+    """ "owner/name"."""
+    branch: str
+    """The protected one."""
+    checks: tuple[str, ...]
+    """Required checks; () for those that the branch's protection requires."""
+    api_url: str
+    token: str = field(default="", repr=False)
+    """From CHOM_GITHUB_TOKEN."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All that the bot is told, checked."""
 
@@ -102,6 +117,11 @@ class Settings:
     """Servers that are sent an artifact at the same time."""
     connects_at_once: int = 32
     """SSH handshakes that are under way at the same time."""
+    github: GitHubSettings | None = None
+    prometheus: str = ""
+    """The address of Prometheus; "" where errors and latency are not watched."""
+    look_every: float = 10.0
+    """Seconds between two looks at an environment that is watched."""
     redelivery: float = 10.0
     """Seconds after which another worker takes over the runs of a dead one."""
 
@@ -132,6 +152,8 @@ def load(path: Path, env: Mapping[str, str], *, secrets: Secrets = Secrets.ALL) 
         faults += [(0, said) for said in _missing_redis(env)]
     if secrets is Secrets.ALL and "slack" in located.data:
         faults += [(0, said) for said in _missing_tokens(table_at(located.data, "slack"), env)]
+    if secrets is Secrets.ALL and "github" in located.data:
+        faults += [(0, said) for said in _missing_github(env)]
     if faults or toml is None:
         raise BrokenConfig(tuple(f"{path.name}:{n}: {said}" if n else said for n, said in sorted(set(faults))))
     return _settings(toml, env, path.parent)
@@ -168,6 +190,11 @@ def _missing_redis(env: Mapping[str, str]) -> Iterator[str]:
         yield f"CHOM_REDIS_URL is not set: the address of the bot's own Redis, {_REDIS}."
     elif not _is_redis(redis):
         yield f"CHOM_REDIS_URL is no address of a Redis; it has to look like {_REDIS}."
+
+
+def _missing_github(env: Mapping[str, str]) -> Iterator[str]:
+    if not env.get("CHOM_GITHUB_TOKEN"):
+        yield "CHOM_GITHUB_TOKEN is not set: a token that may read the repository's checks and contents."
 
 
 def _missing_tokens(slack: Mapping[str, Any], env: Mapping[str, str]) -> Iterator[str]:
@@ -212,6 +239,9 @@ def _settings(toml: ChomToml, env: Mapping[str, str], base: Path) -> Settings:
         servers_at_once=toml.bot.servers_at_once,
         uploads_at_once=toml.bot.uploads_at_once,
         connects_at_once=toml.bot.connects_at_once,
+        github=_github(toml.github, env) if toml.github else None,
+        prometheus=toml.prometheus.url if toml.prometheus else "",
+        look_every=toml.bot.look_every,
     )
 
 
@@ -226,7 +256,18 @@ def _environment(name: str, table: EnvironmentTable) -> Environment:
         tuple(table.reload),
         table.backup_days,
         tuple(table.smoke),
+        staging=table.staging,
+        limits=tuple(
+            Limit(what, limit.query, limit.below)
+            for what, limit in (("errors", table.errors), ("latency", table.latency))
+            if limit
+        ),
     )
+
+
+def _github(table: GitHubTable, env: Mapping[str, str]) -> GitHubSettings:
+    token = env.get("CHOM_GITHUB_TOKEN", "")
+    return GitHubSettings(table.repository, table.branch, tuple(table.checks), table.api_url.rstrip("/"), token)
 
 
 def _host(name: str, t: HostTable) -> HostSettings:

@@ -33,6 +33,10 @@ def cross_faults(located: Located) -> Iterator[Fault]:
         migrate_on = table.get("migrate_on")
         if migrate_on and isinstance(members, list) and migrate_on not in members:
             yield located.line(("environments", name, "migrate_on")), f"migrate_on is not one of {name}'s hosts."
+        watches = [key for key in ("errors", "latency") if key in table]
+        if watches and "prometheus" not in located.data:
+            line = located.line(("environments", name, watches[0]))
+            yield line, f"environments.{name} watches {watches[0]}, and there is no [prometheus] to ask."
     yield from _twin_faults(located, hosts)
     yield from _default_faults(located, environments)
     yield from _people_faults(located)

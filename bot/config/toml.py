@@ -91,6 +91,7 @@ class BotTable(_Table):
     connects_at_once: int = Field(default=32, ge=1, le=1000)
     rules: str = ""
     default_environment: str = ""
+    look_every: float = Field(default=10.0, ge=0.2, le=30)
 
 
 class SlackTable(_Table):
@@ -127,6 +128,28 @@ class ProbeTable(_Table):
     within: float = Field(default=5.0, gt=0, le=60)
 
 
+class LimitTable(_Table):
+    """A number of Prometheus that has to be below `below` while an environment is watched."""
+
+    query: str = Field(min_length=1)
+    below: float = Field(gt=0)
+
+
+class GitHubTable(_Table):
+    """[github]: whose checks and branch are evidence; the token is CHOM_GITHUB_TOKEN."""
+
+    repository: Annotated[str, _like(r"[\w.-]+/[\w.-]+", 'owner and name, for example "example/chom"')]
+    branch: Annotated[str, _like(r"[\w./-]+", 'a branch, for example "main"')] = "main"
+    checks: list[str] = Field(default_factory=list[str])
+    api_url: Annotated[str, AfterValidator(_url)] = "https://api.github.com"
+
+
+class PrometheusTable(_Table):
+    """[prometheus]: where errors and latency are asked for."""
+
+    url: Annotated[str, AfterValidator(_url)]
+
+
 class EnvironmentTable(_Table):
     """[environments.NAME]."""
 
@@ -141,6 +164,9 @@ class EnvironmentTable(_Table):
     backup_days: int = Field(default=7, ge=0, le=3650)
     smoke: list[Literal["database", "queue"]] = Field(default_factory=list[Literal["database", "queue"]])
     default: bool = False
+    staging: bool = False
+    errors: LimitTable | None = None
+    latency: LimitTable | None = None
 
 
 class HostTable(_Table):
@@ -171,6 +197,8 @@ class ChomToml(_Table):
     slack: SlackTable | None = None
     redis: RedisTable = Field(default_factory=RedisTable)
     artifacts: ArtifactsTable
+    github: GitHubTable | None = None
+    prometheus: PrometheusTable | None = None
     environments: dict[Name, EnvironmentTable] = Field(min_length=1)
     hosts: dict[Name, HostTable] = Field(min_length=1)
     people: dict[Name, PersonTable] = Field(min_length=1)

@@ -17,7 +17,7 @@ from bot.desk.desk import Desk
 from bot.desk.planning import Refusal
 from bot.desk.view import ChangeView
 from bot.store import StoreDown
-from policies.change import Allowed, Approval, Word
+from policies.change import Allowed, Approval, WhenReady, Word
 
 GRACE = timedelta(seconds=5)
 """For so long after the last word the bot that took it is left to start the change."""
@@ -74,9 +74,15 @@ class LateStarts:
         elif view.held and change not in self._looked:
             self._looked.add(change)
             await self.desk.void_if_moved(view.change)
-        if not view.held:
+        if not view.held and view.change.requirement.evidence and _asks(view):
+            await self.desk.store.set_held(change, len(view.approvals))
+        elif not view.held:
             logger.info("%s was left approved and not started; it is started now", change)
             await self.desk.start(view, _last_word(view))
+
+
+def _asks(view: ChangeView) -> bool:
+    return view.change.requirement.when_ready is WhenReady.ASK
 
 
 def _given(view: ChangeView) -> list[Approval]:

@@ -31,6 +31,24 @@ WORLD_FAULTS = (
         "Production has no room for a new file for 10 seconds.",
     ),
     Breakable(
+        "Make production's shop fail for 10 s",
+        {"shop": "production", "seconds": 10},
+        "Every visitor of production gets an error for 10 seconds.",
+    ),
+    Breakable("GitHub down for 20 s", {"github": "down", "seconds": 20}, "GitHub answers nothing for 20 seconds."),
+    Breakable("Turn a CI check red", {"github": "red"}, "The check “tests” is red for every commit."),
+    Breakable(
+        "Use up GitHub's rate limit for 20 s",
+        {"github": "limit", "seconds": 20},
+        "GitHub refuses every request for 20 seconds: the rate limit is used up.",
+    ),
+    Breakable("End GitHub's troubles", {"github": "up"}, "GitHub answers, and every check is green."),
+    Breakable(
+        "Prometheus down for 20 s",
+        {"prometheus": "down", "seconds": 20},
+        "Prometheus answers nothing for 20 seconds. Errors and latency cannot be seen.",
+    ),
+    Breakable(
         "Kill Redis and start it again",
         {"redis": "restart"},
         "Redis was killed and started again. What it had acknowledged is there.",
@@ -38,7 +56,8 @@ WORLD_FAULTS = (
 )
 _OF = {
     **dict.fromkeys(("kill", "stop", "cont", "redis"), "The bot"),
-    **dict.fromkeys(("cut", "freeze", "host", "disk"), "Production"),
+    **dict.fromkeys(("cut", "freeze", "host", "disk", "shop"), "Production"),
+    **dict.fromkeys(("github", "prometheus"), "GitHub and Prometheus"),
     **dict.fromkeys(("slack", "deliver"), "Slack"),
     "socket": "The bot's line to Slack",
 }

@@ -17,6 +17,7 @@ from bot.sandbox import php
 from bot.sandbox.child import Child, OnLine
 from bot.sandbox.fastcgi import Fpm
 from bot.sandbox.keep import Keep
+from bot.sandbox.prometheus import Series
 from bot.sandbox.shop import Shop
 from bot.sandbox.slack.errors import Json
 from bot.sandbox.traffic import Customers
@@ -227,6 +228,17 @@ class Server:
                 "versions": dict(served.versions),
             },
         }
+
+    def series(self) -> list[Series]:
+        """What Prometheus knows of it: a counter, and what recording rules make of the last seconds."""
+        served, labels = self.customers.served, {"environment": self.environment}
+        errors, latency = served.quality(asyncio.get_running_loop().time())
+        return [
+            ("chom_requests_total", {**labels, "result": "failed"}, float(served.failed)),
+            ("chom_requests_total", {**labels, "result": "answered"}, float(served.requests - served.failed)),
+            ("chom:errors:ratio", labels, errors),
+            ("chom:latency:p95_seconds", labels, latency),
+        ]
 
     def minute(self) -> list[Json]:
         """What its visitors got in each of the last sixty seconds: {by: {version: answers}, failed}, oldest first."""

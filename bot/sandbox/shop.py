@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import sqlite3
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,9 +66,14 @@ class Shop:
 
     def __init__(self, name: str, served: Path, port: int) -> None:
         self.name, self.served, self.port = name, served, port
+        self._fails_until = 0.0
         app = web.Application()
         app.router.add_get("/{path:.*}", self._get)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+
+    def fail(self, seconds: float) -> None:
+        """Answer with an error for so long."""
+        self._fails_until = time.monotonic() + seconds
 
     @property
     def url(self) -> str:
@@ -84,6 +90,8 @@ class Shop:
         await self._runner.cleanup()
 
     async def _get(self, request: web.Request) -> web.Response:
+        if time.monotonic() < self._fails_until:
+            return web.Response(status=500, text="<h1>500 | Server Error</h1>", content_type="text/html")
         if not self.served.exists():
             return web.Response(status=503, text="No release is served yet.\n")
         release = self.served.resolve()

@@ -8,8 +8,10 @@ import pwd
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bot.sandbox.github import BRANCH, REPOSITORY
 from bot.sandbox.servers import USER, Server
 from bot.sandbox.slack import people
+from policies import rules
 
 ROLES = {"dev": [], "lead": ["tech-lead"], "devops": ["devops", "on-call"], "cto": ["cto"]}
 """What the people of the sandbox's Slack may decide as. Each can also ask."""
@@ -20,8 +22,22 @@ AT_THE_SHELL = "devops"
 
 _HEAD = """\
 # The sandbox's configuration, written anew at each of its starts. Production has the same file with other addresses.
-# The secrets come from the environment: SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, CHOM_REDIS_URL.
+# The secrets come from the environment: SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, CHOM_REDIS_URL,
+# CHOM_GITHUB_TOKEN.
 """
+
+
+_OF_PRODUCTION = """
+default = true
+errors = { query = 'chom:errors:ratio{environment="production"}', below = 0.05 }
+latency = { query = 'chom:latency:p95_seconds{environment="production"}', below = 2.0 }"""
+LOOK_EVERY = 0.5
+
+
+def rules_text() -> str:
+    """The shipped rules, with times for somebody who tries things out."""
+    shipped = rules.SHIPPED.read_text(encoding="utf-8")
+    return shipped.replace('staging = "30 min"', 'staging = "2 s"').replace('watch = "15 min"', 'watch = "10 s"')
 
 
 def _table(name: str, values: Mapping[str, object]) -> str:
@@ -32,7 +48,7 @@ def _table(name: str, values: Mapping[str, object]) -> str:
 
 def _environment(server: Server) -> str:
     probe = f'{{ url = "{server.shop.url}/health", status = 200, contains = \'"release": "{{version}}"\' }}'
-    default = "\ndefault = true" if server.environment == "production" else ""
+    default = _OF_PRODUCTION if server.environment == "production" else "\nstaging = true"
     return (
         f"[environments.{server.environment}]\nhosts = {json.dumps([server.name])}\nmigrate_on = "
         f"{json.dumps(server.name)}\nkeep = 5\nprobes = [{probe}]{default}"
@@ -60,8 +76,10 @@ def logins() -> list[str]:
     return sorted({mine, os.environ.get("SUDO_USER") or mine})
 
 
-def chom_toml(directory: Path, servers: Sequence[Server], key: Path, bot_port: int) -> str:
-    """The whole text."""
+def chom_toml(
+    directory: Path, servers: Sequence[Server], key: Path, bot_port: int, rules: Path, github: str, prometheus: str
+) -> str:
+    """The whole text; `github` and `prometheus` are addresses."""
     bot = {
         "listen": f"127.0.0.1:{bot_port}",
         "instance": "sandbox",
@@ -69,6 +87,8 @@ def chom_toml(directory: Path, servers: Sequence[Server], key: Path, bot_port: i
         "ssh_key": str(key),
         "patience": 30.0,
         "redelivery": 10.0,
+        "rules": str(rules),
+        "look_every": LOOK_EVERY,
     }
     slack = {"mode": "socket", "team": people.TEAM, "channel": people.CHANNEL, "channel_name": people.CHANNEL_NAME}
     tables = [
@@ -76,6 +96,8 @@ def chom_toml(directory: Path, servers: Sequence[Server], key: Path, bot_port: i
         _table("slack", slack),
         _table("slack.groups", GROUPS),
         _table("artifacts", {"source": str(directory / "artifacts")}),
+        _table("github", {"repository": REPOSITORY, "branch": BRANCH, "api_url": github}),
+        _table("prometheus", {"url": prometheus}),
         *(_environment(server) for server in servers),
         *(_host(server) for server in servers),
         *(_person(member) for member in people.PEOPLE),

@@ -7,6 +7,7 @@ import random
 import re
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from math import nan
 
 import aiohttp
 
@@ -41,8 +42,14 @@ class Served:
     seconds: deque[Second] = field(default_factory=lambda: deque[Second](maxlen=_MINUTE))
     """The last minute's, oldest first; a second without an answer is not in it."""
 
-    def count(self, now: float, version: str, failure: str) -> None:
-        """One answer: its version, and why it counts as failed ("" where it does not)."""
+    times: deque[tuple[float, float, bool]] = field(
+        default_factory=lambda: deque[tuple[float, float, bool]](maxlen=2000)
+    )
+    """(when, seconds that it took, whether it failed) of the newest answers."""
+
+    def count(self, now: float, version: str, failure: str, seconds: float = 0.0) -> None:
+        """One answer: its version, why it counts as failed ("" where it does not), and how long it took."""
+        self.times.append((now, seconds, bool(failure)))
         if not self.seconds or self.seconds[-1].at != int(now):
             self.seconds.append(Second(int(now)))
         self.seconds[-1].by[version] += 1
@@ -56,6 +63,17 @@ class Served:
         if failure:
             self.failed += 1
             self.last_failure = failure
+
+    def quality(self, now: float) -> tuple[float, float]:
+        """Of the last seconds: the share of answers that failed, and the 95th percentile of how long they took (s).
+
+        NaN where nobody has asked, as PromQL has it.
+        """
+        lately = [one for one in self.times if one[0] >= now - _WINDOW]
+        if not lately:
+            return nan, nan
+        slowest = sorted(seconds for _, seconds, _ in lately)
+        return sum(failed for *_, failed in lately) / len(lately), slowest[int(len(slowest) * 0.95)]
 
     def minute(self, now: float) -> list[Second]:
         """The last sixty whole seconds before `now`, oldest first, those without an answer too."""
@@ -97,6 +115,8 @@ class Customers:
 
     async def _ask(self, session: aiohttp.ClientSession) -> None:
         version = failure = ""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             async with session.get(f"{self.url}/") as answer:
                 seen = _SEEN.search(await answer.read())
@@ -108,4 +128,4 @@ class Customers:
                 )
         except (aiohttp.ClientError, TimeoutError, OSError) as wrong:
             failure = f"{type(wrong).__name__}: {wrong}"
-        self.served.count(asyncio.get_running_loop().time(), version, failure)
+        self.served.count(loop.time(), version, failure, loop.time() - began)

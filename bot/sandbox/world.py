@@ -13,13 +13,16 @@ from pathlib import Path
 from bot.sandbox import releases
 from bot.sandbox.breaking import KNOWN, OFFERED
 from bot.sandbox.child import Child, Kept
+from bot.sandbox.drilled import record_drill
 from bot.sandbox.first_release import bring
+from bot.sandbox.github import TOKEN, GitHub
 from bot.sandbox.keep import Keep
+from bot.sandbox.prometheus import Prometheus, Series
 from bot.sandbox.redis_server import Redis
 from bot.sandbox.servers import Server
 from bot.sandbox.slack import people
 from bot.sandbox.slack.errors import Impossible, Json
-from bot.sandbox.toml import chom_toml
+from bot.sandbox.toml import chom_toml, rules_text
 
 NAMES = ("staging", "production")
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
@@ -40,11 +43,20 @@ class World:
         public = keep.key(self._key)
         self._servers = {name: Server(name, keep, public, self._prefixed(name)) for name in NAMES}
         self.toml_path = keep.directory / "chom.toml"
-        self.toml = chom_toml(keep.directory, list(self._servers.values()), self._key, keep.port("bot"))
+        self.github = GitHub([releases.commit(version) for version in releases.VERSIONS], keep.port("github"))
+        self.prometheus = Prometheus(self._series, keep.port("prometheus"))
+        own = keep.directory / "my-rules.toml"
+        self.rules = own if own.exists() else keep.directory / "rules.toml"
+        """The shipped rules with short times, or those that somebody has put there."""
+        told = (self._key, keep.port("bot"), self.rules, self.github.url, self.prometheus.url)
+        self.toml = chom_toml(keep.directory, list(self._servers.values()), *told)
         self.shell = keep.directory / "env"
         """A file to source in a shell that wants the bot's environment."""
         self._log = (keep.directory / "bot.log").open("a", encoding="utf-8", buffering=1)
         self._bot: Kept | None = None
+
+    def _series(self) -> list[Series]:
+        return [one for server in self._servers.values() for one in server.series()]
 
     def _prefixed(self, name: str) -> Say:
         return lambda line: self._say(f"{name} | {line}")
@@ -57,7 +69,10 @@ class World:
         """
         releases.build(self.directory / "artifacts")
         self.toml_path.write_text(self.toml, encoding="utf-8")
-        await self.redis.start()
+        if self.rules.name == "rules.toml":
+            self.rules.write_text(rules_text(), encoding="utf-8")
+        await _all(self.redis.start(), self.github.start(), self.prometheus.start())
+        await record_drill(self.redis.url)
         if address:
             await self._start_bot(address)
         await _all(*(self._start_server(server) for server in self._servers.values()))
@@ -76,6 +91,7 @@ class World:
             "SLACK_SIGNING_SECRET": people.SIGNING_SECRET,
             "SLACK_API_URL": f"{address}/api/",
             "CHOM_REDIS_URL": self.redis.url,
+            "CHOM_GITHUB_TOKEN": TOKEN,
             "CHOM_CONFIG": str(self.toml_path),
         }
 
@@ -103,6 +119,7 @@ class World:
         """Stop everything that was started, whatever of it was."""
         await self.stop_bot()
         await asyncio.gather(*(server.close() for server in self._servers.values()))
+        await asyncio.gather(self.github.close(), self.prometheus.close())
         await self.redis.stop()
         self._log.close()
 
@@ -152,6 +169,14 @@ class World:
                 seconds = _seconds(spec.get("seconds", 10))
                 self._server(name).fill_disk(seconds)
                 return {"full": name, "seconds": seconds}
+            case {"shop": str(name)}:
+                seconds = _seconds(spec.get("seconds", 10))
+                self._server(name).shop.fail(seconds)
+                return {"fails": name, "seconds": seconds}
+            case {"github": what}:
+                return self.github.fault(what, _seconds(spec.get("seconds", 20)))
+            case {"prometheus": what}:
+                return self.prometheus.fault(what, _seconds(spec.get("seconds", 20)))
             case {"redis": "restart"}:
                 old, new = await self.redis.crash()
                 return {"killed": old, "started": new}

@@ -103,6 +103,7 @@ class Changes(Part):
             await self.link.ask("HDEL", redis_key("change", id_), "held")
         else:
             await self.link.ask("HSET", redis_key("change", id_), "held", approvals)
+            await self.link.ask("XADD", redis_key("feed"), "MAXLEN", "~", FEED_CAP, "*", "change", id_)
 
     async def card(self, id_: str) -> tuple[str, str] | None:
         """The change's card: (channel, ts)."""
