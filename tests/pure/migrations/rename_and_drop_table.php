@@ -1,0 +1,19 @@
+<?php
+
+use Illuminate\Database\Migrations\Migration;
+use Illuminate\Database\Schema\Blueprint;
+use Illuminate\Support\Facades\Schema;
+
+return new class extends Migration
+{
+    public function up(): void
+    {
+        Schema::rename('posts', 'articles');
+        Schema::drop('comments');
+    }
+
+    public function down(): void
+    {
+        Schema::rename('articles', 'posts');
+    }
+};

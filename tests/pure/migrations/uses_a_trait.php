@@ -1,0 +1,21 @@
+<?php
+
+use Illuminate\Database\Migrations\Migration;
+use Illuminate\Database\Schema\Blueprint;
+use Illuminate\Support\Facades\Schema;
+
+return new class extends Migration
+{
+    use App\Database\AddsTenant;
+
+    public function up(): void
+    {
+        Schema::table('users', function (Blueprint $table) {
+            $table->string('a')->nullable();
+        });
+    }
+
+    public function down(): void
+    {
+    }
+};
