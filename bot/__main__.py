@@ -16,6 +16,7 @@ from bot.hosts import host
 from bot.pack_command import pack_command
 from bot.shell import with_sentences
 from bot.shell.commands import Advising, add_to
+from bot.shell.evidence import evidence
 from bot.shell.vocabulary import summary
 from bot.starting.command import init_command
 
@@ -26,6 +27,7 @@ add_to(cli)
 cli.command("init", help=summary("init"))(init_command)
 cli.command("check", help=summary("check"))(check_command)
 cli.command("pack", help=summary("pack"))(pack_command)
+cli.add_typer(evidence, name="evidence", help=summary("evidence"))
 cli.add_typer(host, name="host", help=summary("host"))
 
 

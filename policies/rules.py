@@ -158,6 +158,14 @@ class Rules:
         table = self.document.evidence
         return {"staging": table.staging, "drill": table.drill}
 
+    def used(self) -> tuple[_Category, ...]:
+        """The categories that a change can have: those of rules, and the highest where no rule fits everything."""
+        rules = self.document.rules
+        fits_all = any(rule.when == _When() for rule in rules)
+        return tuple(
+            self._category(n) for n in (1, 2, 3) if any(r.category == n for r in rules) or (n == 3 and not fits_all)
+        )
+
     def _category(self, number: Literal[1, 2, 3]) -> _Category:
         tables = self.document.category
         return {1: tables.one, 2: tables.two, 3: tables.three}[number]

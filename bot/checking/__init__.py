@@ -10,6 +10,7 @@ from actions.engine.fleet import Artifact
 from bot.checking.builds import builds
 from bot.checking.found import Found
 from bot.checking.here import file, machine, people
+from bot.checking.proofs import asked_for, github, prometheus
 from bot.checking.redis import redis
 from bot.checking.servers import servers, sites
 from bot.config import Settings
@@ -28,9 +29,23 @@ async def check(path: Path, settings: Settings, missing: Collection[str] = ()) -
 
     known = asyncio.create_task(newest())
     about = await asyncio.gather(
-        _redis(settings, missing), _slack(settings, missing), servers(settings, known), sites(settings)
+        _redis(settings, missing),
+        _slack(settings, missing),
+        servers(settings, known),
+        sites(settings),
+        _proofs(settings, missing),
     )
-    return (*here, machine(settings), people(settings), *about[0], *about[1], (await fetching)[0], *about[2], *about[3])
+    proofs = (asked_for(settings), *about[4])
+    return (
+        *(*here, machine(settings), people(settings), *about[0], *about[1]),
+        *((await fetching)[0], *about[2], *about[3], *proofs),
+    )
+
+
+async def _proofs(settings: Settings, missing: Collection[str]) -> tuple[Found, ...]:
+    ours = settings.github if settings.github and not _lacks(missing, "CHOM_GITHUB_TOKEN") else None
+    looks = [*([github(ours)] if ours else []), *([prometheus(settings)] if settings.prometheus else [])]
+    return tuple(await asyncio.gather(*looks))
 
 
 async def _redis(settings: Settings, missing: Collection[str]) -> tuple[Found, ...]:

@@ -47,7 +47,7 @@ class Overseer:
         )
         ids = list(dict.fromkeys([*open_, *waiting, *recent]))
         seen = {view.change.id: view for view in await asyncio.gather(*map(self._view, ids)) if view is not None}
-        self._ended = {id_: view for id_, view in seen.items() if view.run.ended}
+        self._ended = {id_: view for id_, view in seen.items() if view.run.ended and _is_settled(view)}
         running = [view for view in _those(seen, open_) if view.run.opened and not view.run.ended]
         pending = [v for v in _those(seen, waiting) if not v.run.opened and not isinstance(v.verdict, Refused)]
         past = [
@@ -69,6 +69,11 @@ class Overseer:
         except (Refusal, ValueError) as fault:
             logger.warning("%s is left out of the overview: %s", id_, fault)
             return None
+
+
+def _is_settled(view: ChangeView) -> bool:
+    """Whether nothing is written of it any more: after its end it may be watched for a while."""
+    return view.run.observed is not None or not view.change.requirement.watch
 
 
 def _those(seen: dict[str, ChangeView], ids: Iterable[str]) -> list[ChangeView]:

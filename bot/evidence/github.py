@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import aiohttp
 from gidgethub import BadRequest, GitHubException, RateLimitExceeded
@@ -85,6 +85,16 @@ class GitHub:
             return ()
         more: list[dict[str, Any]] = checks.get("checks") or []
         return tuple(str(name) for name in checks.get("contexts") or [one["context"] for one in more])
+
+    async def tip(self, branch: str) -> str:
+        """The newest commit of the branch. Raises Unknown."""
+        async with self._api() as api:
+            asked = _item(api, f"/repos/{self._repository.name}/branches/{branch}")
+            about = await self._asked(asked, f"branch {branch}")
+        commit: Any = about.get("commit")
+        if not isinstance(commit, dict):
+            raise Unknown("GitHub answers with something that is not its API; is the address right?")
+        return str(cast("dict[str, Any]", commit).get("sha", ""))
 
     async def is_on(self, branch: str, commit: str) -> bool:
         """Whether the branch has that commit: it is its tip, or behind it. Raises Unknown."""

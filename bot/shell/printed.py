@@ -30,7 +30,7 @@ def plan(view: ChangeView) -> list[str]:
     """The plan before anybody approves it: its steps, what stays for good, the category and why."""
     change = view.change
     head = _line(f"{change.plan.title} ({change.id})")
-    return [head, _line(f"{_asked(view)}.", 2), *_steps(view), *_for_good(view), *_facts(view)]
+    return [head, _line(f"{_asked(view)}.", 2), *_steps(view), *_for_good(view), *_facts(view), *_gates(view)]
 
 
 def preview(view: ChangeView) -> list[str]:
@@ -40,9 +40,15 @@ def preview(view: ChangeView) -> list[str]:
         *_steps(view),
         *_for_good(view),
         *_facts(view),
+        *_gates(view),
         "Only a plan: nothing has been started, and nothing waits for anybody.",
         f"If it is asked for: {spoken(view.verdict.said)}",
     ]
+
+
+def _gates(view: ChangeView) -> Iterator[str]:
+    """Each kind of evidence that it requires, as it stands."""
+    yield from (_line(f"{gate.mark} {gate.title}: {spoken(gate.said)}", 2) for gate in view.gates)
 
 
 def said(view: ChangeView) -> list[str]:

@@ -15,6 +15,11 @@ ONLY_HERE = (
     ),
     Reserved("reject <change> [why]", "Rejects what waits.", ("reject chg-7f3kq2 not on a Friday",)),
     Reserved("answer <change> <choice>", "Answers what a run asks.", ("answer chg-7f3kq2 try again",)),
+    Reserved(
+        "evidence add|list",
+        "Records a DR drill by hand, and lists the drills and the evidence of what waits.",
+        ('evidence add drill --passed "the backup of production was restored on staging"',),
+    ),
     Reserved("serve", "Serves Slack and walks the runs, until SIGTERM."),
     Reserved("sandbox", "Slack, two servers and a shop on this machine, to try everything without risk."),
     Reserved("init [--dir DIR]", "Writes a chom.toml to fill in and the Slack app's manifest; overwrites nothing."),

@@ -10,11 +10,13 @@ from actions.engine.words import counted
 from bot.desk.view import ChangeView
 from bot.slack.blocks import HEADER, Block, Card, card, context, header, section, sections, words
 from bot.slack.forgood import for_good, kept_in_a_sentence
+from bot.slack.gated import gate_blocks
 from bot.slack.lead import Lead, asked_by, lead_of
 from bot.slack.offered import offered, value_of
 from bot.slack.stage import DEAD, ENDED, Stage, decided, role_word, stage_of
 from bot.slack.steps import SHORT, planned_steps, walked_steps
-from bot.slack.words import code, day, inline, listed, sentence, timed
+from bot.slack.texts import spoken
+from bot.slack.words import code, day, inline, listed, sentence
 from policies.change import Role, Word
 
 __all__ = ["EVENT_TYPE", "change_card", "metadata", "preview_card", "value_of"]
@@ -31,7 +33,8 @@ def change_card(view: ChangeView, *, newest: bool = True) -> Card:
     if lead.quote:
         blocks.append(words(lead.quote))
     kept = for_good(view)
-    blocks += [*kept, *_steps(view, stage, room=not kept), *offered(view, stage, newest)]
+    gates = gate_blocks(view) if stage in _UNDECIDED else []
+    blocks += [*gates, *kept, *_steps(view, stage, room=not kept), *offered(view, stage, newest)]
     blocks.append(context(_small_print(view, stage)))
     stays = kept_in_a_sentence(view.change.plan) if stage in _UNDECIDED else ""
     return card(f"{sentence(view.change.plan.title)} {lead.sentence} {stays}".rstrip(), blocks)
@@ -43,9 +46,10 @@ def preview_card(view: ChangeView) -> Card:
     blocks = [
         _header(view),
         section("*Only a plan: nothing has been started,* and nothing waits for anybody."),
+        *gate_blocks(view),
         *for_good(view),
         *sections(planned_steps(plan)),
-        section(f"If it is asked for: {timed(sentence(view.verdict.said))}"),
+        section(f"If it is asked for: {spoken(sentence(view.verdict.said))}"),
         context(_facts(view)),
     ]
     text = f"{sentence(plan.title)} Only a plan: nothing has been started. {kept_in_a_sentence(plan)}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from actions.engine.words import FEW, named
 from bot.desk.view import ChangeView, Overview, PastRun, Served, Serving
 from bot.slack.blocks import OPEN_CARD, Block, Button, Style, actions, context, header, section
+from bot.slack.gated import gate_lines, is_ill
 from bot.slack.lead import asked_by, awaits, lead_of
 from bot.slack.pressed import Wish
 from bot.slack.stage import Stage, role_word, stage_of
@@ -140,12 +141,12 @@ def _yours(view: ChangeView, seen: Overview) -> Row:
         lines = [_title(view, seen), asked_by(view), f"{ready}: press Start now on its card."]
     else:
         lapses = view.change.at + view.change.requirement.expires
-        lines = [_title(view, seen), asked_by(view), f"If nobody decides, it lapses {day(lapses)}."]
+        lines = [_title(view, seen), asked_by(view), *gate_lines(view), f"If nobody decides, it lapses {day(lapses)}."]
     return [section("\n".join(lines), open_)]
 
 
 def _others(view: ChangeView, seen: Overview) -> Row:
-    return [section(f"{_title(view, seen)}\n{asked_by(view)}\n{timed(sentence(view.verdict.said), 300)}")]
+    return [section(f"{_title(view, seen)}\n{asked_by(view)}\n{spoken(sentence(view.verdict.said), 600)}")]
 
 
 # --- what runs, what is live, what was -----------------------------------
@@ -198,7 +199,8 @@ def _trouble(live: Serving, host: str, why: str) -> str:
 def _past(run: PastRun, seen: Overview) -> Row:
     view, stage = run.view, stage_of(run.view)
     mark = "✓" if stage is Stage.DONE else "↩"
-    time = f" · took {took(run.started, run.ended)}" if run.ended else ""
+    ill = " · live, but ill" if is_ill(view) else ""
+    time = f"{ill} · took {took(run.started, run.ended)}" if run.ended else ""
     who = inline(view.name(view.change.requester), 80)
     when = day(run.ended or run.started)
     return [section(f"{mark} {_title(view, seen)}\n{stage.value.capitalize()} {when}{time} · {who}")]

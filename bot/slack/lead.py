@@ -11,10 +11,11 @@ from actions.engine.words import FEW, counted, named
 from bot.desk.refusals import why_not_decide
 from bot.desk.view import ChangeView
 from bot.milestones import aftermath, result, why_back
+from bot.slack.gated import is_ill, since_live, without_gates
 from bot.slack.progress import pace, step_line
 from bot.slack.stage import Stage, decided, stage_of
 from bot.slack.words import about, at, capital, code, cut, day, inline, listed, sentence, timed, took, utc
-from policies.change import Allowed, Person, Role, Verdict, Waiting, Word
+from policies.change import Allowed, Person, Role, Verdict, Waiting, WhenReady, Word
 from policies.judge import may_answer
 from policies.sentences import approved_by, of_which_kind, role, waiting_for
 
@@ -76,7 +77,8 @@ def _waiting(view: ChangeView) -> Lead:
     head = f"Approval needed from {needs}." if needs and who else "Approval needed."
     can = f"{listed([_mention(p) for p in who], 6)} can approve or reject it{_then(view, verdict)}." if who else ""
     names = f"{head.rstrip('.')}: {listed([person.name for person in who], 6)}." if who else head
-    next_ = "\n".join(line for line in (f"Nothing has been started. {can}".strip(), timed(rest)) if line)
+    beside = timed(without_gates(view, rest))
+    next_ = "\n".join(line for line in (f"Nothing has been started. {can}".strip(), beside) if line)
     asked = f"Asked by {view.name(view.change.requester)}{_reason(view)}"
     return Lead(head, next_, " ".join(part for part in (names, rest, "Nothing has been started.", asked) if part))
 
@@ -108,11 +110,22 @@ def _allowed(view: ChangeView) -> Lead:
         head = f"{ready}; waits until “{cut(view.behind.partition(' (')[0], 150)}” has ended."
         told = f"Then press Start now. If {place} serves another version by then, this request ends by itself."
         return Lead(head, inline(told), f"{head} {told}")
+    if view.held and view.change.requirement.when_ready is WhenReady.ASK and view.gates:
+        return _asks(view)
     head = f"{ready}; {'not started' if view.held else 'about to start'}."
     next_ = "Press Start now: the servers are looked at once more, and it starts."
     if not view.held:
         next_ = "The servers are looked at once more. If it has not started in 10 seconds, press Start now."
     return Lead(head, next_, f"{head} {next_}")
+
+
+def _asks(view: ChangeView) -> Lead:
+    """To the last approver: what it waited for is there."""
+    last = next((view.people.get(said.person) for said in reversed(decided(view, Word.APPROVE))), None)
+    head = "Approved, and all evidence is there; not started."
+    next_ = "press Start now: the servers are looked at once more, and it starts."
+    shown = f"{_mention(last)}, {next_}" if last else capital(next_)
+    return Lead(head, shown, f"{head} {f'{last.name}, {next_}' if last else capital(next_)}")
 
 
 def _reason(view: ChangeView) -> str:
@@ -244,9 +257,14 @@ def _ended(view: ChangeView, stage: Stage, newest: bool) -> Lead:
         [sentence(capital(said)) for said in (why, *aftermath(view, migrations=named)) if said]
         for named in (False, True)
     )
-    lines = [inline(" ".join(shown), 2000), f"{time} and ended {day(ended.at)}.", _todo(view, stage, newest, stopped)]
+    since = since_live(view) if stage is Stage.DONE else ""
+    when = f"{time} and ended {day(ended.at)}."
+    lines = [inline(" ".join(shown), 2000), inline(since, 900), when, _todo(view, stage, newest, stopped)]
     head = f"{word} {result(view)}"
-    return Lead(head, "\n".join(["", *(line for line in lines if line)]), " ".join([head, *told, f"{time}."]))
+    if is_ill(view):
+        head = f"Live, but ill. {result(view)}"
+    said = " ".join(part for part in (head, *told, since, f"{time}.") if part)
+    return Lead(head, "\n".join(["", *(line for line in lines if line)]), said)
 
 
 def _todo(view: ChangeView, stage: Stage, newest: bool, stopped: bool) -> str:
@@ -259,5 +277,7 @@ def _todo(view: ChangeView, stage: Stage, newest: bool, stopped: bool) -> str:
         return f"A later change has run on {place} since."
     if again := forward_again(plan):
         return again
+    if is_ill(view) and old:
+        return f"Press Roll back to send users to {inline(old, 60)} again, or mend {place}."
     look = f"Look at {place} now"
     return f"{look}; if something is wrong, press Roll back." if old and plan.action != "rollback" else f"{look}."

@@ -9,6 +9,7 @@ from actions.engine.words import counted
 from bot.desk.view import ChangeView
 from bot.slack.blocks import Block, Button, Confirm, Style, actions, section
 from bot.slack.forgood import kept_in_a_sentence
+from bot.slack.gated import is_ill
 from bot.slack.lead import is_last
 from bot.slack.stage import Stage, migrations
 from bot.slack.words import inline, sentence
@@ -101,7 +102,8 @@ def _roll_back(view: ChangeView) -> Button:
         "Not now",
     )
     says = f"Ask to roll back {plan.environment} from {plan.version}"
-    return Button("chom_rollback", "Roll back", value_of(view), says, confirm)
+    style = Style.DANGER if is_ill(view) else Style.QUIET
+    return Button("chom_rollback", "Roll back", value_of(view), says, confirm, style)
 
 
 # --- answers to a run's question ---------------------------------------------

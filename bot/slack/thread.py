@@ -9,7 +9,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from actions.engine.fold import Phase
-from actions.engine.journal import Asked, Done, Ended, Entry, Failed, Opened, Outcome, Started, Took, TurnedBack, Way
+from actions.engine.journal import (
+    Asked,
+    Done,
+    Ended,
+    Entry,
+    Failed,
+    Observed,
+    Opened,
+    Outcome,
+    Sight,
+    Started,
+    Took,
+    TurnedBack,
+    Way,
+)
 from actions.engine.plan import Plan, hosts_of
 from actions.engine.words import FEW
 from bot.desk.view import ChangeView
@@ -101,7 +115,9 @@ def _fails(entry: Entry) -> bool:
 
 
 def _alarms(entry: Entry) -> bool:
-    """What people who are not watching have to hear of: the turn, once a run, and a question that waits for them."""
+    """What people who are not watching have to hear of: the turn, once a run, a question, and what is live and ill."""
+    if isinstance(entry, Observed):
+        return entry.sight is Sight.ILL
     return isinstance(entry, Asked) or (isinstance(entry, TurnedBack) and not entry.by)
 
 
@@ -138,6 +154,8 @@ def _paragraph(lines: Sequence[str]) -> Block:
 def _mark(entry: Entry) -> str:
     if isinstance(entry, Done):
         return "✓" if entry.way is Way.FORWARD else "↩"
+    if isinstance(entry, Observed):
+        return {Sight.WELL: "✓", Sight.ILL: "✗", Sight.UNSEEN: "•"}[entry.sight]
     return "✗" if isinstance(entry, Failed) else "•"
 
 
