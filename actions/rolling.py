@@ -10,7 +10,7 @@ from actions.engine.fleet import Artifact, Fleet, Host, Request
 from actions.engine.plan import Back, Call, Do, Harmless, Plan, Step, Watch
 from actions.engine.registry import Action
 from actions.engine.steps import health, names, restart, switches
-from actions.engine.words import joined
+from actions.engine.words import servers
 
 BY = 25
 """Percent of the servers in a batch where the command does not say it; at least one server is."""
@@ -48,7 +48,7 @@ def _batches(fleet: Fleet, percent: int) -> list[tuple[Host, ...]]:
 
 def _change(whole: Plan, batch: Fleet, first: bool) -> list[Do]:
     """Users away, the release changed, users back; migrations only in the first batch, since the database is shared."""
-    green, where = str(whole.facts["release"]), joined(names(batch.hosts))
+    green, where = str(whole.facts["release"]), servers(names(batch.hosts))
     migrations = [step for step in whole.steps if isinstance(step, Do) and step.name == "migrate" and first]
     workers = restart(batch)
     return [
@@ -80,7 +80,7 @@ def _between(whole: Plan, fleet: Fleet, batch: Sequence[Host], following: Sequen
     probes = tuple(
         replace(probe, contains="") if "{version}" in probe.contains else probe for probe in fleet.environment.probes
     )
-    title = f"Check from outside, with {whole.version} on {joined(names(batch))}, before {joined(names(following))}"
+    title = f"Check from outside, with {whole.version} on {servers(names(batch))}, before {servers(names(following))}"
     return Watch(_numbered("between", number), title, probes, seconds=BETWEEN_S)
 
 

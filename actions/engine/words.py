@@ -65,8 +65,14 @@ def joined(names: Iterable[str], last: str = "and") -> str:
 
 
 def servers(hosts: Collection[str]) -> str:
-    """ "app1", "app1 and app2"; more than `FEW` are counted, "100 servers", as in a plan's titles."""
-    return joined(hosts) if len(hosts) <= FEW else counted(len(hosts), "server")
+    """ "app1 and app2"; more than `FEW` are counted, "99 servers", and named where that is short: see a plan's titles.
+
+    "100 servers (app1 to app100)".
+    """
+    if len(hosts) <= FEW:
+        return joined(hosts)
+    count = counted(len(hosts), "server")
+    return f"{count} ({named(hosts)})" if len(_spans(hosts)) == 1 else count
 
 
 def named(hosts: Iterable[str], most: int = 8, show: Callable[[str], str] = str) -> str:

@@ -100,7 +100,8 @@ def test_a_time_in_a_sentence_is_shown_as_its_reader_wants_it() -> None:
 
 def test_servers_are_named_where_they_are_few_and_counted_where_they_are_many() -> None:
     assert servers(("app1", "app2")) == "app1 and app2"
-    assert servers([f"app{n}" for n in range(1, 101)]) == "100 servers"
+    assert servers([f"app{n}" for n in range(11, 21)]) == "10 servers (app11 to app20)"
+    assert servers([f"app{n}" for n in range(1, 101, 2)]) == "50 servers"
 
 
 def test_neighbours_are_one_name_and_the_rest_is_counted() -> None:

@@ -41,7 +41,7 @@ def test_one_bad_server_is_named_and_ninety_nine_go_back() -> None:
         undone(scene, state)
         assert state.ended and state.turned
         assert state.turned.why == f"the switch failed on {BAD} (HTTP 500)"
-        assert "100 servers were switched back to v1.1." in state.ended.summary
+        assert "100 servers (app1 to app100) were switched back to v1.1." in state.ended.summary
         assert all(server.current == OLD for server in scene.servers.values())
         assert len(state.ended.summary) < 400
 

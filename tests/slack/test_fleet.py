@@ -86,7 +86,8 @@ def test_a_step_that_goes_well_is_told_once_at_its_end() -> None:
 
 def test_titles_count_and_the_details_say_which() -> None:
     titles = [step.title for step in fleet.PLAN.steps]
-    assert titles[1] == "Copy v1.2 to 100 servers, beside v1.1" and titles[4] == "Switch 100 servers from v1.1 to v1.2"
+    assert titles[1] == "Copy v1.2 to 100 servers (app1 to app100), beside v1.1"
+    assert titles[4] == "Switch 100 servers (app1 to app100) from v1.1 to v1.2"
     assert "On `app1` to `app100`" in words_of(texts.details(seen(fleet.STAGING)))
 
 

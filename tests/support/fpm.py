@@ -48,6 +48,7 @@ class Fpm(socketserver.ThreadingUnixStreamServer):
     """Answers in threads of the test's own process, so that freezing or killing sshd does not touch it."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, socket: Path) -> None:
         super().__init__(str(socket), _Talk)

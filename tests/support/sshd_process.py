@@ -36,10 +36,10 @@ async def _session(process: asyncssh.SSHServerProcess[bytes], agent: Sequence[st
         *agent, env=env, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
     )
     assert child.stdin and child.stdout and child.stderr
-    up = asyncio.create_task(_carry(process.stdin, child.stdin))
+    up = asyncio.create_task(carry(process.stdin, child.stdin))
     down = [
-        asyncio.create_task(_carry(child.stdout, process.stdout)),
-        asyncio.create_task(_carry(child.stderr, process.stderr)),
+        asyncio.create_task(carry(child.stdout, process.stdout)),
+        asyncio.create_task(carry(child.stderr, process.stderr)),
     ]
     status = await child.wait()
     await asyncio.wait(down, timeout=1)  # a job may hold its output open
@@ -49,7 +49,7 @@ async def _session(process: asyncssh.SSHServerProcess[bytes], agent: Sequence[st
         process.exit(status)
 
 
-async def _carry(source: _Source, sink: _Sink) -> None:
+async def carry(source: _Source, sink: _Sink) -> None:
     """Bytes as fast as they are taken; then the end, also where either side is gone."""
     with contextlib.suppress(OSError, asyncssh.Error):
         while data := await source.read(1 << 16):
