@@ -135,7 +135,5 @@ class Looking:
         waiting = [await self.view(id_) for id_ in await self.store.waiting(name)]
         pending = tuple(view for view in waiting if not isinstance(view.verdict, Refused))
         open_run = await self.view(run) if run else None
-        try:
-            return EnvironmentStatus(name, await self.planning.survey(name), "", open_run, pending)
-        except Refusal as trouble:
-            return EnvironmentStatus(name, None, trouble.said, open_run, pending)
+        fleet, trouble = await self.planning.seen(name)
+        return EnvironmentStatus(name, fleet if fleet.hosts else None, trouble, open_run, pending)

@@ -100,11 +100,18 @@ class Planning:
 
     async def survey(self, environment: str) -> Fleet:
         """The environment's hosts as they are now, all asked at once. Raises Refusal naming each that failed."""
+        fleet, trouble = await self.seen(environment)
+        if trouble:
+            raise Refusal(f"{trouble} Nothing was changed anywhere.")
+        return fleet
+
+    async def seen(self, environment: str) -> tuple[Fleet, str]:
+        """Those hosts of it that can be looked at, and in a few sentences why the others cannot."""
         settings = self.environments[environment]
         looks = await asyncio.gather(*(self.look(name) for name in settings.hosts))
-        if troubles := {name: look for name, look in zip(settings.hosts, looks, strict=True) if isinstance(look, str)}:
-            raise Refusal(f"{_in_short(troubles, len(looks))} Nothing was changed anywhere.")
-        return Fleet(settings, tuple(look for look in looks if isinstance(look, Host)))
+        troubles = {name: look for name, look in zip(settings.hosts, looks, strict=True) if isinstance(look, str)}
+        there = tuple(look for look in looks if isinstance(look, Host))
+        return Fleet(settings, there), _in_short(troubles, len(looks)) if troubles else ""
 
 
 def _in_short(troubles: Mapping[str, str], of: int) -> str:

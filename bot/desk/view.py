@@ -55,8 +55,9 @@ class EnvironmentStatus:
 
     name: str
     fleet: Fleet | None
-    """None where a host did not answer; then `trouble` says which and why."""
+    """The servers that answered; None where none did."""
     trouble: str
+    """Which did not and why, in a few sentences; "" where all did."""
     open_run: ChangeView | None
     pending: tuple[ChangeView, ...]
     """Changes that wait for approval."""

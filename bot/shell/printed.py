@@ -69,6 +69,8 @@ def status(one: EnvironmentStatus) -> list[str]:
     """What one environment serves, what runs there and what waits."""
     if one.fleet is None:
         lines = [_line(f"{one.name}: {spoken(one.trouble)}")]
+    elif one.trouble:
+        lines = [_line(f"{one.name}: {', '.join(_serves(one.fleet))}"), _line(spoken(one.trouble), 4)]
     else:
         lines = [_line(f"{one.name}: {', '.join(_serves(one.fleet))}")]
     if run := one.open_run:

@@ -132,7 +132,7 @@ def status(seen: tuple[EnvironmentStatus, ...]) -> Card:
         going = _going_on(one)
         plain_lines.append(f"{one.name} {serves}.")
         lines = [f"*{inline(one.name, 80)}* {timed(serves)}.", *going]
-        if one.fleet is None:
+        if one.trouble:
             lines.insert(1, spoken(sentence(one.trouble)))
         blocks.append(section("\n".join(lines)))
     return card(" ".join(plain_lines) or "There is no environment.", blocks or [section("There is no environment.")])

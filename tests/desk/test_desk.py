@@ -308,7 +308,7 @@ async def test_a_host_that_is_down_is_named_with_what_was_tried(room: Room) -> N
     said = await refused(asked(room))
     assert "app2" in said and "ssh ops@10.0.0.1:22" in said and "Nothing was changed" in said
     (status,) = await room.desk.status("production")
-    assert status.fleet is None and "app2" in status.trouble
+    assert status.fleet and [host.name for host in status.fleet.hosts] == ["app1"] and "app2" in status.trouble
 
 
 async def test_a_version_that_does_not_exist_names_those_that_do(room: Room) -> None:

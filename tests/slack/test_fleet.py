@@ -124,4 +124,7 @@ def test_status_says_what_most_serve_and_who_differs() -> None:
     card = texts.status((status,))
     check(card)
     assert "v1.1 on app1 to app41 and app43 to app100 and v1.0 on app42" in card.text
+    away = replace(status, trouble="app9 does not answer: ssh, 3 times.")
+    assert "v1.1 on app1" in texts.status((away,)).text and "app9 does not answer" in words_of(texts.status((away,)))
+    assert printed.status(away)[1:] == ["    app9 does not answer: ssh, 3 times."]
     assert printed.status(status) == ["production: v1.1 on app1 to app41 and app43 to app100, v1.0 on app42"]
