@@ -28,6 +28,23 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Pools:
+    """A server's second PHP-FPM, for a canary."""
+
+    canary: str
+    """The id of the release that it serves, "" for none."""
+    running: bool
+    weight: int
+    """Per cent of the clients that have it now."""
+    lapsed: int | None
+    """Since when (Unix time, s) nobody has it because nobody renewed the weight; None where that is not so."""
+    memory: int
+    """Bytes that programs can still have."""
+    needed: int
+    """Bytes that the canary takes with all its workers; 0 where that cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """One server as `survey` saw it."""
 
@@ -43,6 +60,8 @@ class Host:
     disk_free: int
     """Bytes free where releases lie."""
     fence: int
+    pools: Pools | None = None
+    """None for a server that cannot have a canary."""
 
     def release(self, id_: str) -> Release | None:
         """The kept release with that id."""

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import asyncssh
 
-from actions.host.layout import HOME, HostSpec, Installation, Managed, rendered
-from actions.host.script import install_script, removal_script, status_script
+from actions.host.layout import HOME, HostSpec, Installation, rendered
+from actions.host.managed import Managed
+from actions.host.removal import removal_script
+from actions.host.script import install_script, status_script
 
 __all__ = ["AdminLogin", "CannotInstall", "Drift", "HostSpec", "Report", "install", "rendered", "status", "take_back"]
 
@@ -111,7 +113,7 @@ def _drifts(entry: Managed, line: str) -> list[Drift]:
         drifts.append(Drift(entry.path, f"has the mode {mode}, not {entry.mode:o}"))
     if (owner, group) != (entry.owner, entry.group):
         drifts.append(Drift(entry.path, f"belongs to {owner}:{group}, not {entry.owner}:{entry.group}"))
-    if entry.content is not None and sha256 != hashlib.sha256(entry.content).hexdigest():
+    if entry.content is not None and not entry.secret and sha256 != hashlib.sha256(entry.content).hexdigest():
         drifts.append(Drift(entry.path, "has another content"))
     return drifts
 

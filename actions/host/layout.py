@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
 from actions.host import packed
 from actions.host.chom_host.settings import Settings, read_settings
+from actions.host.managed import Maker, Managed
+from actions.host.pools import Pools
+from actions.host.pools import entries as pool_entries
 
 PROGRAM = "/usr/local/lib/chom/chom-host"
 SETTINGS = "/etc/chom/host.json"
@@ -38,27 +40,8 @@ class HostSpec:
     sources: tuple[str, ...] = ()
     """Addresses from which the bot may log in; () for any."""
     settings: Mapping[str, object] = field(default_factory=dict[str, object])
-
-
-class Maker(StrEnum):
-    """Who makes an entry."""
-
-    ROOT = "root"
-    """Its parent is root's, so that nobody can slip a link in its way."""
-    LOGIN = "login"
-    """Its parent is the login's: root touches nothing there. What exists and is writable stays as it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Managed:
-    """One path: a file with its content, or a directory (content None)."""
-
-    path: str
-    mode: int
-    owner: str
-    group: str
-    content: bytes | None = None
-    maker: Maker = Maker.ROOT
+    pools: Pools | None = None
+    """The canary's, None for a server without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +53,8 @@ class Installation:
     entries: tuple[Managed, ...]
     own: tuple[str, ...] = ()
     """Directories that are ours alone: they go, with all in them, when the installation is taken back."""
+    canary: str = ""
+    """The unit of the canary's PHP-FPM, "" for none."""
 
 
 def rendered(spec: HostSpec) -> Installation:
@@ -80,6 +65,8 @@ def rendered(spec: HostSpec) -> Installation:
     if spec.user == "root":
         raise ValueError("the bot's login cannot be root: chom-host needs an ordinary user")
     told = {**spec.settings, "services": list(spec.services)}
+    if spec.pools:
+        told |= spec.pools.settings(str(told.get("link", Settings.link)))
     settings = read_settings(told, SETTINGS)
     user, group = spec.user, spec.group
     root = [
@@ -88,15 +75,17 @@ def rendered(spec: HostSpec) -> Installation:
         Managed("/etc/chom", 0o755, "root", "root"),
         Managed(SETTINGS, 0o644, "root", "root", json.dumps(told, indent=2, sort_keys=True).encode() + b"\n"),
     ]
-    if spec.services:
+    if spec.services or spec.pools:
         root.append(Managed(SUDOERS, 0o440, "root", "root", _sudoers(user, settings).encode()))
+    pools = pool_entries(spec.pools, settings, user, group) if spec.pools else ()
     home = [
         Managed(HOME, 0o755, "root", "root"),
         Managed(f"{HOME}/.ssh", 0o755, "root", "root"),
         Managed(f"{HOME}/.ssh/authorized_keys", 0o644, "root", "root", _authorized_keys(spec).encode()),
     ]
-    own = ("/usr/local/lib/chom", "/etc/chom", HOME, settings.state)
-    return Installation(user, group, (*root, *_places(spec, settings), *home), own)
+    own = ("/usr/local/lib/chom", "/etc/chom", HOME, settings.state, *((settings.leases,) if pools else ()))
+    canary = spec.pools.service if spec.pools else ""
+    return Installation(user, group, (*root, *_places(spec, settings), *pools, *home), own, canary)
 
 
 def _places(spec: HostSpec, settings: Settings) -> tuple[Managed, ...]:
@@ -118,6 +107,9 @@ def _places(spec: HostSpec, settings: Settings) -> tuple[Managed, ...]:
 def _sudoers(user: str, settings: Settings) -> str:
     """The exact lines, and no pattern among them: sudo's “*” would match more words."""
     lines = [f"{user} ALL=(root) NOPASSWD: {settings.systemctl} reload {service}" for service in settings.services]
+    if settings.canary:
+        unit = settings.canary_service
+        lines += [f"{user} ALL=(root) NOPASSWD: {settings.systemctl} {what} {unit}" for what in ("start", "stop")]
     template = Path(__file__).with_name("chom.sudoers").read_text(encoding="utf-8")
     return template.replace("@USER@", user).replace("@LINES@", "\n".join(lines))
 

@@ -1,11 +1,12 @@
-"""The shell scripts that an administrator's login runs: to install, to only look, and to take all of it back."""
+"""The shell scripts that an administrator's login runs: to install, and to only look."""
 
 from __future__ import annotations
 
 import base64
 import shlex
 
-from actions.host.layout import HOME, PROGRAM, SUDOERS, Installation, Maker, Managed
+from actions.host.layout import HOME, PROGRAM, SUDOERS, Installation
+from actions.host.managed import Maker, Managed
 
 _HEAD = r"""set -eu
 umask 077
@@ -80,6 +81,18 @@ file() { # path mode owner group; the content comes in base64
         remember "$1"
         mv -f "$fresh" "$1"; say changed "$1"
     fi
+}
+
+secret() { # path mode owner group; the content comes in base64, and what is there already stays
+    if [ -f "$1" ] && [ ! -L "$1" ]; then cat >/dev/null; settle "$1" "$2" "$3" "$4" kept; return 0; fi
+    if [ -d "$1" ]; then die "$1 is in the way: it is a directory"; fi
+    remember "$1"
+    digits=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+    fresh=$1.chom-new
+    rm -f "$fresh"
+    base64 -d | sed "s/@SECRET@/$digits/g" > "$fresh"
+    chown "$3:$4" "$fresh"; chmod "$2" "$fresh"
+    mv -f "$fresh" "$1"; say changed "$1"
 }
 
 give_back() { # user: what an earlier installation left is its own again
@@ -171,69 +184,6 @@ person() {
 """
 
 
-_BACK = r"""set -eu
-LC_ALL=C; export LC_ALL
-PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH
-BEFORE=/var/lib/chom-before
-LEFT=/var/lib/chom-left
-say() { printf '%s %s\n' "$1" "$2"; }
-die() { say FAILED "$1"; exit 1; }
-
-put_back() { # name
-    { IFS= read -r path; read -r kind mode owner group; } < "$BEFORE/$1"
-    case $kind in
-        missing) forget "$path";;
-        directory) [ -d "$path" ] || mkdir -p "$path"
-            chown "$owner:$group" "$path"; chmod "$mode" "$path"; say changed "$path";;
-        link) ln -sfn "$mode${owner:+ $owner}${group:+ $group}" "$path"; say changed "$path";;
-        file) cp -p "$BEFORE/$1.content" "$path.chom-old"; mv -f "$path.chom-old" "$path"; say changed "$path";;
-    esac
-}
-
-forget() { # path
-    if [ -L "$1" ] || [ -f "$1" ]; then rm -f "$1"; say removed "$1"
-    elif [ -d "$1" ]; then
-        for mine in $OWN; do if [ "$1" = "$mine" ]; then rm -rf "$1"; say removed "$1"; return 0; fi; done
-        if rmdir "$1" 2>/dev/null; then say removed "$1"
-        else chown -hR --from="$USER_NAME" root "$1"; printf '%s\n' "$1" >> "$LEFT"; say left "$1"; fi
-    fi
-}
-
-logout() { # what the login was before
-    if [ "$1" = missing ]; then
-        pkill -KILL -u "$USER_NAME" || true
-        for _ in 1 2 3 4 5 6 7 8 9 10; do pgrep -u "$USER_NAME" >/dev/null || break; sleep 0.2; done
-        userdel "$USER_NAME"; say removed "user $USER_NAME"
-    else usermod -g "$1" -s "$2" "$USER_NAME"; say changed "user $USER_NAME"; fi
-}
-"""
-
-
-def removal_script(wanted: Installation) -> str:
-    """POSIX sh, to be run as root: everything is as it was before the first install, in the reverse order.
-
-    What CHOM serves, its shared files, logs and backups stay where they are not empty, as root's: lines "left PATH".
-    A later install gives them back to the login.
-    It ends with status 1 and a line "FAILED sentence" where a job of the bot runs, or where nothing is installed.
-    """
-    own = " ".join(shlex.quote(path) for path in wanted.own)
-    return f"""{_BACK}
-main() {{
-USER_NAME={shlex.quote(wanted.user)}
-OWN="{own}"
-[ "$(id -u)" = 0 ] || die "this login is not root: name one that is, or that may run sudo without a password"
-[ -e "$BEFORE/order" ] || die "nothing that host install wrote is recorded here, so there is nothing to take back"
-if pgrep -u "$USER_NAME" -f {shlex.quote(PROGRAM)} >/dev/null; then
-    die "the bot is connected, or a job of it runs: stop the bot, and try again when the job has ended"
-fi
-for name in $(tac "$BEFORE/order"); do put_back "$name"; done
-if [ -e "$BEFORE/user" ]; then read -r _ was shell < "$BEFORE/user"; logout "$was" "${{shell:-}}"; fi
-rm -rf "$BEFORE"
-}}
-main </dev/null
-"""
-
-
 def install_script(wanted: Installation, *, adopting: bool = False) -> str:
     """POSIX sh, to be run as root with nothing on its stdin: makes it so, and says line by line what it changed.
 
@@ -247,6 +197,8 @@ def install_script(wanted: Installation, *, adopting: bool = False) -> str:
     if any(entry.path == SUDOERS for entry in wanted.entries):
         steps.append('command -v visudo >/dev/null || die "sudo is missing: apt-get install sudo"')
     steps += [_step(entry) for entry in wanted.entries]
+    if wanted.canary:
+        steps.append("systemctl daemon-reload")
     steps += [f"proof {user} {PROGRAM}", "nginx_note"]
     return f"{_HEAD}\nADOPTING={'yes' if adopting else ''}\nmain() {{\n{chr(10).join(steps)}\n}}\nmain </dev/null\n"
 
@@ -255,7 +207,7 @@ def _step(entry: Managed) -> str:
     words = f"{shlex.quote(entry.path)} {entry.mode:o} {shlex.quote(entry.owner)} {shlex.quote(entry.group)}"
     if entry.content is not None:
         encoded = base64.encodebytes(entry.content).decode()
-        return f"file {words} <<'CHOM'\n{encoded}CHOM"
+        return f"{'secret' if entry.secret else 'file'} {words} <<'CHOM'\n{encoded}CHOM"
     return f"{'own_directory' if entry.maker is Maker.LOGIN else 'directory'} {words}"
 
 

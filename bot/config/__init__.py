@@ -32,6 +32,20 @@ class BrokenConfig(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class CanarySettings:
+    """A server's second PHP-FPM pool, for canary deploys."""
+
+    pool: str = "www"
+    """The site's pool, which the canary's is like."""
+    prometheus: tuple[str, ...] = ()
+    """Addresses that may read its counters."""
+    port: int = 9254
+    """Where its PHP-FPM is read."""
+    slow: float = 2.0
+    """Seconds; a request that takes longer counts as slow."""
+
+
+@dataclass(frozen=True, slots=True)
 class HostSettings:
     """How to reach one server."""
 
@@ -47,6 +61,8 @@ class HostSettings:
     """The version whose command line and FPM serve CHOM there."""
     layout: Mapping[str, object] = field(default_factory=dict[str, object])
     """Further keys of its host.json (actions/host/PROTOCOL.md), where it is not laid out as the seed has it."""
+    canary: CanarySettings | None = None
+    """Its canary pool, None where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +287,9 @@ def _github(table: GitHubTable, env: Mapping[str, str]) -> GitHubSettings:
 
 
 def _host(name: str, t: HostTable) -> HostSettings:
-    return HostSettings(name, t.address, t.host_key, t.port, t.user, t.group, t.php, dict(t.layout))
+    c = t.canary
+    canary = CanarySettings(c.pool, tuple(c.prometheus), c.port, c.slow) if c else None
+    return HostSettings(name, t.address, t.host_key, t.port, t.user, t.group, t.php, dict(t.layout), canary)
 
 
 def _person(id_: str, table: PersonTable) -> Person:

@@ -169,6 +169,17 @@ class EnvironmentTable(_Table):
     latency: LimitTable | None = None
 
 
+class CanaryTable(_Table):
+    """[hosts.NAME.canary]."""
+
+    pool: Annotated[str, _like(r"[A-Za-z0-9][A-Za-z0-9_.-]*", 'a pool of PHP-FPM, for example "www"')] = "www"
+    prometheus: list[Annotated[str, _like(r"[0-9a-fA-F.:/]+", 'an address, for example "10.0.0.12"')]] = Field(
+        default_factory=list[str]
+    )
+    port: int = Field(default=9254, ge=1, le=65535)
+    slow: float = Field(default=2.0, gt=0, le=60)
+
+
 class HostTable(_Table):
     """[hosts.NAME]."""
 
@@ -179,6 +190,7 @@ class HostTable(_Table):
     group: Annotated[str, _like(r"[a-z_][a-z0-9_-]*", 'a Unix group, for example "www-data"')] = "www-data"
     php: Annotated[str, _like(r"[0-9]\.[0-9]{1,2}", 'a version of PHP, for example "8.2"')] = "8.2"
     layout: dict[str, str | int | list[str]] = Field(default_factory=dict[str, "str | int | list[str]"])
+    canary: CanaryTable | None = None
 
 
 class PersonTable(_Table):

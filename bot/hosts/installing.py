@@ -7,7 +7,8 @@ import asyncio
 import typer
 
 from actions.host.install import CannotInstall, Drift, install, status, take_back
-from actions.host.layout import Managed
+from actions.host.managed import Managed
+from actions.host.route import is_routed, route, unroute
 from bot.entry import DEFAULT, Config
 from bot.hosts.targets import BotKey, Hosts, Keys, Target, User, Yes, on_each, targets
 
@@ -31,7 +32,7 @@ def status_command(
     drifted = False
     for target in targets(config, hosts or [], user, key or [], bot_key):
         try:
-            drifts = asyncio.run(status(target.login, target.wanted))
+            drifts = asyncio.run(_differing(target))
         except CannotInstall as cannot:
             typer.echo(f"{target.name}: {cannot}", err=True)
             raise typer.Exit(2) from None
@@ -54,7 +55,7 @@ def remove_command(
 
 def _install(target: Target, yes: bool) -> bool:
     """Show, ask, install; whether it was done."""
-    drifts = asyncio.run(status(target.login, target.wanted))
+    drifts = asyncio.run(_differing(target))
     typer.echo(_said(target.name, drifts))
     differ = {drift.path for drift in drifts}
     for entry in target.wanted.entries:
@@ -68,7 +69,17 @@ def _install(target: Target, yes: bool) -> bool:
         typer.echo(f"{target.name}: note: {note}")
     done = f"changed {', '.join(report.changed)}" if report.changed else "no change"
     typer.echo(f"{target.name}: {done}; {len(report.kept)} were right already.")
+    if target.places.canary and (routed := asyncio.run(route(target.login, target.places))):
+        typer.echo(f"{target.name}: {routed}.")
     return True
+
+
+async def _differing(target: Target) -> tuple[Drift, ...]:
+    """Where the server differs from what would be installed, its nginx among that where it has a canary."""
+    found = await status(target.login, target.wanted)
+    if target.places.canary and not await is_routed(target.login, target.places):
+        return (*found, Drift("nginx's site", "sends nobody to the canary"))
+    return found
 
 
 def _remove(target: Target, yes: bool) -> bool:
@@ -76,6 +87,8 @@ def _remove(target: Target, yes: bool) -> bool:
     if not (yes or typer.confirm(f"Take chom-host off {target.name} ({target.login.address})?")):
         typer.echo(f"{target.name}: nothing was changed.")
         return False
+    if unrouted := asyncio.run(unroute(target.login)):
+        typer.echo(f"{target.name}: {unrouted}.")
     report = asyncio.run(take_back(target.login, target.wanted))
     for what, paths in (("removed", report.removed), ("as before", report.changed), ("left", report.left)):
         typer.echo(f"{target.name}: {what}: {', '.join(paths) or 'nothing'}")

@@ -14,7 +14,8 @@ from actions.host.chom_host.settings import Settings as Places
 from actions.host.chom_host.settings import read_settings
 from actions.host.install import AdminLogin, CannotInstall, HostSpec, rendered
 from actions.host.layout import Installation
-from bot.config import Secrets, Settings
+from actions.host.pools import Pools
+from bot.config import HostSettings, Secrets, Settings
 from bot.entry import settings_of
 
 Hosts = Annotated[list[str] | None, typer.Argument(help="Servers of chom.toml; all of them where none is named.")]
@@ -64,14 +65,27 @@ def _target(settings: Settings, name: str, public: str, user: str, keys: list[Pa
     reload = tuple(service for e in settings.environments.values() if name in e.hosts for service in e.reload)
     fpm = f"php{known.php}-fpm"
     places = {"php": f"/usr/bin/php{known.php}", "fpm_socket": f"/run/php/{fpm}.sock", **known.layout}
-    spec = HostSpec((public,), known.user, known.group, services=reload or (fpm,), settings=places)
     try:
+        pools = _pools(known)
+        spec = HostSpec((public,), known.user, known.group, services=reload or (fpm,), settings=places, pools=pools)
+        if pools:
+            places |= pools.settings(str(places.get("link", Places.link)))
         wanted, where = rendered(spec), read_settings(places, name)
     except ValueError as fault:
         typer.echo(f"{name}: {fault}.", err=True)
         raise typer.Exit(2) from None
     login = AdminLogin(known.address, known.host_key, known.port, user, tuple(keys))
     return Target(name, login, wanted, where, settings)
+
+
+def _pools(known: HostSettings) -> Pools | None:
+    """The canary's pools, where chom.toml has them. Raises ValueError."""
+    canary = known.canary
+    if canary is None:
+        return None
+    return Pools(
+        known.php, canary.pool, canary.prometheus, canary.port, canary.slow, host=known.name, address=known.address
+    )
 
 
 def _public_key(given: Path | None, settings: Settings) -> str:

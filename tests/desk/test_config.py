@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actions.engine.located_toml import TomlFault, parse
-from bot.config import BrokenConfig, Settings, load
+from bot.config import BrokenConfig, CanarySettings, Settings, load
 from policies.change import Account, Role
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUkdvTNn3ixt8VNtsTCqEOpXEkt+jbCQDmnT4mRWvhk"
@@ -82,6 +82,13 @@ def test_a_server_that_is_laid_out_otherwise(tmp_path: Path) -> None:
     host = read(tmp_path, GOOD.replace("port = 2222\n", more)).hosts["stage1"]
     assert (host.group, host.php) == ("http", "8.4")
     assert host.layout == {"www": "/srv/www", "caches": ["config:cache"]}
+
+
+def test_a_server_with_a_canary_pool(tmp_path: Path) -> None:
+    assert read(tmp_path, GOOD).hosts["stage1"].canary is None
+    table = '\n[hosts.stage1.canary]\nprometheus = ["10.0.0.12"]\nslow = 1.5\n'
+    host = read(tmp_path, GOOD + table).hosts["stage1"]
+    assert host.canary == CanarySettings("www", ("10.0.0.12",), 9254, 1.5)
 
 
 def test_secrets_are_not_in_the_settings_repr(tmp_path: Path) -> None:

@@ -16,8 +16,10 @@ import pytest
 
 from actions.host import install, packed
 from actions.host.chom_host.settings import read_settings
-from actions.host.layout import HostSpec, Installation, Maker, Managed, rendered
-from actions.host.script import install_script, removal_script, status_script
+from actions.host.layout import HostSpec, Installation, rendered
+from actions.host.managed import Maker, Managed
+from actions.host.removal import removal_script
+from actions.host.script import install_script, status_script
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDaUJrNakS6sToFibo"
 WHO = pwd.getpwuid(os.getuid()).pw_name

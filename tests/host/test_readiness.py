@@ -129,3 +129,22 @@ def test_it_is_asked_for_exactly(server: Server) -> None:
     for asked in ("check ", "check all", "Check", "check\n"):
         status, answer = server.enter(asked)
         assert (status, answer["error"]["code"]) == (77, "refused"), json.dumps(asked)
+
+
+def test_a_canary_needs_its_place_its_secret_and_two_lines_of_sudo(whole: Server) -> None:
+    (whole.root / "leases").write_text("in the way")
+    whole.settings(canary="chom_canary", leases=str(whole.root / "leases"), pins=str(whole.root / "pins.conf"),
+                   fpm_pool=str(whole.root / "www.conf"), canary_service="broken")  # fmt: skip
+    said = " / ".join(check(whole)["faults"])
+    for what in (
+        "leases is no directory",
+        "pins.conf cannot be read by",
+        "www.conf cannot be read; name the site's pool",
+    ):
+        assert what in said
+    assert "systemctl start broken”" in said and "systemctl stop broken”" in said
+    (whole.root / "leases").unlink()
+    for name in ("pins.conf", "www.conf"):
+        (whole.root / name).write_text("")
+    whole.settings(canary_service="php8.2-fpm-canary")
+    assert check(whole)["faults"] == []

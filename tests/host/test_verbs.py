@@ -48,7 +48,7 @@ def test_hello_says_who_answers(channel: Channel) -> None:
 def test_survey_of_a_server_that_has_nothing(channel: Channel) -> None:
     seen = channel.ask("survey")
     assert seen.pop("disk_free") > 0
-    assert seen == {"current": "", "releases": [], "migrations": [], "fence": 0}
+    assert seen == {"current": "", "releases": [], "migrations": [], "fence": 0, "pools": None}
 
 
 def test_fence_only_grows(channel: Channel) -> None:

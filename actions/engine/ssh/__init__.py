@@ -110,6 +110,7 @@ class SshHosts:
             migrations=tuple(seen.migrations),
             disk_free=seen.disk_free,
             fence=seen.fence,
+            pools=seen.pools,
         )
 
     async def raise_fence(self, host: str, fence: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NoReturn
 
 from pydantic import TypeAdapter, ValidationError
 
-from actions.engine.fleet import Release
+from actions.engine.fleet import Pools, Release
 from actions.engine.ports import Fenced, HostRefused, Job, LostJob, Result, Unreachable
 from actions.engine.ssh.channel import Refusal
 
@@ -42,6 +42,7 @@ class Survey:
     migrations: list[str]
     disk_free: int
     fence: int
+    pools: Pools | None = None
 
 
 @dataclass(frozen=True, slots=True)

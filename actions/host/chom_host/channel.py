@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Optional, cast
 
 from .arguments import FENCE, JOB, SHA256, Check, anything, checked, flag, number, text
-from .base import CHUNK, LONGEST, PATIENCE, Json, Refused
+from .base import CHUNK, LONGEST, PATIENCE, Failed, Json, Refused
 from .fence import raise_fence, read_fence
 from .files import log_line, open_lock, read_json, try_lock
 from .jobs import begin, job_dir, state_of
+from .leases import renew
+from .pools import pins
 from .processes import boot_id, open_pidfd
 from .redaction import redact, shown
 from .server import survey
@@ -41,6 +43,8 @@ VERBS: Mapping[str, Mapping[str, Check]] = {
         "retry_lost": flag,
     },
     "follow": {"job": JOB, "offset": number(0, 1 << 53)},
+    "renew": {"fence": FENCE, "percent": number(1, 100)},
+    "pins": {},
 }
 
 
@@ -68,6 +72,8 @@ class Channel:
             "holds": self._holds,
             "begin": self._begin,
             "follow": self._follow,
+            "renew": self._renew,
+            "pins": self._pins,
         }
 
     def serve(self) -> int:
@@ -207,6 +213,17 @@ class Channel:
     def _begin(self, id_: int, args: Json) -> Task:
         return self._locked(lambda: begin(self._settings, args))
 
+    def _renew(self, id_: int, args: Json) -> Task:
+        return self._locked(lambda: self._renewed(args["fence"], args["percent"]))
+
+    def _renewed(self, fence: int, percent: int) -> Json:
+        raise_fence(self._settings, fence)
+        return _done(lambda: renew(self._settings, percent))
+
+    def _pins(self, id_: int, args: Json) -> Task:
+        yield from ()
+        return _done(lambda: pins(self._settings))
+
     def _locked(self, act: Callable[[], Json]) -> Task:
         """Act under the lock; the other requests go on while it is waited for."""
         fd = open_lock(self._settings)
@@ -261,3 +278,11 @@ class Channel:
                 offset += len(line)
                 found.append((line.rstrip(b"\n").decode("utf-8", "replace"), offset))
         return found
+
+
+def _done(act: Callable[[], Json]) -> Json:
+    """What it answers; where it cannot be done, an error with the sentence."""
+    try:
+        return act()
+    except Failed as failed:
+        raise Refused("not possible", str(failed)) from None

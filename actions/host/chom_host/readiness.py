@@ -22,7 +22,13 @@ ANSWER = 5.0
 def check(settings: Settings) -> Json:
     """`faults` are sentences with what to do; `backup` is one where no backup can be made, else "" there."""
     return {
-        "faults": [*_places(settings), *_programs(settings), *_fpm(settings), *_sudo(settings)],
+        "faults": [
+            *_places(settings),
+            *_programs(settings),
+            *_fpm(settings),
+            *_canary(settings),
+            *_sudo(settings),
+        ],
         "backup": "; ".join(_backups(settings)),
         "services": list(settings.services),
         "disk_free": free_bytes(settings.releases if settings.releases.is_dir() else Path(settings.www)),
@@ -74,17 +80,31 @@ def _fpm(settings: Settings) -> Iterator[str]:
         )
 
 
+def _canary(settings: Settings) -> Iterator[str]:
+    if not settings.canary:
+        return
+    if why := _unwritable(Path(settings.leases)):
+        yield f"{settings.leases} {why}"
+    if not os.access(settings.pins, os.R_OK):
+        yield f"{settings.pins} cannot be read by {_me()}; run `chom-bot host install`"
+    if not os.access(settings.fpm_pool, os.R_OK):
+        yield f"{settings.fpm_pool} cannot be read; name the site's pool as pool in [hosts.NAME.canary]"
+
+
 def _sudo(settings: Settings) -> Iterator[str]:
     """Asks whether the very command would be allowed; `-l` runs nothing."""
-    for service in settings.services:
-        argv = [settings.sudo, "-n", "-l", settings.systemctl, "reload", service]
+    wanted = [("reload", service) for service in settings.services]
+    if settings.canary:
+        wanted += [("start", settings.canary_service), ("stop", settings.canary_service)]
+    for what, service in wanted:
+        argv = [settings.sudo, "-n", "-l", settings.systemctl, what, service]
         try:
             asked = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER, check=False)
             allowed = asked.returncode == 0
         except (OSError, subprocess.TimeoutExpired):
             allowed = False
         if not allowed:
-            command = f"{settings.systemctl} reload {service}"
+            command = f"{settings.systemctl} {what} {service}"
             yield f"sudo does not let {_me()} run “{command}”; run `chom-bot host install`, or take the service away"
 
 

@@ -12,6 +12,7 @@ from typing import Optional
 from .base import LINE, Failed, Json
 from .fence import read_fence
 from .files import append_json, free_bytes, read_json, read_json_lines
+from .pools import look
 from .redaction import CONTROL
 from .settings import Settings
 from .work import Work
@@ -87,6 +88,7 @@ def survey(settings: Settings) -> Json:
         "migrations": sorted(ran),
         "disk_free": free_bytes(at),
         "fence": read_fence(settings),
+        "pools": look(settings),
     }
 
 

@@ -27,6 +27,15 @@ class Settings:
     """A Unix socket's path, or host:port."""
     health_host: str = "localhost"
     """The Host header of a health check."""
+    fpm_pool: str = "/etc/php/8.2/fpm/pool.d/www.conf"
+    """The file of the site's pool; its name is the pool's."""
+    canary: str = ""
+    """The link to the release that the canary pool serves; "" for a server that has no such pool."""
+    canary_service: str = "php8.2-fpm-canary"
+    canary_socket: str = "/run/php/php8.2-fpm-canary.sock"
+    leases: str = "/run/chom"
+    """Where weights are leased, in memory."""
+    pins: str = "/etc/chom/pins.conf"
     services: tuple[str, ...] = ("php8.2-fpm",)
     sudo: str = "/usr/bin/sudo"
     systemctl: str = "/usr/bin/systemctl"
@@ -69,7 +78,13 @@ SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9@_.-]{0,63}")
 _SHARED = re.compile(r"(?!.*\.\.)[A-Za-z0-9_.][A-Za-z0-9_./-]{0,127}")
 _CACHE = re.compile(r"[a-z][a-z0-9-]{0,31}(:[a-z][a-z0-9-]{0,31})?")
 _ABSOLUTE = re.compile(r"/[^\x00-\x1f]{0,1023}")
-_SETTING = {"link": _NAME, "current": _NAME, "health_host": re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,253}")}
+_SETTING = {
+    "link": _NAME,
+    "current": _NAME,
+    "canary": re.compile(f"({_NAME.pattern})?"),
+    "canary_service": SERVICE,
+    "health_host": re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,253}"),
+}
 _SETTINGS = {"services": SERVICE, "shared": _SHARED, "caches": _CACHE}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..work import Verb
-from . import backing_up, health, maintenance, migrating, pruning, smoke, staging, switching
+from . import backing_up, canary, health, maintenance, migrating, pruning, smoke, staging, switching
 
 JOB_VERBS: Mapping[str, Verb] = {
     **staging.VERBS,
@@ -14,6 +14,7 @@ JOB_VERBS: Mapping[str, Verb] = {
     **health.VERBS,
     **switching.VERBS,
     **maintenance.VERBS,
+    **canary.VERBS,
     **smoke.VERBS,
     **pruning.VERBS,
 }

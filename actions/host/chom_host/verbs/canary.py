@@ -1,0 +1,79 @@
+"""The canary beside what users have: its PHP-FPM master with its own release, and which share of clients it gets."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from ..arguments import RELEASE, number
+from ..base import Failed
+from ..files import locked, sync_dir, utc
+from ..leases import LASTS, lease, leased
+from ..pools import canary_link, runs
+from ..server import version_of, whole_release
+from ..work import Command, Verb, Work
+
+_STARTS = 10.0
+"""Seconds in which the master has to take requests once systemd says that it runs."""
+
+
+def canary_start(work: Work, release: str) -> str:
+    settings, link = work.settings, canary_link(work.settings)
+    whole_release(work, release)
+    _has_pools(work)
+    if leased(settings, time.time()) and (not link.is_symlink() or link.readlink().name != release):
+        raise Failed("clients are on the canary, and it serves another release; take them off it first")
+    fresh = link.with_name(f".{link.name}.next")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(f"releases/{release}")
+    fresh.replace(link)
+    sync_dir(link.parent)
+    _systemctl(work, "start")
+    deadline = time.monotonic() + _STARTS
+    while not runs(settings):
+        if time.monotonic() > deadline:
+            raise Failed(f"{settings.canary_service} runs, and does not answer at {settings.canary_socket}")
+        time.sleep(0.05)
+    return f"{version_of(settings, release)} is ready in the canary pool, and no client has it yet"
+
+
+def canary_stop(work: Work) -> str:
+    """First no client has it, then it is stopped."""
+    _has_pools(work)
+    with locked(work.settings):
+        lease(work.settings, 0)
+    _systemctl(work, "stop")
+    canary_link(work.settings).unlink(missing_ok=True)
+    return "the canary pool is stopped, and every client has the stable one"
+
+
+def weight(work: Work, percent: int) -> str:
+    _has_pools(work)
+    if percent and not canary_link(work.settings).is_symlink():
+        raise Failed("the canary serves no release yet, so no client can have it")
+    if percent and not runs(work.settings):
+        raise Failed(f"{work.settings.canary_service} does not run, so no client can have it")
+    with locked(work.settings):
+        said = lease(work.settings, percent)
+    told = f"{percent} % of the clients have the canary" if percent else "every client has the stable pool"
+    if percent:
+        told += f"; not renewed, that ends within {LASTS} s"
+    return told + (f" (an earlier lease was over at {utc(said['lapsed'])})" if said["lapsed"] else "")
+
+
+def _has_pools(work: Work) -> None:
+    if not work.settings.canary:
+        raise Failed("this server has no canary pool; give it one: [hosts.NAME.canary] in chom.toml, then host install")
+
+
+def _systemctl(work: Work, what: str) -> None:
+    settings = work.settings
+    argv = [settings.sudo, "-n", settings.systemctl, what, settings.canary_service]
+    work.run(Command(f"systemctl {what} {settings.canary_service}", argv, Path("/")))
+
+
+VERBS = {
+    "canary_start": Verb({"release": RELEASE}, canary_start),
+    "canary_stop": Verb({}, canary_stop),
+    "weight": Verb({"percent": number(0, 100)}, weight),
+}

@@ -1,0 +1,155 @@
+"""Runs on a server, as root, with nothing but its standard library: puts the canary into nginx's site, or takes it out.
+
+`python3 -I -`, fed this file and a call of main(...), prints one JSON object. A line that is replaced stays above its
+successor as a comment, so that taking it out gives the file back to the byte, whatever else was changed in it
+meanwhile. nginx tests what is written before it counts; where it refuses, the file is as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Optional
+
+Json = dict[str, Any]
+_HAD = "# chom had:"
+_OURS = re.compile(rf"^[ \t]*{_HAD}(.*)\n.*\n", re.M)
+
+
+class Cannot(Exception):
+    """A sentence; nothing was changed."""
+
+
+def configuration() -> dict[str, str]:
+    """nginx's files, by their paths, as it reads them. Raises Cannot where it refuses its own, in its own words."""
+    try:
+        done = subprocess.run(["nginx", "-T"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise Cannot("there is no nginx on this server") from None
+    if done.returncode:
+        raise Cannot(f"nginx does not accept its own configuration; mend that first: {done.stderr.strip()[-500:]}")
+    parts = re.split(r"^# configuration file (.+):\n", done.stdout, flags=re.M)
+    return {parts[at]: parts[at + 1] for at in range(1, len(parts) - 1, 2)}
+
+
+def routed(text: str, root: str, socket: str, told: Json) -> str:
+    """The site with its root and its fastcgi_pass replaced. Raises ValueError, with why, where they are not there once.
+
+    `told` has "include" and "pass", which are ours, and "log": the access_log that the site has inherited, since a
+    log of our own would end the inheritance; "" where it has one itself.
+    """
+    include = f"include {told['include']};" + (f" {told['log']}" if told["log"] else "")
+    text, roots = _replaced(text, rf"root[ \t]+[\"']?{re.escape(root)}/?[\"']?;", include)
+    if roots != 1:
+        raise ValueError(f"it has “root {root};” {roots} times, not once")
+    passes = len(re.findall(r"^[^#\n]*\bfastcgi_pass\b", text, re.M))
+    text, passed = _replaced(text, rf"fastcgi_pass[ \t]+{re.escape(socket)};", f"fastcgi_pass {told['pass']};")
+    if not passed or passed != passes:
+        raise ValueError(f"{passed} of its {passes} fastcgi_pass go to {socket}")
+    return text
+
+
+def _replaced(text: str, pattern: str, line: str) -> tuple[str, int]:
+    def instead(found: re.Match[str]) -> str:
+        return f"{found[1]}{_HAD}{found[0]}\n{found[1]}{line}"
+
+    return re.subn(rf"^([ \t]*){pattern}[ \t]*(?:#.*)?$", instead, text, flags=re.M)
+
+
+def unrouted(text: str) -> str:
+    """The site as it was before `routed`, with whatever else was changed since."""
+    return _OURS.sub(r"\1\n", text)
+
+
+def look(root: str, include: str) -> Json:
+    """`site`: the file that serves that root, None where there is none; `routed`: whether the canary is in it."""
+    files = configuration()
+    for name, text in files.items():
+        if re.search(rf"^[ \t]*include[ \t]+{re.escape(include)};", text, re.M):
+            return {"site": name, "routed": True}
+    serving = [
+        name for name, text in files.items() if re.search(rf"^\s*root\s+[\"']?{re.escape(root)}/?[\"']?;", text, re.M)
+    ]
+    return {"site": serving[0] if len(serving) == 1 else None, "routed": False}
+
+
+def put(root: str, socket: str, include: str, pass_: str) -> Json:
+    """The canary is in nginx's site. Raises Cannot."""
+    found = look(root, include)
+    if found["routed"]:
+        return {"done": ""}
+    if found["site"] is None:
+        raise Cannot(f"not one file of nginx serves {root}")
+    path = Path(os.path.realpath(found["site"]))
+    text = path.read_text(encoding="utf-8")
+    log = "" if re.search(r"^\s*access_log\b", text, re.M) else _inherited()
+    try:
+        fresh = routed(text, root, socket, {"include": include, "pass": pass_, "log": log})
+    except ValueError as fault:
+        raise Cannot(f"{path} cannot be changed by itself: {fault}") from None
+    _write(path, text, fresh)
+    return {"done": f"{path} sends each client to its pool; the lines that it had stay in it as comments"}
+
+
+def _inherited() -> str:
+    """The access_log of nginx's http block, "" for none."""
+    text = configuration().get("/etc/nginx/nginx.conf", "")
+    found = re.search(r"^\s*(access_log[ \t][^;\n]*;)", text, re.M)
+    return found[1] if found else ""
+
+
+def take_out(include: str) -> Json:
+    """The canary is in no site of nginx. Raises Cannot."""
+    try:
+        files = configuration()
+    except Cannot:
+        if not Path(include).exists():
+            return {"done": ""}
+        raise
+    done: list[str] = []
+    for name in (name for name, text in files.items() if _HAD in text):
+        path = Path(os.path.realpath(name))
+        text = path.read_text(encoding="utf-8")
+        if unrouted(text) != text:
+            _write(path, text, unrouted(text))
+            done.append(f"{path} is as it was")
+    return {"done": "; ".join(done)}
+
+
+def _write(path: Path, before: str, text: str) -> None:
+    """Into the same file, which keeps its owner, its mode and the links to it. Raises Cannot, with nothing changed."""
+    _put(path, text)
+    if refused := _failed("nginx", "-t"):
+        _put(path, before)
+        raise Cannot(f"nginx refuses {path} with it, so it is as it was: {refused}")
+    if refused := _failed("systemctl", "reload", "nginx"):
+        raise Cannot(f"{path} was written, and nginx was not reloaded: {refused}")
+
+
+def _failed(*argv: str) -> Optional[str]:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return done.stderr.strip()[-500:] or "it said nothing" if done.returncode else None
+
+
+def _put(path: Path, text: str) -> None:
+    with path.open("r+", encoding="utf-8") as file:
+        file.write(text)
+        file.truncate()
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def main(what: str, **told: Any) -> None:
+    """Print what was found or done; or why not, with status 1."""
+    try:
+        said = {"look": look, "put": put, "take_out": take_out}[what](**told)
+    except Cannot as cannot:
+        said = {"cannot": str(cannot)}
+    except OSError as fault:
+        said = {"cannot": f"{fault.filename or 'this server'}: {fault.strerror or fault}"}
+    sys.stdout.write(json.dumps(said) + "\n")
+    sys.exit(1 if "cannot" in said else 0)
