@@ -37,6 +37,8 @@ class CanarySettings:
 
     pool: str = "www"
     """The site's pool, which the canary's is like."""
+    files: tuple[str, ...] = ()
+    """The files of PHP-FPM's pool.d that say what it is; () for the one that has its name."""
     prometheus: tuple[str, ...] = ()
     """Addresses that may read its counters."""
     port: int = 9254
@@ -288,7 +290,7 @@ def _github(table: GitHubTable, env: Mapping[str, str]) -> GitHubSettings:
 
 def _host(name: str, t: HostTable) -> HostSettings:
     c = t.canary
-    canary = CanarySettings(c.pool, tuple(c.prometheus), c.port, c.slow) if c else None
+    canary = CanarySettings(c.pool, tuple(c.files), tuple(c.prometheus), c.port, c.slow) if c else None
     return HostSettings(name, t.address, t.host_key, t.port, t.user, t.group, t.php, dict(t.layout), canary)
 
 

@@ -173,6 +173,9 @@ class CanaryTable(_Table):
     """[hosts.NAME.canary]."""
 
     pool: Annotated[str, _like(r"[A-Za-z0-9][A-Za-z0-9_.-]*", 'a pool of PHP-FPM, for example "www"')] = "www"
+    files: list[Annotated[str, _like(r"[A-Za-z0-9][A-Za-z0-9_.-]*", 'a file of pool.d, for example "www.conf"')]] = (
+        Field(default_factory=list[str])
+    )
     prometheus: list[Annotated[str, _like(r"[0-9a-fA-F.:/]+", 'an address, for example "10.0.0.12"')]] = Field(
         default_factory=list[str]
     )

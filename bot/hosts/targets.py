@@ -84,7 +84,7 @@ def _pools(known: HostSettings) -> Pools | None:
     if canary is None:
         return None
     return Pools(
-        known.php, canary.pool, canary.prometheus, canary.port, canary.slow, host=known.name, address=known.address
+        known.php, canary.pool, canary.files, canary.prometheus, canary.port, canary.slow, known.name, known.address
     )
 
 

@@ -88,7 +88,7 @@ def test_a_server_with_a_canary_pool(tmp_path: Path) -> None:
     assert read(tmp_path, GOOD).hosts["stage1"].canary is None
     table = '\n[hosts.stage1.canary]\nprometheus = ["10.0.0.12"]\nslow = 1.5\n'
     host = read(tmp_path, GOOD + table).hosts["stage1"]
-    assert host.canary == CanarySettings("www", ("10.0.0.12",), 9254, 1.5)
+    assert host.canary == CanarySettings("www", (), ("10.0.0.12",), 9254, 1.5)
 
 
 def test_secrets_are_not_in_the_settings_repr(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def canary(server: Server) -> Iterator[Server]:
     path = server.root / "canary.sock"
     (server.root / "pins.conf").write_text('"abc-canary" canary;\n"abc-stable" stable;\n')
     server.settings(canary="chom_canary", canary_socket=str(path), leases=str(server.root / "run"),
-                    pins=str(server.root / "pins.conf"), fpm_pool=str(server.root / "www.conf"))  # fmt: skip
+                    pins=str(server.root / "pins.conf"), fpm_files=[str(server.root / "www.conf")])  # fmt: skip
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         listening.listen(64)
@@ -198,8 +198,9 @@ def test_the_room_that_a_canary_needs_is_that_of_as_many_workers_as_stable_may_h
         (proc / str(number) / "statm").write_text("9000 3000 1000 1 0 1 0\n")
     (proc / "meminfo").write_text("MemTotal:       9000 kB\nMemAvailable:   2048 kB\n")
     monkeypatch.setattr(pools, "_FILES", proc)
-    (tmp_path / "www.conf").write_text("[www]\npm.max_children = 5\n;pm.max_children = 9\npm.max_children = 12\n")
-    settings = Settings(fpm_pool=str(tmp_path / "www.conf"))
+    (tmp_path / "www.conf").write_text("[www]\npm.max_children = 5\n;pm.max_children = 9\n")
+    (tmp_path / "zz.conf").write_text("[www]\npm.max_children = 12\n")
+    settings = Settings(fpm_files=(str(tmp_path / "www.conf"), str(tmp_path / "zz.conf")))
     assert pools.needed(settings) == 12 * 2000 * os.sysconf("SC_PAGE_SIZE")
     assert pools.memory_free() == 2048 * 1024
-    assert pools.needed(Settings(fpm_pool=str(tmp_path / "none.conf"))) == 0
+    assert pools.needed(Settings(fpm_files=(str(tmp_path / "none.conf"),))) == 0

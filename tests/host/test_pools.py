@@ -40,13 +40,22 @@ def test_a_server_without_a_canary_gets_nothing_of_it() -> None:
 
 def test_what_belongs_on_a_server_with_a_canary() -> None:
     have = wanted(
-        php="8.4", pool="chom", prometheus=("10.0.0.12", "fd00::/8"), slow=1.5, host="app1", address="10.1.1.1"
+        php="8.4",
+        pool="chom",
+        files=("chom.conf", "zz.conf"),
+        prometheus=("10.0.0.12", "fd00::/8"),
+        slow=1.5,
+        host="app1",
+        address="10.1.1.1",
     )
     unit = content(have, "/etc/systemd/system/php8.4-fpm-canary.service")
     assert "ExecStart=/usr/sbin/php-fpm8.4 --nodaemonize --fpm-config /etc/chom/canary-fpm.conf\n" in unit
     assert "[Install]" not in unit, "after a reboot nobody has the canary, so it is not begun"
     fpm = content(have, "/etc/chom/canary-fpm.conf")
-    assert "include = /etc/php/8.4/fpm/pool.d/chom.conf\n[chom]\nlisten = /run/php/php8.4-fpm-canary.sock\n" in fpm
+    assert (
+        "include = /etc/php/8.4/fpm/pool.d/chom.conf\ninclude = /etc/php/8.4/fpm/pool.d/zz.conf\n[chom]\nlisten = /run/php/php8.4-fpm-canary.sock\n"
+        in fpm
+    )
     assert "pm = ondemand\n" in fpm and "max_children" not in fpm, "as many workers as the site's own pool has"
     http = content(have, "/etc/nginx/conf.d/chom-canary.conf")
     assert re.findall(r"^    1% (\d+);$", http, re.M) == [str(n) for n in range(1, 100)]
@@ -67,6 +76,7 @@ def test_what_belongs_on_a_server_with_a_canary() -> None:
     ("more", "why"),
     [
         ({"pool": "www]\nuser=root"}, "no name of a PHP-FPM pool"),
+        ({"files": ("../../shadow",)}, "no name of a PHP-FPM pool"),
         ({"prometheus": ("all; }",)}, "no address of a Prometheus"),
         ({"slow": 0.0}, "above 0"),
     ],

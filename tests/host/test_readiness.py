@@ -134,17 +134,21 @@ def test_it_is_asked_for_exactly(server: Server) -> None:
 def test_a_canary_needs_its_place_its_secret_and_two_lines_of_sudo(whole: Server) -> None:
     (whole.root / "leases").write_text("in the way")
     whole.settings(canary="chom_canary", leases=str(whole.root / "leases"), pins=str(whole.root / "pins.conf"),
-                   fpm_pool=str(whole.root / "www.conf"), canary_service="broken")  # fmt: skip
+                   fpm_files=[str(whole.root / "pool.d/www.conf")], canary_service="broken")  # fmt: skip
     said = " / ".join(check(whole)["faults"])
     for what in (
         "leases is no directory",
         "pins.conf cannot be read by",
-        "www.conf cannot be read; name the site's pool",
+        "www.conf cannot be read; name the files of",
     ):
         assert what in said
     assert "systemctl start broken”" in said and "systemctl stop broken”" in said
     (whole.root / "leases").unlink()
-    for name in ("pins.conf", "www.conf"):
-        (whole.root / name).write_text("")
+    (whole.root / "pool.d").mkdir()
+    for name in ("pins.conf", "pool.d/www.conf", "pool.d/other.conf"):
+        (whole.root / name).write_text("[other]\n")
+    (whole.root / "pool.d/zz.conf").write_text("[global]\n[www]\npm.max_children = 16\n")
+    assert "zz.conf says more of the pool www; name it among the files" in " / ".join(check(whole)["faults"])
+    (whole.root / "pool.d/zz.conf").unlink()
     whole.settings(canary_service="php8.2-fpm-canary")
     assert check(whole)["faults"] == []

@@ -57,14 +57,14 @@ def memory_free() -> int:
 def needed(settings: Settings) -> int:
     """Bytes that the canary takes with all its workers: as many as stable may have, each as large as stable's are.
 
-    0 where no worker of stable can be seen, or the pool's file cannot be read.
+    0 where no worker of stable can be seen, or a file of the pool cannot be read.
     """
     try:
-        text = Path(settings.fpm_pool).read_text(encoding="utf-8")
+        text = "\n".join(Path(path).read_text(encoding="utf-8") for path in settings.fpm_files)
     except OSError:
         return 0
     found = re.findall(r"^\s*pm\.max_children\s*=\s*(\d+)", text, re.M)
-    sizes = _workers(Path(settings.fpm_pool).stem)
+    sizes = _workers(settings.fpm_pool)
     return int(found[-1]) * sum(sizes) // len(sizes) if found and sizes else 0
 
 

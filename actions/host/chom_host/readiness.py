@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,8 +88,19 @@ def _canary(settings: Settings) -> Iterator[str]:
         yield f"{settings.leases} {why}"
     if not os.access(settings.pins, os.R_OK):
         yield f"{settings.pins} cannot be read by {_me()}; run `chom-bot host install`"
-    if not os.access(settings.fpm_pool, os.R_OK):
-        yield f"{settings.fpm_pool} cannot be read; name the site's pool as pool in [hosts.NAME.canary]"
+    for path in (path for path in settings.fpm_files if not os.access(path, os.R_OK)):
+        yield f"{path} cannot be read; name the files of the site's pool as files in [hosts.NAME.canary]"
+    for other in _other_files(settings):
+        yield f"{other} says more of the pool {settings.fpm_pool}; name it among the files in [hosts.NAME.canary]"
+
+
+def _other_files(settings: Settings) -> Iterator[Path]:
+    """Files that PHP-FPM reads for this pool too, and the canary's does not."""
+    section = re.compile(rf"^\s*\[{re.escape(settings.fpm_pool)}\]", re.M)
+    for directory in sorted({Path(path).parent for path in settings.fpm_files}):
+        for path in sorted(directory.glob("*.conf")):
+            if str(path) not in settings.fpm_files and section.search(path.read_text("utf-8", "replace")):
+                yield path
 
 
 def _sudo(settings: Settings) -> Iterator[str]:

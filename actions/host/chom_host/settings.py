@@ -27,8 +27,10 @@ class Settings:
     """A Unix socket's path, or host:port."""
     health_host: str = "localhost"
     """The Host header of a health check."""
-    fpm_pool: str = "/etc/php/8.2/fpm/pool.d/www.conf"
-    """The file of the site's pool; its name is the pool's."""
+    fpm_pool: str = "www"
+    """The site's pool."""
+    fpm_files: tuple[str, ...] = ("/etc/php/8.2/fpm/pool.d/www.conf",)
+    """The files that say what this pool is, in the order in which PHP-FPM reads them."""
     canary: str = ""
     """The link to the release that the canary pool serves; "" for a server that has no such pool."""
     canary_service: str = "php8.2-fpm-canary"
@@ -83,9 +85,10 @@ _SETTING = {
     "current": _NAME,
     "canary": re.compile(f"({_NAME.pattern})?"),
     "canary_service": SERVICE,
+    "fpm_pool": _NAME,
     "health_host": re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,253}"),
 }
-_SETTINGS = {"services": SERVICE, "shared": _SHARED, "caches": _CACHE}
+_SETTINGS = {"services": SERVICE, "shared": _SHARED, "caches": _CACHE, "fpm_files": _ABSOLUTE}
 
 
 def load_settings(path: Path) -> Settings:

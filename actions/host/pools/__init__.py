@@ -25,7 +25,9 @@ class Pools:
 
     php: str = "8.2"
     pool: str = "www"
-    """The pool of the site: /etc/php/<php>/fpm/pool.d/<pool>.conf. The canary's is the same, on a socket of its own."""
+    """The pool of the site. The canary's is the same, on a socket of its own."""
+    files: tuple[str, ...] = ()
+    """The files below /etc/php/<php>/fpm/pool.d that say what it is; () for <pool>.conf alone."""
     prometheus: tuple[str, ...] = ()
     """Addresses that may read the canary's counters; the server itself may anyhow."""
     port: int = 9254
@@ -40,8 +42,9 @@ class Pools:
         for address in self.prometheus:
             if not _ADDRESS.fullmatch(address):
                 raise ValueError(f"{address!r} is no address of a Prometheus")
-        if not _POOL.fullmatch(self.pool):
-            raise ValueError(f"{self.pool!r} is no name of a PHP-FPM pool")
+        for name in (self.pool, *self.files):
+            if not _POOL.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of a PHP-FPM pool, or of a file of one")
         if not 0 < self.slow <= 60:
             raise ValueError(f"slow has to be above 0 and 60 seconds at most, not {self.slow:g}")
 
@@ -56,7 +59,8 @@ class Pools:
             "canary": f"{link}_canary",
             "canary_service": self.service,
             "canary_socket": f"/run/php/{self.service}.sock",
-            "fpm_pool": f"/etc/php/{self.php}/fpm/pool.d/{self.pool}.conf",
+            "fpm_pool": self.pool,
+            "fpm_files": [f"/etc/php/{self.php}/fpm/pool.d/{name}" for name in self.files or (f"{self.pool}.conf",)],
         }
 
 
@@ -100,7 +104,7 @@ def _words(pools: Pools, settings: Settings, user: str, group: str) -> Mapping[s
         "PHP": pools.php,
         "PINS": settings.pins,
         "POOL": pools.pool,
-        "POOL_FILE": settings.fpm_pool,
+        "POOL_FILES": "\n".join(f"include = {path}" for path in settings.fpm_files),
         "PORT": str(pools.port),
         "ROOT": f"{settings.www}/{settings.link}/public",
         "STABLE": f"unix:{socket}" if socket.startswith("/") else socket,
