@@ -52,10 +52,8 @@ def test_what_belongs_on_a_server_with_a_canary() -> None:
     assert "ExecStart=/usr/sbin/php-fpm8.4 --nodaemonize --fpm-config /etc/chom/canary-fpm.conf\n" in unit
     assert "[Install]" not in unit, "after a reboot nobody has the canary, so it is not begun"
     fpm = content(have, "/etc/chom/canary-fpm.conf")
-    assert (
-        "include = /etc/php/8.4/fpm/pool.d/chom.conf\ninclude = /etc/php/8.4/fpm/pool.d/zz.conf\n[chom]\nlisten = /run/php/php8.4-fpm-canary.sock\n"
-        in fpm
-    )
+    files = "".join(f"include = /etc/php/8.4/fpm/pool.d/{name}.conf\n" for name in ("chom", "zz"))
+    assert f"{files}[chom]\nlisten = /run/php/php8.4-fpm-canary.sock\n" in fpm
     assert "pm = ondemand\n" in fpm and "max_children" not in fpm, "as many workers as the site's own pool has"
     http = content(have, "/etc/nginx/conf.d/chom-canary.conf")
     assert re.findall(r"^    1% (\d+);$", http, re.M) == [str(n) for n in range(1, 100)]

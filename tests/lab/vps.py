@@ -27,7 +27,7 @@ ALONE = Path("/run/lock/chom-lab.lock")
 PACKAGES = """
     systemd systemd-sysv dbus libpam-systemd openssh-server sudo iproute2 nginx-light php8.2-fpm php8.2-mysql php8.2-cli
     php8.2-mbstring php8.2-xml php8.2-curl php-redis mariadb-server redis-server supervisor curl ca-certificates
-    php-laravel-framework procps python3
+    php-laravel-framework procps python3 mtail
 """.split()  # noqa: SIM905  a list of packages reads as a list of packages
 TIMERS = "fstrim apt-daily apt-daily-upgrade e2scrub_all man-db phpsessionclean"
 MASKED = ["systemd-timesyncd.service", "systemd-networkd-wait-online.service"]

@@ -1,0 +1,269 @@
+"""Real nginx, PHP-FPM and mtail: who gets the canary, that weights flip under load, and that a lease ends by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.host.server import Channel, tar_gz
+from tests.lab.bot_process import Bot
+from tests.lab.site import DB_PASSWORD
+from tests.lab.vps import Vps
+
+pytestmark = pytest.mark.timeout(400)
+STABLE, CANARY = "20261121_100000", "20261122_100000"
+CLIENTS = [f"browser {number}" for number in range(2000)]
+NGINX = """server {
+    listen 80 default_server;
+    root /var/www/chom/public;
+    location / { try_files $uri /index.php?$query_string; }
+    location ~ \\.php$ {
+        include /etc/nginx/fastcgi_params;
+        fastcgi_param SCRIPT_FILENAME $realpath_root$fastcgi_script_name;
+        fastcgi_param DOCUMENT_ROOT $realpath_root;
+        fastcgi_pass unix:/run/php/php8.2-fpm.sock;
+    }
+}
+"""
+PAGE = """<?php
+if (isset($_GET['fail'])) { http_response_code(500); }
+if (isset($_GET['us'])) { usleep((int) $_GET['us']); }
+echo basename(dirname(__DIR__)), ' ', getenv('CHOM_POOL') ?: 'stable';
+"""
+TOML = """
+[bot]
+state_dir = "{directory}"
+ssh_key = "{directory}/id_ed25519"
+[artifacts]
+source = "{directory}"
+[environments.production]
+hosts = ["pools1"]
+probes = [{{ url = "http://{address}/" }}]
+[hosts.pools1]
+address = "{address}"
+host_key = "{key}"
+layout = {{ caches = [] }}
+canary = {{ files = ["www.conf", "zz-chom.conf"] }}
+[people.lea]
+name = "Lea"
+roles = ["tech-lead"]
+"""
+
+
+@pytest.fixture(scope="module")
+def server(vps: Vps) -> Iterator[Vps]:
+    """A server of its own, with a site of one page and mtail, as its operator has it."""
+    made = Vps("pools1", 22, vps.admin_key)
+    try:
+        made.start()
+        made.ssh("cat > /etc/nginx/sites-available/default", stdin=NGINX.encode())
+        made.ssh("cat > /etc/php/8.2/fpm/pool.d/zz-chom.conf", stdin=b"[www]\npm.max_children = 8\n")
+        made.ssh("systemctl restart php8.2-fpm && systemctl reload nginx && mkdir -p /var/www/shared/storage")
+        made.ssh("cat > /var/www/shared/.env", stdin=f"DB_PASSWORD={DB_PASSWORD}\n".encode())
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture(scope="module")
+def bot(server: Vps, tmp_path_factory: pytest.TempPathFactory) -> Bot:
+    """An operator's machine with the bot's files."""
+    directory = tmp_path_factory.mktemp("pools")
+    text = TOML.format(directory=directory, address=server.address, key=server.host_key())
+    (directory / "chom.toml").write_text(text)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", directory / "id_ed25519"], check=True)
+    return Bot(directory, "redis://nowhere")
+
+
+def host(bot: Bot, server: Vps, command: str, *words: str, status: int = 0) -> str:
+    return bot.shell("host", command, *words, "--key", server.admin_key).ends(status)
+
+
+def ssh(bot: Bot, server: Vps, asked: str) -> list[str | Path]:
+    options = ["-q", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+    return ["ssh", "-i", bot.directory / "id_ed25519", *options, f"ops@{server.address}", asked]
+
+
+@pytest.fixture
+def channel(bot: Bot, server: Vps) -> Iterator[Channel]:
+    """chom-host, over the bot's own key and its forced command."""
+    pipe = subprocess.PIPE
+    made = Channel(subprocess.Popen(ssh(bot, server, "channel"), stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL))
+    yield made
+    made.close()
+
+
+def job(channel: Channel, verb: str, **args: object) -> str:
+    """The job's summary; AssertionError where it failed."""
+    job.number = getattr(job, "number", 0) + 1  # type: ignore[attr-defined]
+    done = channel.run(f"run{job.number}/{verb}/forward", verb, dict(args))
+    assert done["ok"], done
+    return str(done["summary"])
+
+
+@asynccontextmanager
+async def site(server: Vps) -> AsyncIterator[Site]:
+    connector = aiohttp.TCPConnector(limit=24)
+    async with aiohttp.ClientSession(f"http://{server.address}", connector=connector) as session:
+        yield Site(session)
+
+
+class Site:
+    """The site, asked as many browsers do."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def page(self, browser: str, **headers: str) -> str:
+        """The release and the pool that answered."""
+        async with self._session.get("/", headers={"User-Agent": browser, **headers}) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.text()
+
+    async def on_canary(self) -> set[str]:
+        """The clients that the canary answers."""
+        pages = await asyncio.gather(*(self.page(client) for client in CLIENTS))
+        assert set(pages) <= {f"{STABLE} stable", f"{CANARY} canary"}
+        return {client for client, page in zip(CLIENTS, pages, strict=True) if page.endswith("canary")}
+
+
+def test_a_living_site_gets_a_canary_and_nobody_notices(bot: Bot, server: Vps) -> None:
+    said = host(bot, server, "install", "--yes")
+    assert "/etc/nginx/sites-available/default sends each client to its pool" in said
+    assert "no drift" in host(bot, server, "status")
+    again = host(bot, server, "install")
+    assert "no change" in again and "sends each client" not in again
+    server.ssh("nohup mtail --progs /etc/chom/mtail --logs /var/log/nginx/chom-pools.log --port 3903 >/dev/null 2>&1 &")
+
+
+def stage(bot: Bot, server: Vps, channel: Channel, release: str, version: str) -> None:
+    data = tar_gz({"artisan": "<?php exit(0);\n", "public/index.php": PAGE, "version": version})
+    sha256 = hashlib.sha256(data).hexdigest()
+    subprocess.run(ssh(bot, server, f"put {sha256} {len(data)}"), input=data, check=True, capture_output=True)
+    job(channel, "stage", release=release, version=version, commit="a" * 40, sha256=sha256)
+
+
+async def test_each_stage_has_its_share_and_all_clients_of_the_last_one(
+    bot: Bot, server: Vps, channel: Channel
+) -> None:
+    stage(bot, server, channel, STABLE, "v1.0")
+    stage(bot, server, channel, CANARY, "v1.2")
+    job(channel, "switch", release=STABLE, workers=False)
+    job(channel, "canary_start", release=CANARY)
+    before: set[str] = set()
+    async with site(server) as users:
+        assert await users.on_canary() == set()
+        for percent in (10, 25, 50, 75, 100):
+            job(channel, "weight", percent=percent)
+            now = await users.on_canary()
+            expected = len(CLIENTS) * percent / 100
+            assert abs(len(now) - expected) <= 3 * (expected * (1 - percent / 100)) ** 0.5, (percent, len(now))
+            assert before <= now
+            before = now
+        seen = channel.ask("survey")["pools"]
+        assert (seen["canary"], seen["weight"], seen["running"]) == (CANARY, 100, True)
+        assert 0 < seen["needed"] < seen["memory"]
+        begun = time.monotonic()
+        job(channel, "weight", percent=0)
+        assert time.monotonic() - begun < 1
+        assert await users.on_canary() == set()
+
+
+async def test_no_request_fails_while_weights_flip(server: Vps, channel: Channel) -> None:
+    async with site(server) as users:
+
+        async def browse() -> None:
+            while not flipped.is_set():
+                await users.on_canary()
+
+        flipped = asyncio.Event()
+        browsing = asyncio.create_task(browse())
+        for number in range(30):
+            await asyncio.to_thread(job, channel, "weight", percent=(10, 75, 0, 100, 25)[number % 5])
+            await asyncio.sleep(0.1)
+        flipped.set()
+        await browsing
+    job(channel, "weight", percent=0)
+
+
+async def test_a_probe_names_its_pool_and_is_not_counted(server: Vps, channel: Channel) -> None:
+    pins = channel.ask("pins")
+    async with site(server) as users:
+        before = await counted(server, lambda found: True)
+        for _ in range(5):
+            assert await users.page("probe", **{"X-Chom-Pin": pins["canary"]}) == f"{CANARY} canary"
+            assert await users.page("probe", Cookie=f"chom_pin={pins['stable']}") == f"{STABLE} stable"
+            assert await users.page("stranger", **{"X-Chom-Pin": "00-canary"}) == f"{STABLE} stable"
+        after = await counted(server, lambda found: found["requests", "stable"] >= before["requests", "stable"] + 5)
+    assert after["requests", "stable"] == before["requests", "stable"] + 5
+    assert after["requests", "canary"] == before["requests", "canary"]
+
+
+async def counted(server: Vps, enough: object) -> dict[tuple[str, str], int]:
+    """mtail's counters, once they say enough."""
+    deadline = time.monotonic() + 20
+    while True:
+        text = (await asyncio.to_thread(server.ssh, "curl -s localhost:3903/metrics")).stdout.decode()
+        rows = re.findall(r'^chom_(requests|failed|slow)_total\{pool="(\w+)",[^}]*\} (\d+)', text, re.M)
+        found = {(what, pool): int(number) for what, pool, number in rows}
+        if found and enough(found):  # type: ignore[operator]
+            return found
+        assert time.monotonic() < deadline, text
+        await asyncio.sleep(0.3)
+
+
+async def test_what_fails_or_is_slow_is_counted_with_an_edge_at_the_limit(server: Vps, channel: Channel) -> None:
+    before = await counted(server, lambda found: True)
+    assert before["failed", "canary"] == 0, "a counter is there before its first event"
+    pin = channel.ask("pins")["stable"]
+    for query, seconds in (("fail=1", 9), ("us=1900000", 9), ("us=2100000", 9), ("us=3000000", 2.3)):
+        server.ssh(f"curl -s -m {seconds} 'localhost/?{query}'", check=False)
+    server.ssh(f"curl -s -H 'X-Chom-Pin: {pin}' 'localhost/?fail=1'")
+    enough = before["requests", "stable"] + 4
+    after = await counted(server, lambda found: found["requests", "stable"] >= enough)
+    grown = {key: number - before[key] for key, number in after.items() if number != before[key]}
+    assert grown == {("requests", "stable"): 4, ("failed", "stable"): 1, ("slow", "stable"): 2}
+    metrics = server.ssh("curl -s localhost:9254/metrics").stdout.decode()
+    assert "phpfpm_up 1" in metrics and "phpfpm_active_processes" in metrics
+
+
+async def test_a_bot_that_is_gone_leaves_nobody_on_the_canary(server: Vps, channel: Channel) -> None:
+    """Nothing of ours runs on the server after the weight was set."""
+    job(channel, "weight", percent=50)
+    channel.close()
+    begun = time.monotonic()
+    async with site(server) as users:
+        on = next(iter(await users.on_canary()))
+        while (await users.page(on)).endswith("canary"):
+            assert time.monotonic() - begun < 120
+            await asyncio.sleep(0.5)
+        assert await users.on_canary() == set()
+    assert time.monotonic() - begun > 55, "it lasts until the end of the next minute"
+
+
+def test_who_comes_back_is_told(channel: Channel) -> None:
+    said = channel.ask("renew", fence=1, percent=50)
+    assert said["percent"] == 0 and time.time() - 60 < said["lapsed"] <= time.time()
+    assert channel.ask("survey")["pools"]["lapsed"] == said["lapsed"]
+    job(channel, "canary_stop")
+    seen = channel.ask("survey")["pools"]
+    assert (seen["running"], seen["canary"], seen["lapsed"]) == (False, "", None)
+
+
+def test_taken_back_nginx_is_as_it_was(bot: Bot, server: Vps) -> None:
+    server.ssh("echo 'broken;' > /etc/nginx/conf.d/mine.conf")
+    assert 'unknown directive "broken"' in host(bot, server, "install", "--yes", status=1)
+    server.ssh("rm /etc/nginx/conf.d/mine.conf")
+    host(bot, server, "remove", "--yes")
+    assert server.ssh("cat /etc/nginx/sites-available/default").stdout.decode() == NGINX
+    assert server.ssh("nginx -t && systemctl cat php8.2-fpm-canary; ls /etc/nginx/conf.d", check=False).stdout == b""
+    assert server.ssh("curl -s localhost/").stdout.decode() == f"{STABLE} stable"
