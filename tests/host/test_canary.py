@@ -138,6 +138,9 @@ def test_its_master_is_begun_with_a_release_and_ended_without_clients(canary: Se
     assert seen["memory"] > 0
     refused = channel.run("run/start/other", "canary_start", {"release": R1})
     assert not refused["ok"] and "it serves another release" in refused["summary"]
+    refused = channel.run("run/unstage/back", "unstage", {"release": R2})
+    assert not refused["ok"] and "is the release in the canary pool" in refused["summary"]
+    assert twice(channel, "prune", {"keep": 1, "protect": []})["summary"] == "nothing to remove"
     twice(channel, "canary_stop", {})
     assert sudo_log(canary)[-1] == "-n /usr/bin/systemctl stop php8.2-fpm-canary"
     seen = channel.ask("survey")["pools"]

@@ -23,9 +23,8 @@ def look(settings: Settings) -> Optional[Json]:
     if not settings.canary:
         return None
     now = time.time()
-    link = canary_link(settings)
     return {
-        "canary": link.readlink().name if link.is_symlink() else "",
+        "canary": in_canary(settings),
         "running": runs(settings),
         "weight": leased(settings, now),
         "lapsed": lapsed_since(settings, now),
@@ -37,6 +36,12 @@ def look(settings: Settings) -> Optional[Json]:
 def canary_link(settings: Settings) -> Path:
     """The link to the release that the canary serves."""
     return Path(settings.www, settings.canary)
+
+
+def in_canary(settings: Settings) -> str:
+    """The id of the release that the canary serves, or would, "" for none."""
+    link = canary_link(settings)
+    return link.readlink().name if settings.canary and link.is_symlink() else ""
 
 
 def runs(settings: Settings) -> bool:

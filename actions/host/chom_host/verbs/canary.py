@@ -9,7 +9,7 @@ from ..arguments import RELEASE, number
 from ..base import Failed
 from ..files import locked, sync_dir, utc
 from ..leases import LASTS, lease, leased
-from ..pools import canary_link, runs
+from ..pools import canary_link, in_canary, runs
 from ..server import version_of, whole_release
 from ..work import Command, Verb, Work
 
@@ -21,7 +21,7 @@ def canary_start(work: Work, release: str) -> str:
     settings, link = work.settings, canary_link(work.settings)
     whole_release(work, release)
     _has_pools(work)
-    if leased(settings, time.time()) and (not link.is_symlink() or link.readlink().name != release):
+    if leased(settings, time.time()) and in_canary(settings) != release:
         raise Failed("clients are on the canary, and it serves another release; take them off it first")
     fresh = link.with_name(f".{link.name}.next")
     fresh.unlink(missing_ok=True)
@@ -49,7 +49,7 @@ def canary_stop(work: Work) -> str:
 
 def weight(work: Work, percent: int) -> str:
     _has_pools(work)
-    if percent and not canary_link(work.settings).is_symlink():
+    if percent and not in_canary(work.settings):
         raise Failed("the canary serves no release yet, so no client can have it")
     if percent and not runs(work.settings):
         raise Failed(f"{work.settings.canary_service} does not run, so no client can have it")

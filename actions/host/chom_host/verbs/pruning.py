@@ -7,6 +7,7 @@ import time
 
 from ..arguments import RELEASE, many, number
 from ..files import changed, remove_tree
+from ..pools import in_canary
 from ..server import activations, kept, served, served_before, version_of
 from ..settings import Settings
 from ..work import Verb, Work
@@ -21,7 +22,7 @@ def prune(work: Work, keep: int, protect: list[str]) -> str:
     uploads = [path for path in settings.incoming.iterdir() if path.name.endswith(".tar.gz")]
     last = {a["release"]: at for at, a in enumerate(activations(settings))}
     newest_first = sorted(kept(settings), key=lambda id_: (last.get(id_, -1), id_), reverse=True)
-    stay = {*newest_first[:keep], *protect, served(settings), served_before(settings)}
+    stay = {*newest_first[:keep], *protect, served(settings), served_before(settings), in_canary(settings)}
     old = {id_: version_of(settings, id_) for id_ in sorted(newest_first) if id_ not in stay}
     removed = {id_: version for id_, version in old.items() if remove_tree(settings.release(id_))}
     if removed:

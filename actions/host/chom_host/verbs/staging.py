@@ -11,6 +11,7 @@ from ..archives import BadArchive, Scan, opened_archive, unpack, walk
 from ..arguments import RELEASE, SHA256, text
 from ..base import SPARE, Failed, Json
 from ..files import free_bytes, remove_tree, sha256_of, sync_dir, write_whole
+from ..pools import in_canary
 from ..server import marker, served, version_of
 from ..work import Command, Verb, Work
 
@@ -130,6 +131,8 @@ def build_caches(work: Work, release: Path) -> None:
 def unstage(work: Work, release: str) -> str:
     if served(work.settings) == release:
         raise Failed(f"{release} is the release that is served; it is not removed")
+    if in_canary(work.settings) == release:
+        raise Failed(f"{release} is the release in the canary pool; it is not removed before that is stopped")
     remove_tree(work.settings.releases / f".{release}.part")
     version = version_of(work.settings, release)
     if remove_tree(work.settings.release(release)):
