@@ -17,7 +17,8 @@ from actions.engine.located_toml import Located, TomlFault, parse
 from actions.engine.plan import Probe
 from bot.config.cross import cross_faults, table_at
 from bot.config.faults import Fault, in_words, not_toml
-from bot.config.toml import ChomToml, EnvironmentTable, GitHubTable, HostTable, PersonTable, SlackTable
+from bot.config.servers import HostSettings, host_settings
+from bot.config.toml import ChomToml, EnvironmentTable, GitHubTable, PersonTable, SlackTable
 from policies.change import Account, People, Person, Role
 
 _REDIS = '"redis://:PASSWORD@127.0.0.1:6379/0"'
@@ -29,42 +30,6 @@ class BrokenConfig(Exception):
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
-
-
-@dataclass(frozen=True, slots=True)
-class CanarySettings:
-    """A server's second PHP-FPM pool, for canary deploys."""
-
-    pool: str = "www"
-    """The site's pool, which the canary's is like."""
-    files: tuple[str, ...] = ()
-    """The files of PHP-FPM's pool.d that say what it is; () for the one that has its name."""
-    prometheus: tuple[str, ...] = ()
-    """Addresses that may read its counters."""
-    port: int = 9254
-    """Where its PHP-FPM is read."""
-    slow: float = 2.0
-    """Seconds; a request that takes longer counts as slow."""
-
-
-@dataclass(frozen=True, slots=True)
-class HostSettings:
-    """How to reach one server."""
-
-    name: str
-    address: str
-    host_key: str
-    """The pinned public key, "ssh-ed25519 AAAA…"."""
-    port: int = 22
-    user: str = "ops"
-    group: str = "www-data"
-    """PHP-FPM's and nginx's on that server."""
-    php: str = "8.2"
-    """The version whose command line and FPM serve CHOM there."""
-    layout: Mapping[str, object] = field(default_factory=dict[str, object])
-    """Further keys of its host.json (actions/host/PROTOCOL.md), where it is not laid out as the seed has it."""
-    canary: CanarySettings | None = None
-    """Its canary pool, None where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +202,7 @@ def _settings(toml: ChomToml, env: Mapping[str, str], base: Path) -> Settings:
     environments = {name: _environment(name, table) for name, table in toml.environments.items()}
     marked = next((name for name, table in toml.environments.items() if table.default), "")
     fallback = "production" if "production" in environments else next(iter(environments))
-    hosts = {n: _host(n, t) for n, t in toml.hosts.items()}
+    hosts = {n: host_settings(n, t) for n, t in toml.hosts.items()}
     return Settings(
         environments=environments,
         default_environment=toml.bot.default_environment or marked or fallback,
@@ -286,12 +251,6 @@ def _environment(name: str, table: EnvironmentTable) -> Environment:
 def _github(table: GitHubTable, env: Mapping[str, str]) -> GitHubSettings:
     token = env.get("CHOM_GITHUB_TOKEN", "")
     return GitHubSettings(table.repository, table.branch, tuple(table.checks), table.api_url.rstrip("/"), token)
-
-
-def _host(name: str, t: HostTable) -> HostSettings:
-    c = t.canary
-    canary = CanarySettings(c.pool, tuple(c.files), tuple(c.prometheus), c.port, c.slow) if c else None
-    return HostSettings(name, t.address, t.host_key, t.port, t.user, t.group, t.php, dict(t.layout), canary)
 
 
 def _person(id_: str, table: PersonTable) -> Person:

@@ -15,7 +15,8 @@ from actions.host.chom_host.settings import read_settings
 from actions.host.install import AdminLogin, CannotInstall, HostSpec, rendered
 from actions.host.layout import Installation
 from actions.host.pools import Pools
-from bot.config import HostSettings, Secrets, Settings
+from bot.config import Secrets, Settings
+from bot.config.servers import HostSettings
 from bot.entry import settings_of
 
 Hosts = Annotated[list[str] | None, typer.Argument(help="Servers of chom.toml; all of them where none is named.")]

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actions.engine.located_toml import TomlFault, parse
-from bot.config import BrokenConfig, CanarySettings, Settings, load
+from bot.config import BrokenConfig, Settings, load
+from bot.config.servers import CanarySettings
 from policies.change import Account, Role
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUkdvTNn3ixt8VNtsTCqEOpXEkt+jbCQDmnT4mRWvhk"
