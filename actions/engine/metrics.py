@@ -60,7 +60,7 @@ def _library() -> tuple[Callable[[str, tuple[float, float]], _Asks], type[Except
     def connect(url: str, timeout: tuple[float, float]) -> _Asks:
         session = requests.Session()
         session.trust_env = False  # a proxy of the environment is not meant for it
-        made: Any = cast(Any, PrometheusConnect)(url=url, session=session, timeout=timeout, retry=Retry(0))
+        made: Any = cast(Any, PrometheusConnect)(url=url, session=session, timeout=timeout, retry=Retry(0, read=False))
         return made
 
     return connect, PrometheusApiClientException

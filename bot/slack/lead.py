@@ -75,12 +75,24 @@ def _waiting(view: ChangeView) -> Lead:
     needs = listed([role(need) for need in verdict.missing])
     rest = _beside_the_approvers(view, verdict)
     head = f"Approval needed from {needs}." if needs and who else "Approval needed."
+    if not verdict.missing:
+        head = "Approved; it waits for evidence." if view.change.requirement.needs else "It waits for evidence."
     can = f"{listed([_mention(p) for p in who], 6)} can approve or reject it{_then(view, verdict)}." if who else ""
     names = f"{head.rstrip('.')}: {listed([person.name for person in who], 6)}." if who else head
+    can = can or _when_ready(view)
     beside = timed(without_gates(view, rest))
     next_ = "\n".join(line for line in (f"Nothing has been started. {can}".strip(), beside) if line)
     asked = f"Asked by {view.name(view.change.requester)}{_reason(view)}"
     return Lead(head, next_, " ".join(part for part in (names, rest, "Nothing has been started.", asked) if part))
+
+
+def _when_ready(view: ChangeView) -> str:
+    """What happens when the last evidence is there, where nobody has to approve it any more."""
+    if isinstance(view.verdict, Waiting) and view.verdict.missing:
+        return ""
+    if view.change.requirement.when_ready is WhenReady.ASK:
+        return "When all of it is there, it is started with Start now."
+    return "It starts by itself when all of it is there."
 
 
 def is_last(verdict: Verdict) -> bool:

@@ -13,6 +13,7 @@ from bot.slack.gated import is_ill
 from bot.slack.lead import is_last
 from bot.slack.stage import Stage, migrations
 from bot.slack.words import inline, sentence
+from policies.change import Waiting
 
 
 def value_of(view: ChangeView) -> str:
@@ -25,7 +26,8 @@ def offered(view: ChangeView, stage: Stage, newest: bool) -> list[Block]:
     buttons: list[Button] = []
     match stage:
         case Stage.WAITING:
-            buttons = [_approve(view), _reject(view)]
+            owed = isinstance(view.verdict, Waiting) and view.verdict.missing
+            buttons = [_approve(view), _reject(view)] if owed else [_reject(view)]
         case Stage.BLOCKED:
             buttons = [_reject(view)]
         case Stage.ALLOWED:

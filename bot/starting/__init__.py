@@ -28,6 +28,8 @@ SLACK_APP_TOKEN=
 SLACK_SIGNING_SECRET=
 # The bot's own Redis, never CHOM's: requirepass and "appendonly yes" in its redis.conf.
 CHOM_REDIS_URL=
+# GitHub, where [github] is in chom.toml: a token that may read contents, checks and commit statuses, and nothing more.
+CHOM_GITHUB_TOKEN=
 """
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.sandbox.keep import any_port
+from bot.sandbox.keep import MARKER, any_port
 
 Json = dict[str, Any]
 
@@ -145,8 +145,13 @@ async def until(holds: Callable[[], bool], seconds: float = 5) -> None:
 
 
 @asynccontextmanager
-async def running(directory: Path, killed: bool = False) -> AsyncIterator[Sandbox]:
-    """A sandbox in that directory, ready to be typed to; stopped with SIGINT, where the test has not `killed` it."""
+async def running(directory: Path, killed: bool = False, rules: str = "") -> AsyncIterator[Sandbox]:
+    """A sandbox in that directory, ready to be typed to; stopped with SIGINT, where the test has not `killed` it.
+
+    `rules` is a table of its own, in the place of the sandbox's.
+    """
+    if rules:
+        _put_rules(directory, rules)
     port = any_port()
     command = [sys.executable, "-m", "bot", "sandbox", "--port", str(port), "--dir", str(directory)]
     log = directory.with_suffix(".out")
@@ -161,6 +166,12 @@ async def running(directory: Path, killed: bool = False) -> AsyncIterator[Sandbo
     finally:
         process.kill()
         process.wait()
+
+
+def _put_rules(directory: Path, rules: str) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / MARKER).touch()
+    (directory / "my-rules.toml").write_text(rules, encoding="utf-8")
 
 
 def _started(command: list[str], log: Path) -> subprocess.Popen[bytes]:
