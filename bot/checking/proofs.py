@@ -34,7 +34,7 @@ async def prometheus(settings: Settings) -> Found:
     faults: list[str] = []
     notes: list[str] = []
     try:
-        await metrics.query("vector(1)")
+        await metrics.query("up")
         for environment in settings.environments.values():
             for limit in environment.limits:
                 if not await metrics.query(limit.query):
