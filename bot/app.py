@@ -135,7 +135,7 @@ def build(
         instance=settings.instance,
         redelivery=settings.redelivery,
         redis_url=settings.redis_url,
-        on_expire=store.settle,
+        on_expire=lambda change: desk.lapse(change),
     )
     known = registry or discover(RESERVED)
     planning = Planning(known, settings.environments, settings.default_environment, hosts, artifacts)
@@ -145,7 +145,8 @@ def build(
     watching = Watching(looking, store, Eyes(planning, world.prober, metrics), clock, settings.look_every)
     drills = Drills(store, roster)
     sources = _sources(settings, watching, drills)
-    desk = Desk(planning, looking, store, work, rules.load(settings.rules or None), roster, clock, sources)
+    table = rules.load(settings.rules or None)
+    desk = Desk(planning, looking, store, work, table, roster, clock, sources, world.redact)
     return Bot(settings, store, world, work, desk, watching, drills)
 
 

@@ -181,3 +181,5 @@ class Request:
     """As it was typed."""
     category: int = 0
     """The least that was asked for, 1 to 3; 0 for what the rules say."""
+    emergency: str = ""
+    """Why it cannot wait; "" where it can."""

@@ -5,25 +5,40 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 
 from actions.engine.fold import State
-from actions.engine.journal import Answered, Entry, Opened, StopAsked
+from actions.engine.journal import Opened
 from actions.engine.ports import Clock, Conflict, Occupied
 from bot.desk import refusals
+from bot.desk.accounts import person_of, unix_person_of
+from bot.desk.asking import Asking
 from bot.desk.looking import Looking
-from bot.desk.naming import new_id, own_second
+from bot.desk.naming import own_second
 from bot.desk.offers import Fault, Field, Offers, Wanted
-from bot.desk.planning import Planning, Refusal, Unlisted
+from bot.desk.planning import Planning, Refusal
 from bot.desk.roster import Roster
-from bot.desk.stopping import why_not
+from bot.desk.running import Running
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
+from bot.desk.witness import Witness
 from bot.evidence import Gathering, Source
+from bot.redact import redactor
 from bot.store import Store
+from bot.store.decisions import Act
 from bot.work import Work
-from policies.change import Account, Allowed, Approval, Calendar, Change, People, Person, Refused, Why, Word
-from policies.judge import judge, may_answer
+from policies.change import (
+    Account,
+    Allowed,
+    Approval,
+    Calendar,
+    Change,
+    People,
+    Person,
+    Refused,
+    Why,
+    Word,
+)
+from policies.judge import judge
 from policies.rules import Rules
 
 __all__ = ["ChangeView", "Desk", "EnvironmentStatus", "PastRun", "Refusal"]
@@ -42,6 +57,12 @@ class Desk:
     clock: Clock
     sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
     """Kind of evidence -> where it comes from."""
+    redact: Callable[[str], str] = field(default_factory=lambda: redactor(()))
+    witness: Witness = field(init=False)
+    asking: Asking = field(init=False)
+    """What a change is made of, and whether it still is."""
+    running: Running = field(init=False)
+    """What people do to a run."""
     evidence: Gathering = field(init=False)
     offers: Offers = field(init=False)
     """What can be asked for."""
@@ -49,6 +70,9 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.offers = Offers(self.planning)
+        self.witness = Witness(self.store, self.clock, self.rules.sha256, self.redact)
+        self.asking = Asking(self.planning, self.looking, self.store, self.rules)
+        self.running = Running(self.looking, self.store, self.work, self.clock, self.witness)
         self.evidence = Gathering(self.store, self.clock, self.sources)
 
     @property
@@ -60,20 +84,11 @@ class Desk:
 
     def person(self, account: Account) -> Person:
         """The person behind a Slack account. Raises Unlisted in words where there is none."""
-        for person in self.people.values():
-            if account in person.accounts:
-                return person
-        raise Unlisted(
-            f"chom.toml lists nobody with your Slack account ({account.team}:{account.user}). "
-            "Ask an operator to add it under [people]."
-        )
+        return person_of(self.people, account)
 
     def unix_person(self, login: str) -> Person:
         """The person behind a Unix login. Raises Refusal."""
-        for person in self.people.values():
-            if login in person.unix:
-                return person
-        raise Refusal(f'Nobody in chom.toml has the Unix login "{login}". Add it as unix = ["{login}"] to a person.')
+        return unix_person_of(self.people, login)
 
     def help(self, topic: str = "") -> str:
         """Help as plain text: of everything, or of one command."""
@@ -81,22 +96,44 @@ class Desk:
 
     # --- asking --------------------------------------------------------------
 
-    async def propose(self, text: str, who: Person) -> ChangeView:
-        """Parse, survey, plan, store, judge; started at once where nobody has to approve. Raises Refusal."""
+    async def propose(self, text: str, who: Person, account: str = "", again_of: str = "") -> ChangeView:
+        """Parse, survey, plan, store, judge; started at once where nobody has to approve. Raises Refusal.
+
+        `again_of` is the change in whose place this one is asked for, by whoever is first.
+        """
+        async with self.witness.refusing(who.id, account, again_of, wanted=text):
+            return await self._propose(text, who, account, again_of)
+
+    async def _propose(self, text: str, who: Person, account: str, again_of: str) -> ChangeView:
         environment = self.planning.match(text).environment
         if run := await self.store.open_run_of(environment):
             raise refusals.busy(await self.view(run))
-        change = await self._change(text, who, await own_second(self.store, self.clock, environment))
-        await self.store.put_change(change)
+        change = await self.asking.change(text, who, await own_second(self.store, self.clock, environment))
+        await self.asking.put(change, again_of, self.witness.decision(Act.ASKED, change, who.id, account, change.text))
         await self.evidence.refresh(change)
         await self.work.at(change.at + change.requirement.expires, change.id)
         view = await self.view(change.id)
         return await self.start(view, who.id) if isinstance(view.verdict, Allowed) else view
 
+    async def again(self, change: str, who: Person, account: str) -> ChangeView:
+        """Ask for what is over as if this person had typed it anew; only the first one does. Raises Refusal."""
+        view = await self.view(change)
+        if view.run.seq or not isinstance(view.verdict, Refused):
+            raise refusals.not_over(view)
+        return await self.propose(view.change.text, who, account, change)
+
+    async def at_once(self, text: str, who: Person, account: str) -> ChangeView:
+        """As propose; where this person alone may let it through, asking is approving it, and it starts."""
+        view = await self.propose(text, who, account)
+        asked = view.change.requirement
+        if view.run.opened or not asked.own or refusals.why_not_decide(view, who):
+            return view
+        return await self.approve(view.change.id, view.change.digest, who, account)
+
     async def preview(self, text: str, who: Person) -> ChangeView:
         """As propose, but nothing is stored and nothing can start. Raises Refusal."""
         now = self.clock.now()
-        change = await self._change(text, who, now.replace(microsecond=0))
+        change = await self.asking.change(text, who, now.replace(microsecond=0))
         people, shown = self.people, await self.evidence.read(change)
         verdict = judge(change, (), shown, people, Calendar(), now)
         return ChangeView(change, (), verdict, State(), people, now, await self.looking.usual(change), shown)
@@ -109,35 +146,43 @@ class Desk:
         run = await self.store.open_run_of(wanted.environment)
         return (*found, Fault(Field.ENVIRONMENT, refusals.busy(await self.view(run)).said)) if run else found
 
-    async def _change(self, text: str, who: Person, at: datetime) -> Change:
-        request, plan = await self.planning.plan(text, at)
-        requirement = self.rules.classify(plan, request.environment, request.category)
-        if why := refusals.not_raised(requirement, request):
-            raise Refusal(why)
-        place, rules = request.environment, self.rules.sha256
-        return Change(new_id(), who.id, place, request.text, request.reason, at, plan, requirement, rules)
+    async def lapse(self, change: str) -> None:
+        """Its time is up: where it has lapsed that is written, so that no clock brings it back; else looked at later.
+
+        KeyError where there is no such change.
+        """
+        view = await self.view(change)
+        if isinstance(view.verdict, Refused):
+            await self.store.refuse(change, view.verdict)
+        elif not view.run.seq:
+            held = view.change.requirement.expires
+            newest = max((a.at for a in view.approvals if a.at + held > view.now), default=view.now)
+            await self.work.at(newest + held, change)
 
     # --- deciding ------------------------------------------------------------
 
     async def approve(self, change: str, digest: str, who: Person, account: str) -> ChangeView:
         """Count the approval once, judge, and start when allowed; what needs none only starts. Raises Refusal."""
-        await self._decide(change, digest, who, account, Word.APPROVE, "")
-        view = await self._fresh(change)
-        return await self.start(view, who.id) if isinstance(view.verdict, Allowed) else view
+        async with self.witness.refusing(who.id, account, change, digest, "approve"):
+            await self._decide(change, digest, who, account, Word.APPROVE, "")
+            view = await self._fresh(change)
+            return await self.start(view, who.id) if isinstance(view.verdict, Allowed) else view
 
     async def reject(self, change: str, digest: str, who: Person, account: str, reason: str = "") -> ChangeView:
         """End the request; once is enough. Raises Refusal."""
         reason = refusals.written(reason)
-        try:
-            view = await self._decide(change, digest, who, account, Word.REJECT, reason)
-        except Refusal:
-            view = await self.view(change)
-            if not refusals.has_rejected(view, who, digest):
-                raise
+        async with self.witness.refusing(who.id, account, change, digest, "reject"):
+            try:
+                view = await self._decide(change, digest, who, account, Word.REJECT, reason)
+            except Refusal:
+                view = await self.view(change)
+                if not refusals.has_rejected(view, who, digest):
+                    raise
         if view.change.requirement.needs:
             await self.store.settle(change)
             return view
-        await self.store.refuse(change, refusals.rejected(who, reason))
+        decision = self.witness.decision(Act.REJECTED, view.change, who.id, account, reason)
+        await self.store.refuse(change, refusals.rejected(who, reason), decision)
         return await self.view(change)
 
     async def decidable(self, change: str, digest: str, who: Person) -> ChangeView:
@@ -161,8 +206,10 @@ class Desk:
             if any((a.person, a.word, a.digest) == (who.id, word, digest) for a in live):
                 return await self.view(change)
             approval = Approval(who.id, word, digest, self.clock.now(), reason, account)
+            act = Act.APPROVED if word is Word.APPROVE else Act.REJECTED
+            decision = self.witness.decision(act, view.change, who.id, account, reason)
             try:
-                await self.store.add_approval(change, approval, rev)
+                await self.store.add_approval(change, approval, rev, decision)
             except Conflict:
                 continue
             return await self.view(change)
@@ -193,7 +240,7 @@ class Desk:
                 return now
             try:
                 opened = Opened(self.clock.now(), change.id, change.digest, by)
-                await self.store.open_run(change, opened)
+                await self.store.open_run(change, opened, self.witness.started(change, by))
             except Occupied as other:
                 raise refusals.later(await self.view(other.run)) from None
             except Conflict:
@@ -209,71 +256,25 @@ class Desk:
 
     async def void_if_moved(self, change: Change) -> None:
         """Where it would do something else now than was approved, it never starts. Raises Refusal then, or in doubt."""
-        if moved := await self._moved(change):
-            await self.store.refuse(change.id, Refused(moved, Why.VOID))
+        if moved := await self.asking.moved(change):
+            decision = self.witness.decision(Act.VOID, change, change.requester, said=moved)
+            await self.store.refuse(change.id, Refused(moved, Why.VOID), decision)
             raise Refusal(moved, change.id)
-
-    async def _moved(self, change: Change) -> str:
-        """What is no longer as it was approved, as a sentence; "" where nothing is."""
-        if change.rules != self.rules.sha256:
-            return "The rules changed since this was asked, so its approvals no longer hold. Nothing was started."
-        moved = await self.planning.moved(change.text, change.at, change.plan)
-        return f"{moved} Nothing was started." if moved else ""
 
     # --- while it runs -------------------------------------------------------
 
-    async def stop(self, change: str, who: Person) -> ChangeView:
-        """Ask the run to turn back at its next step boundary. `change` may be "" for the only open run."""
-        named, change = bool(change), change or await self.looking.only_open_run()
-        view = await self.view(change)
-        if not who.roles and who.id != view.change.requester:
-            raise Refusal(
-                f"Only {view.name(view.change.requester)} or somebody with a role, such as a Tech Lead, can stop this.",
-                change,
-            )
-        if not view.run.opened:
-            return await self._withdraw(view, who, named)
+    async def stop(self, change: str, who: Person, account: str = "") -> ChangeView:
+        """Ask the run to turn back at its next step boundary, or withdraw what waits. Raises Refusal.
 
-        def entry(run: State) -> Entry:
-            if why := why_not(replace(view, run=run)):
-                raise Refusal(why, change)
-            return StopAsked(self.clock.now(), who.id)
+        `change` may be "" for the only open run.
+        """
+        return await self.running.stop(change, who, account)
 
-        return await self._append(change, entry)
-
-    async def _withdraw(self, view: ChangeView, who: Person, named: bool) -> ChangeView:
-        """Nobody withdraws what another person asked for without having named it. Raises Refusal."""
-        refusals.refuse_if_decided(view)
-        if not named and who.id != view.change.requester:
-            raise refusals.not_named(view)
-        await self.store.refuse(view.change.id, refusals.withdrawn(view, who, self.clock.now()))
-        return await self.view(view.change.id)
-
-    async def answer(self, change: str, step: str, host: str, choice: str, who: Person) -> ChangeView:
+    async def answer(
+        self, change: str, step: str, host: str, choice: str, who: Person, account: str = ""
+    ) -> ChangeView:
         """Answer the run's open question. Raises Refusal."""
-        if not may_answer(who):
-            raise Refusal("A Tech Lead, DevOps, the CTO or whoever is on call has to answer this.", change)
-
-        def entry(run: State) -> Entry:
-            asked = run.question
-            if asked is None or (asked.step, asked.host) != (step, host):
-                raise Refusal("That question is no longer open. Its card says how it went on.", change)
-            if choice not in asked.choices:
-                raise Refusal(f'The answers are: {", ".join(asked.choices)}. "{choice}" is none of them.', change)
-            return Answered(self.clock.now(), step, host, choice, who.id)
-
-        return await self._append(change, entry)
-
-    async def _append(self, change: str, entry: Callable[[State], Entry]) -> ChangeView:
-        """Append a person's entry, made from the newest state. Raises what `entry` raises."""
-        while True:
-            run = await self.looking.run(change)
-            try:
-                await self.store.append(change, run.seq, [entry(run)], None)
-            except Conflict:
-                continue
-            await self.work.start(change)
-            return await self.view(change)
+        return await self.running.answer(change, step, host, choice, who, account)
 
     # --- looking -------------------------------------------------------------
 

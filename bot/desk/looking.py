@@ -60,6 +60,8 @@ class Looking:
         watched = await self.store.watch(found.environment) if run.ended and not run.observed else None
         mine = watched if watched and watched.change == change and watched.needs else None
         seen = ChangeView(found, approvals, verdict, run, people, now, past, evidence, mine)
+        if isinstance(verdict, Refused) and not run.seq:
+            return replace(seen, again=await self.store.asked_again(change))
         return await self._turn(seen) if isinstance(verdict, Allowed) and not run.seq else seen
 
     async def _turn(self, view: ChangeView) -> ChangeView:

@@ -65,6 +65,7 @@ class Planning:
             matched.reason,
             matched.text,
             matched.category,
+            matched.emergency,
         )
         artifact = await self._artifact(matched)
         fleet = await self.survey(matched.environment)
@@ -72,14 +73,6 @@ class Planning:
             return request, matched.action.plan(request, fleet, artifact)
         except CannotPlan as cannot:
             raise NoPlan(str(cannot)) from None
-
-    async def moved(self, text: str, at: datetime, approved: Plan) -> str:
-        """What is no longer as in the approved plan, as a sentence; "" where nothing is. Raises Refusal in doubt."""
-        try:
-            _, now = await self.plan(text, at)
-        except NoPlan as never:
-            return never.said
-        return what_moved(approved, now)
 
     async def _artifact(self, matched: Matched) -> Artifact | None:
         if not matched.action.brings_artifact:

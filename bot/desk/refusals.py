@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from actions.engine.fleet import Request
+from actions.engine.journal import Answered
 from actions.engine.words import instant, plain
 from bot.desk.planning import Refusal
 from bot.desk.view import ChangeView
-from policies.change import Person, Refused, Requirement, Why, Word
+from policies.change import ChangeType, Person, Refused, Requirement, Why, Word
 from policies.judge import may_decide
 
 
@@ -42,6 +43,51 @@ def not_raised(asked: Requirement, request: Request) -> str:
             "Nothing was asked for."
         )
     return ""
+
+
+def no_emergency(asked: Requirement, request: Request) -> str:
+    """Why it cannot be asked for as an emergency, as a sentence; "" where it can, or was not."""
+    if not request.emergency or asked.type is ChangeType.EMERGENCY:
+        return ""
+    if not asked.needs:
+        return f"{asked.because} So it is no emergency: leave emergency= out. Nothing was asked for."
+    return "The rules of this bot know no emergencies: leave emergency= out. Nothing was asked for."
+
+
+def asked_already(other: ChangeView) -> Refusal:
+    """For who asks for what somebody asks for already, and is waited for."""
+    return Refusal(
+        f"{other.name(other.change.requester)} has asked for the same {instant(other.change.at)}, and it waits: "
+        f"{other.verdict.said} Nothing was asked for a second time.",
+        other.change.id,
+    )
+
+
+def asked_again(other: ChangeView) -> Refusal:
+    """For who presses Ask again where another one was first."""
+    return Refusal(
+        f"{other.name(other.change.requester)} has asked for it again already ({instant(other.change.at)}); "
+        "it has a card of its own.",
+        other.change.id,
+    )
+
+
+def not_over(view: ChangeView) -> Refusal:
+    """For who asks again for what did not come to nothing."""
+    if view.run.seq:
+        return Refusal(
+            f"{view.change.plan.title} was started, so this is not the way to ask for it again.", view.change.id
+        )
+    return Refusal(f"{view.change.plan.title} waits still: {view.verdict.said}", view.change.id)
+
+
+def no_question(view: ChangeView, given: Answered | None) -> Refusal:
+    """For who answers what is not asked any more."""
+    title, change = view.change.plan.title, view.change.id
+    if given is None:
+        return Refusal(f"{title} asks nothing now; its card says how it stands.", change)
+    who, when = view.name(given.by), instant(given.at)
+    return Refusal(f"{who} has answered it already: “{given.choice}” ({when}). Your answer changed nothing.", change)
 
 
 def refuse_if_decided(view: ChangeView) -> None:

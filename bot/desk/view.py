@@ -35,6 +35,8 @@ class ChangeView:
     """How the environment is since this went live, while that is watched."""
     behind: str = ""
     """The title of the run that it waits for, where it could start and another one has its environment."""
+    again: str = ""
+    """The change that asks for the same again, where this one came to nothing and one does."""
     held: bool = False
     """Whether it could start and does so only when somebody presses Start now: its last start was refused."""
 

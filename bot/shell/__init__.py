@@ -64,7 +64,7 @@ def login() -> str:
 async def propose(bot: Bot, text: str) -> int:
     """Ask for a change and watch it to its end; 0 when it is live, 1 when it is not."""
     await bot.store.check_durable(bot.settings.redis_without_aof)
-    view = await bot.desk.propose(text, _who(bot))
+    view = await bot.desk.propose(text, _who(bot), _account())
     _echo(printed.plan(view))
     if isinstance(view.verdict, Waiting):
         _echo(printed.said(view))
@@ -102,7 +102,7 @@ async def reject(bot: Bot, named: str, reason: str) -> int:
 
 async def stop(bot: Bot, named: str) -> int:
     """Have a run turn back, or withdraw a request that waits."""
-    view = await bot.desk.stop(await change_of(bot.desk, environment_of(named)), _who(bot))
+    view = await bot.desk.stop(await change_of(bot.desk, environment_of(named)), _who(bot), _account())
     if not view.run.opened:
         _echo(printed.said(view))
         return 0
@@ -115,8 +115,8 @@ async def answer(bot: Bot, change: str, choice: str) -> int:
     view = await bot.desk.view(change)
     asks = view.run.question
     if asks is None:
-        raise Refusal(f"{view.change.plan.title} asks nothing now; `status` says how it stands.")
-    view = await bot.desk.answer(change, asks.step, asks.host, choice, who)
+        raise await bot.desk.running.no_question(change)
+    view = await bot.desk.answer(change, asks.step, asks.host, choice, who, _account())
     return await follow(bot, view)
 
 

@@ -78,19 +78,21 @@ class Buttons:
     async def _do(self, click: Click | Answer | Beginning, asker: Asker, who: Person) -> Card | None:
         match click:
             case Answer():
-                await self.intake.desk.answer(click.change, click.step, click.host, click.choice, who)
+                await self.intake.desk.answer(click.change, click.step, click.host, click.choice, who, asker.key)
                 return None
             case Beginning():
-                return await self._begin(click, who)
+                return await self._begin(click, asker, who)
             case Click():
                 return await self._press(click, asker, who)
             case _:
                 assert_never(click)
 
-    async def _begin(self, click: Beginning, who: Person) -> Card:
+    async def _begin(self, click: Beginning, asker: Asker, who: Person) -> Card:
         match click.wish:
             case Wish.ROLL_BACK:
-                return await self._ask(f"rollback on {click.environment}", who)
+                return await self._asked(
+                    await self.intake.desk.propose(f"rollback on {click.environment}", who, asker.key)
+                )
             case Wish.STATUS:
                 return texts.status(await self.intake.desk.status())
             case Wish.DEPLOY:
@@ -98,8 +100,7 @@ class Buttons:
             case _:
                 assert_never(click.wish)
 
-    async def _ask(self, text: str, who: Person) -> Card:
-        asked = await self.intake.desk.propose(text, who)
+    async def _asked(self, asked: ChangeView) -> Card:
         return texts.asked(asked, self.intake.settings.channel, await self.intake.link(asked.change.id))
 
     async def _press(self, click: Click, asker: Asker, who: Person) -> Card | None:
@@ -110,10 +111,12 @@ class Buttons:
             case Press.REJECT | Press.SHOW_PLAN:
                 raise AssertionError("opens a window")
             case Press.STOP:
-                await desk.stop(click.change, who)
+                await desk.stop(click.change, who, asker.key)
                 return None
             case Press.ROLL_BACK:
-                return await self._roll_back(click, who)
+                return await self._roll_back(click, asker, who)
+            case Press.ASK_AGAIN:
+                return await self._asked(await desk.again(click.change, who, asker.key))
             case _:
                 assert_never(click.press)
 
@@ -126,8 +129,8 @@ class Buttons:
 
         self.windows.begin("a plan", asker, making)
 
-    async def _roll_back(self, click: Click, who: Person) -> Card:
-        """Ask for it, if what the card shows is still what is live."""
+    async def _roll_back(self, click: Click, asker: Asker, who: Person) -> Card:
+        """If what the card shows is still what is live: whoever may let it through alone has it start at once."""
         desk = self.intake.desk
         view = await desk.view(click.change)
         environment = view.change.environment
@@ -139,7 +142,7 @@ class Buttons:
                 f"To roll back what is live, type `rollback on {environment}`.",
                 newest.change.id if newest else "",
             )
-        return await self._ask(f"rollback on {environment}", who)
+        return await self._asked(await desk.at_once(f"rollback on {environment}", who, asker.key))
 
     async def _retire_copy(self, change: str, place: _Place) -> None:
         """A card posted twice (its post was answered too late, or the bot died in between) stops looking alive."""

@@ -68,11 +68,11 @@ class Commands:
                     named = environment_of(rest)
                     return texts.history(await self.intake.desk.history(named), named)
                 case "stop":
-                    return await self._stop(environment_of(rest), who)
+                    return await self._stop(environment_of(rest), who, asker)
                 case "approve" | "reject" | "answer" as act:
                     raise Refusal(ON_ITS_CARD[act], rest.partition(" ")[0])
                 case _:
-                    view = await self.intake.desk.propose(text, who)
+                    view = await self.intake.desk.propose(text, who, asker.key)
                     link = await self.intake.link(view.change.id)
                     return texts.asked(view, self.intake.settings.channel, link)
 
@@ -96,8 +96,8 @@ class Commands:
             raise Refusal(NOTHING_TO_PLAN)
         return cards.preview_card(await self.intake.desk.preview(rest, who))
 
-    async def _stop(self, named: str, who: Person) -> Card:
-        view = await self.intake.desk.stop(await change_of(self.intake.desk, named), who)
+    async def _stop(self, named: str, who: Person, asker: Asker) -> Card:
+        view = await self.intake.desk.stop(await change_of(self.intake.desk, named), who, asker.key)
         return texts.stopping(view, await self.intake.link(view.change.id))
 
 

@@ -141,7 +141,8 @@ class Deploying:
         if not await intake.memory.first_time(f"form:{sent.held.token}", REMEMBERED):
             return None
         try:
-            return await intake.desk.propose(sent.wanted.text, await intake.who(sent.asker.account))
+            who = await intake.who(sent.asker.account)
+            return await intake.desk.propose(sent.wanted.text, who, sent.asker.key)
         except Refusal as refused:
             return refused
 

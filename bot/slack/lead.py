@@ -168,7 +168,9 @@ def _mention(person: Person) -> str:
 
 
 def ask_again(view: ChangeView) -> str:
-    """The command to copy, as mrkdwn."""
+    """The command to copy, as mrkdwn; or that somebody has done it."""
+    if view.again:
+        return f"It was asked for again: {code(view.again)}"
     return f"To ask again: {code('/chom ' + view.change.text, 200)}"
 
 

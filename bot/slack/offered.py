@@ -38,7 +38,9 @@ def offered(view: ChangeView, stage: Stage, newest: bool) -> list[Block]:
             buttons = [_roll_back(view)] if newest and _has_way_back(view) else []
         case Stage.ASKED | Stage.STOPPING | Stage.TURNING_BACK | Stage.TURNED_BACK:
             pass
-        case Stage.REJECTED | Stage.EXPIRED | Stage.VOID | Stage.STRATEGY:
+        case Stage.EXPIRED | Stage.VOID:
+            return [] if view.again else [actions([_ask_again(view)])]
+        case Stage.REJECTED | Stage.STRATEGY:
             return []
         case _:
             assert_never(stage)
@@ -92,18 +94,28 @@ def _has_way_back(view: ChangeView) -> bool:
     return plan.action != "rollback" and bool(plan.facts.get("replaces"))
 
 
+def _ask_again(view: ChangeView) -> Button:
+    """It only asks, in the name of whoever presses it; of two one does."""
+    plan = view.change.plan
+    text = (
+        f"You ask for it: {view.change.text}. The plan is made anew, and gets a card that says who has to approve it."
+    )
+    confirm = Confirm(f"Ask again for {plan.version} on {plan.environment}?", text, "Ask again", "Not now")
+    return Button("chom_ask_again", "Ask again", value_of(view), f"Ask again: {plan.title}", confirm)
+
+
 def _roll_back(view: ChangeView) -> Button:
     plan, applied = view.change.plan, view.run.applied
     stays = "stays" if len(applied) == 1 else "stay"
     kept = f" {counted(len(applied), 'migration')} of {plan.version} {stays} in the database." if applied else ""
     confirm = Confirm(
         f"Roll back {plan.environment} from {plan.version}?",
-        f"This asks for it: the way back to the release before {plan.version} gets a card of its own, "
-        f"with who has to approve it.{kept}",
-        "Ask for it",
+        f"If you may let it through alone, the way back to the release before {plan.version} starts at once. If not, "
+        f"it gets a card of its own that says who has to approve it.{kept}",
+        "Roll back",
         "Not now",
     )
-    says = f"Ask to roll back {plan.environment} from {plan.version}"
+    says = f"Roll back {plan.environment} from {plan.version}"
     style = Style.DANGER if is_ill(view) else Style.QUIET
     return Button("chom_rollback", "Roll back", value_of(view), says, confirm, style)
 

@@ -20,6 +20,7 @@ class Press(Enum):
     STOP = "chom_stop"
     SHOW_PLAN = "chom_show_plan"
     ROLL_BACK = "chom_rollback"
+    ASK_AGAIN = "chom_ask_again"
 
 
 class Wish(Enum):

@@ -5,6 +5,7 @@ Every write is one Lua script (bot/store/lua) or one command, and may be repeate
 | key (all begin "chom:") | type   | what it holds                                                  | goes          |
 |-------------------------|--------|----------------------------------------------------------------|---------------|
 | change:ID               | hash   | json, digest, environment; refused, rejected, held;            | never         |
+|                         |        | asks (the same for all who ask for it), again (who asks again) |               |
 |                         |        | opener (token); channel, ts of the card; thread, threader      |               |
 |                         |        | (token); shown                                                 |               |
 | approvals:ID            | list   | approvals as JSON; its length is their rev                     | never         |
@@ -18,6 +19,8 @@ Every write is one Lua script (bot/store/lua) or one command, and may be repeate
 | evidence:ID             | hash   | kind -> evidence as JSON; kind:at, kind:said of the same       | never         |
 | drills                  | hash   | id -> a drill that was recorded by hand, as JSON               | never         |
 | watch:ENV               | string | how it was since the last good run there, as JSON              | never         |
+| decisions:ID            | list   | who did what and when, as JSON; ID is "-" for no change        | never, capped |
+| decisions               | stream | the same of all changes                                        | capped        |
 | roster                  | hash   | what Slack last said of an account or a user group, as JSON    | never         |
 | feed                    | stream | ids of the changes that something happened to                  | capped        |
 | first:KEY               | string | somebody was here first (a token)                              | ttl           |
@@ -35,6 +38,7 @@ from __future__ import annotations
 
 import secrets
 
+from bot.store.decisions import Decisions
 from bot.store.durable import NotDurable, Unsafe, check_durable, faults_of, notes_of
 from bot.store.homes import Homes
 from bot.store.link import Link, StoreDown, redis_key
@@ -44,7 +48,7 @@ from bot.store.runs import Runs
 __all__ = ["NotDurable", "Store", "StoreDown", "Unsafe"]
 
 
-class Store(Runs, Homes, Proofs):
+class Store(Runs, Homes, Proofs, Decisions):
     """The only one that speaks to the bot's Redis (beside docket).
 
     `patience` is for how many seconds a call waits for a Redis that is away before it raises StoreDown;

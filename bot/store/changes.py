@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from actions.engine.codec import dump, load
+from bot.store.decisions import Decision, argv_of, keys_of
 from bot.store.link import FEED_CAP, Part, check, redis_key, sets
 from policies.change import Approval, Change, Refused, Word
 
@@ -18,15 +19,24 @@ class Changes(Part):
     _changes: dict[str, tuple[str, Change]]
     """Id -> the stored text, and the change that it is."""
 
-    async def put_change(self, change: Change) -> None:
-        """Store it; it waits from now on. Raises Conflict where another change has its id."""
+    async def put_change(
+        self, change: Change, *, asks: str = "", again_of: str = "", decision: Decision | None = None
+    ) -> None:
+        """Store it; it waits from now on. Raises Conflict where another change has its id.
+
+        `asks` is what is the same for whoever asks for the same: AskedAlready where another one that does waits; and
+        where `again_of` was asked for again already.
+        """
         keys = [
             redis_key("change", change.id),
             *sets("waiting", change.environment),
             *sets("recent", change.environment),
             redis_key("feed"),
+            *keys_of(change.id),
+            redis_key("change", again_of or change.id),
         ]
         argv = [change.id, dump(change), change.digest, change.environment, change.at.timestamp(), FEED_CAP]
+        argv += [*argv_of(decision), asks, again_of]
         check(*await self.link.script("put_change", keys, argv), change.id)
 
     async def change(self, id_: str) -> Change:
@@ -46,7 +56,11 @@ class Changes(Part):
         texts = await self.link.ask("LRANGE", redis_key("approvals", id_), 0, -1)
         return tuple(load(Approval, text) for text in texts), len(texts)
 
-    async def add_approval(self, id_: str, approval: Approval, rev: int) -> None:
+    async def asked_again(self, id_: str) -> str:
+        """The change that asks again for this one, "" where none does."""
+        return await self.link.ask("HGET", redis_key("change", id_), "again") or ""
+
+    async def add_approval(self, id_: str, approval: Approval, rev: int, decision: Decision | None = None) -> None:
         """Add it as number rev+1. Raises Conflict where somebody was first, or the change was started or refused.
 
         A rejection of the change's own digest bars open_run from then on.
@@ -54,16 +68,17 @@ class Changes(Part):
         change = await self.change(id_)
         bars = approval.word is Word.REJECT and approval.digest == change.digest
         keys = [redis_key("change", id_), redis_key("approvals", id_), redis_key("journal", id_), redis_key("feed")]
-        argv = [id_, dump(approval), rev, "reject" if bars else "", FEED_CAP]
+        keys += keys_of(id_)
+        argv = [id_, dump(approval), rev, "reject" if bars else "", FEED_CAP, *argv_of(decision)]
         check(*await self.link.script("add_approval", keys, argv), id_)
 
     async def settle(self, id_: str) -> None:
         """It waits no longer (rejected, expired); whoever shows it looks again. KeyError where there is none."""
         await self._settle(id_, "")
 
-    async def refuse(self, id_: str, refused: Refused) -> bool:
+    async def refuse(self, id_: str, refused: Refused, decision: Decision | None = None) -> bool:
         """It never starts, for this reason; the first reason stands. False where it was started already."""
-        return await self._settle(id_, dump(refused))
+        return await self._settle(id_, dump(refused), decision)
 
     async def refused(self, id_: str) -> Refused | None:
         """What `refuse` said of it."""
@@ -78,15 +93,16 @@ class Changes(Part):
         """All changes, newest first; of one environment, or of all."""
         return await self.link.ask("ZREVRANGE", redis_key("recent", environment), 0, limit - 1)
 
-    async def _settle(self, id_: str, refused: str) -> bool:
+    async def _settle(self, id_: str, refused: str, decision: Decision | None = None) -> bool:
         change = await self.change(id_)
         keys = [
             redis_key("change", id_),
             redis_key("journal", id_),
             *sets("waiting", change.environment),
             redis_key("feed"),
+            *keys_of(id_),
         ]
-        word, said = await self.link.script("settle", keys, [id_, refused, FEED_CAP])
+        word, said = await self.link.script("settle", keys, [id_, refused, FEED_CAP, *argv_of(decision)])
         if word == "STARTED":
             return False
         check(word, said, id_)

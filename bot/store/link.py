@@ -42,6 +42,14 @@ class StoreDown(Exception):
     """Redis does not answer, or refuses; the message is a sentence. What was asked may or may not have happened."""
 
 
+class AskedAlready(Exception):
+    """The same is asked for in `change`, which waits; or `change` has asked again for it already."""
+
+    def __init__(self, change: str, *, again: bool) -> None:
+        super().__init__(change)
+        self.change, self.again = change, again
+
+
 def address(url: str) -> str:
     """Where the Redis of that URL is, without its password."""
     parts: dict[str, Any] = dict(parse_url(url))
@@ -189,5 +197,7 @@ def check(word: str, said: str, id_: str) -> None:
             raise Conflict(said)
         case "OCCUPIED":
             raise Occupied(said)
+        case "SAME" | "AGAIN":
+            raise AskedAlready(said, again=word == "AGAIN")
         case _:
             raise StoreDown(f"Redis answered {word} of {id_}, which this version of the bot does not know.")

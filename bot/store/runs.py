@@ -13,6 +13,7 @@ from actions.engine.fold import State, fold
 from actions.engine.journal import Ended, Entry, Opened
 from actions.engine.ports import Fenced, RunRecord
 from bot.store.changes import Changes
+from bot.store.decisions import Decision, argv_of, keys_of
 from bot.store.link import FEED_CAP, check, redis_key, sets
 from policies.change import Change
 
@@ -38,15 +39,16 @@ class Runs(Changes):
 
     _journals: dict[str, Known]
 
-    async def open_run(self, change: Change, opened: Opened) -> None:
+    async def open_run(self, change: Change, opened: Opened, decision: Decision | None = None) -> None:
         """Begin the run of this change: lock its environment and write entry 1, at once or not at all.
 
         Raises Occupied where the environment has an open run; Conflict where this change was started, refused or
         rejected already, or `opened.digest` is not the stored change's; KeyError where it was never stored.
         """
         keys = [redis_key("change", change.id), redis_key("journal", change.id), redis_key("open")]
-        keys += [*sets("waiting", change.environment), redis_key("feed")]
+        keys += [*sets("waiting", change.environment), redis_key("feed"), *keys_of(change.id)]
         argv = [change.id, change.environment, opened.digest, dump(opened), secrets.token_hex(8), FEED_CAP]
+        argv += argv_of(decision)
         check(*await self.link.script("open_run", keys, argv), change.id)
 
     async def open_runs(self) -> list[str]:

@@ -51,7 +51,7 @@ class Delivery:
         """Bring the change's expiry to some bot at that time, once at least. Raises StoreDown."""
         try:
             async with asyncio.timeout(DELIVERY), self._open() as docket:
-                await docket.add("expire", when=when, key=f"expire/{change}")(change)
+                await docket.add("expire", when=when, key=f"expire/{change}/{int(when.timestamp())}")(change)
         except (RedisError, OSError) as fault:
             said = f"Redis does not answer, so the expiry of {change} is not scheduled ({fault})."
             raise StoreDown(said) from fault

@@ -86,8 +86,15 @@ class FakeDesk:
     def help(self, topic: str = "") -> str:
         return f"Help on {topic or 'everything'}:\n  deploy <version> [to <environment>]\nType `deploy v1.2`."
 
-    async def propose(self, text: str, who: Person) -> ChangeView:
+    async def propose(self, text: str, who: Person, account: str = "") -> ChangeView:
+        assert account, "where a request came from is written down"
         return await self._act("propose", text, who.id)
+
+    async def at_once(self, text: str, who: Person, account: str) -> ChangeView:
+        return await self._act("at_once", text, who.id, account)
+
+    async def again(self, change: str, who: Person, account: str) -> ChangeView:
+        return await self._act("again", change, who.id, account)
 
     async def preview(self, text: str, who: Person) -> ChangeView:
         return await self._act("preview", text, who.id)
@@ -112,10 +119,10 @@ class FakeDesk:
     async def going_on(self) -> tuple[ChangeView, ...]:
         return self.going
 
-    async def stop(self, change: str, who: Person) -> ChangeView:
+    async def stop(self, change: str, who: Person, account: str) -> ChangeView:
         return await self._act("stop", change, who.id)
 
-    async def answer(self, change: str, step: str, host: str, choice: str, who: Person) -> ChangeView:
+    async def answer(self, change: str, step: str, host: str, choice: str, who: Person, account: str) -> ChangeView:
         return await self._act("answer", change, step, host, choice, who.id)
 
     async def status(self, environment: str = "") -> tuple[EnvironmentStatus, ...]:

@@ -254,7 +254,7 @@ async def test_roll_back_asks_for_a_rollback_of_what_is_live(bot: Faced) -> None
     )
     await bot.click(show_card(bot, "done"), "chom_rollback")
     await bot.slack.whisper("lead")
-    assert bot.desk.asked == [("propose", "rollback on production", "lead")]
+    assert bot.desk.asked == [("at_once", "rollback on production", "lead", "T0CHOM:U0LEAD")]
 
 
 async def test_roll_back_on_an_older_card_rolls_nothing_back(bot: Faced) -> None:

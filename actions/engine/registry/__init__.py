@@ -26,13 +26,15 @@ Planner = Callable[[Request, Fleet, Artifact | None], Plan]
 COMMON: Mapping[str, Kind] = {
     "reason": Kind("reason", re.compile(r".+"), "a text", '"why"', ("why",)),
     "category": Kind("category", re.compile(r"[123]"), "a category from 1 to 3", "3", ("1", "2", "3"), int),
+    "emergency": Kind("emergency", re.compile(r".+"), "a text", '"why it cannot wait"', ("why",)),
 }
 """Options that every action takes."""
 
 
 _EVERY = (
-    'Every change takes reason="why it is made", and category=2 or category=3 where more people should look at it '
-    "than the rules ask for."
+    'Every change takes reason="why it is made"; category=2 or category=3 where more people should look at it than '
+    'the rules ask for; and emergency="why it cannot wait" where who is on call or a Tech Lead has to let it through '
+    "alone: that is told at once, and reviewed afterwards."
 )
 
 
@@ -91,6 +93,15 @@ class Matched:
     """The line without hidden characters; keep this one, not the original."""
     category: int = 0
     """The least that was asked for, 1 to 3; 0 for what the rules say."""
+    emergency: str = ""
+    """Why it cannot wait for what its category needs; "" where it can."""
+
+    @property
+    def same(self) -> str:
+        """One text for all lines that ask for the same, whatever their reasons are."""
+        return repr(
+            (self.action.name, sorted(self.arguments.items()), self.environment, self.category, bool(self.emergency))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +151,9 @@ class Registry:
                 environment = str(arguments.pop("environment", default_environment))
                 if environment not in environments:
                     raise BadCommand(no_environment(environment, environments))
+                reason, emergency = (typed.options.get(key, "") for key in ("reason", "emergency"))
                 category = int(typed.options.get("category", 0))
-                return Matched(action, arguments, environment, typed.options.get("reason", ""), typed.text, category)
+                return Matched(action, arguments, environment, reason, typed.text, category, emergency)
         raise BadCommand(advise([a.parsed for a in candidates], typed, COMMON, environments, self.lead))
 
     def help(self, topic: str = "") -> str:
