@@ -8,9 +8,15 @@ import typer
 
 from actions.host.install import CannotInstall, Drift, install, status, take_back
 from actions.host.managed import Managed
+from actions.host.pools import PASS, SITE
 from actions.host.route import is_routed, route, unroute
 from bot.entry import DEFAULT, Config
 from bot.hosts.targets import BotKey, Hosts, Keys, Target, User, Yes, on_each, targets
+
+_UNROUTED = (
+    f"sends nobody to the canary; in the place of its root and fastcgi_pass it gets “include {SITE};” and "
+    f"“fastcgi_pass {PASS};”, and after nginx -t it is reloaded"
+)
 
 
 def install_command(
@@ -78,7 +84,7 @@ async def _differing(target: Target) -> tuple[Drift, ...]:
     """Where the server differs from what would be installed, its nginx among that where it has a canary."""
     found = await status(target.login, target.wanted)
     if target.places.canary and not await is_routed(target.login, target.places):
-        return (*found, Drift("nginx's site", "sends nobody to the canary"))
+        return (*found, Drift("nginx's site", _UNROUTED))
     return found
 
 
