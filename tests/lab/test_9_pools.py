@@ -67,8 +67,7 @@ def server(vps: Vps) -> Iterator[Vps]:
         made.start()
         made.ssh("cat > /etc/nginx/sites-available/default", stdin=NGINX.encode())
         made.ssh("cat > /etc/php/8.2/fpm/pool.d/zz-chom.conf", stdin=b"[www]\npm.max_children = 8\n")
-        made.ssh("systemctl restart php8.2-fpm && systemctl reload nginx && mkdir -p /var/www/shared/storage")
-        made.ssh("cat > /var/www/shared/.env", stdin=f"DB_PASSWORD={DB_PASSWORD}\n".encode())
+        made.ssh("systemctl restart php8.2-fpm && systemctl reload nginx")
         yield made
     finally:
         made.remove()
@@ -142,6 +141,8 @@ def test_a_living_site_gets_a_canary_and_nobody_notices(bot: Bot, server: Vps) -
     assert "no drift" in host(bot, server, "status")
     again = host(bot, server, "install")
     assert "no change" in again and "sends each client" not in again
+    env = "umask 027; cat > /var/www/shared/.env && chown ops:www-data /var/www/shared/.env"
+    server.ssh(env, stdin=f"DB_PASSWORD={DB_PASSWORD}\n".encode())
     server.ssh("nohup mtail --progs /etc/chom/mtail --logs /var/log/nginx/chom-pools.log --port 3903 >/dev/null 2>&1 &")
 
 
