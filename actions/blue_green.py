@@ -133,13 +133,17 @@ def _stage(fleet: Fleet, artifact: Artifact, green: str) -> tuple[Do, ...]:
                 undo=undo,
                 timeout=900,
                 artifact=artifact.sha256,
+                beside=bool(staged),
             )
         )
     return tuple(staged)
 
 
 def _back_up(environment: Environment, green: str) -> tuple[Do, ...]:
-    """The database as it is before anything of the deploy reaches it; a deploy without it goes no further."""
+    """The database as it is before anything of the deploy reaches it; a deploy without it goes no further.
+
+    It is made while the release is copied, which touches no database.
+    """
     days = environment.backup_days
     if not days:
         return ()
@@ -151,6 +155,7 @@ def _back_up(environment: Environment, green: str) -> tuple[Do, ...]:
             hosts=(environment.migrate_on,),
             undo=Harmless(f"A backup changes nothing; it is removed after {counted(days, 'day')}."),
             timeout=3600,
+            beside=True,
         ),
     )
 

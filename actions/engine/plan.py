@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -79,6 +79,8 @@ class Do:
     timeout: int = 300
     artifact: str = ""
     must: bool = True
+    beside: bool = False
+    """It begins together with the step before it, and neither needs the other (see `together`)."""
     kind: Literal["do"] = "do"
 
 
@@ -105,6 +107,8 @@ class Watch:
     seconds: int
     every: float = 1.0
     need: int = 3
+    beside: bool = False
+    """As in Do."""
     kind: Literal["watch"] = "watch"
 
 
@@ -187,6 +191,20 @@ class Plan:
             if step.name == name:
                 return step
         raise KeyError(name)
+
+
+def together(steps: Sequence[Step]) -> list[tuple[Step, ...]]:
+    """The steps in the groups in which they are walked: a group begins once all of the one before it have ended.
+
+    Turned back they are one by one all the same, the last first.
+    """
+    groups = list[tuple[Step, ...]]()
+    for step in steps:
+        if isinstance(step, Do | Watch) and step.beside and groups and isinstance(groups[-1][-1], Do | Watch):
+            groups[-1] += (step,)
+        else:
+            groups.append((step,))
+    return groups
 
 
 def hosts_of(step: Step) -> tuple[str, ...]:

@@ -100,7 +100,10 @@ def health(fleet: Fleet, release: str, version: str) -> Do:
 
 
 def switches(fleet: Fleet, release: str, version: str) -> tuple[Do, ...]:
-    """Send users to the release: one step for each release that is served now, so that each goes back to its own."""
+    """Send users to the release: one step for each release that is served now, so that each goes back to its own.
+
+    All at once, so that users get two versions for no longer than need be.
+    """
     blues = dict.fromkeys(host.current for host in fleet.hosts)
     groups = [[host for host in fleet.hosts if host.current == blue] for blue in blues]
     return tuple(_switch(hosts, release, version, _numbered("switch", n)) for n, hosts in enumerate(groups))
@@ -123,6 +126,7 @@ def _switch(hosts: Sequence[Host], release: str, version: str, name: str) -> Do:
         hosts=names(hosts),
         undo=undo,
         timeout=60,
+        beside=name != "switch",
     )
 
 
@@ -148,7 +152,7 @@ _SMOKES = {"database": "the database", "queue": "the queue workers"}
 def smoke(fleet: Fleet, release: str, version: str) -> tuple[Do, ...]:
     """Ask the release that is served now for what nobody sees from outside; () where configuration asks for nothing.
 
-    Database and queue are shared, so one server is asked.
+    Database and queue are shared, so one server is asked; while the probes ask from outside.
     """
     environment = fleet.environment
     if not environment.smoke:
@@ -162,6 +166,7 @@ def smoke(fleet: Fleet, release: str, version: str) -> tuple[Do, ...]:
             hosts=(environment.migrate_on,),
             undo=Harmless("It only asks, and puts a job in the queue that does nothing."),
             timeout=SMOKE_S * len(environment.smoke) + 30,
+            beside=True,
         ),
     )
 

@@ -12,7 +12,7 @@ from statistics import median
 
 from actions.engine.fold import State
 from actions.engine.journal import Outcome, Way
-from actions.engine.plan import Do, Plan, Step
+from actions.engine.plan import Do, Plan, Step, together
 
 PAST_RUNS = 5
 """So many of the newest successful runs are looked at."""
@@ -66,19 +66,17 @@ def outlook(plan: Plan, run: State, past: Usual, now: datetime) -> Outlook | Non
     if run.question or run.waiting:
         return Outlook(so_far, None, None)
     left, late, known = 0.0, None, bool(past.steps)
-    for step in plan.steps:
-        if _is_over(step, run):
-            continue
-        expected = past.steps.get(step.name)
-        begun = _begun(step, run)
-        if expected is None:
-            known = False
-        elif begun is None:
-            left += expected
-        else:
-            spent = _worked(run, begun, now)
-            left += max(0.0, expected - spent)
+    for group in together(plan.steps):
+        longest = 0.0
+        for step in (one for one in group if not _is_over(one, run)):
+            expected, begun = past.steps.get(step.name), _begun(step, run)
+            if expected is None:
+                known = False
+                continue
+            spent = 0.0 if begun is None else _worked(run, begun, now)
+            longest = max(longest, expected - spent)
             late = expected if spent > expected * LONGER + GRACE else late
+        left += longest
     return Outlook(so_far, None if late is not None or not known else left, late)
 
 

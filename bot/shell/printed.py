@@ -10,7 +10,7 @@ from actions.engine.plan import Do, Irreversible
 from actions.engine.words import FEW, in_utc, joined, named, plain
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.shell.vocabulary import LEAD, heads
-from bot.slack.stage import current_step, decided, irreversible, migrations, stage_of
+from bot.slack.stage import beside, current_step, decided, irreversible, migrations, stage_of
 from policies.change import Waiting, Word
 
 _SPAN = re.compile(r"`([^`\n]{1,300})`")
@@ -122,9 +122,11 @@ def _approved(view: ChangeView) -> str:
 
 
 def _steps(view: ChangeView) -> Iterator[str]:
+    first = beside(view.change.plan)
     for number, step in enumerate(view.change.plan.steps, 1):
         stays = isinstance(step, Do) and isinstance(step.undo, Irreversible)
-        yield _line(f"{number}. {step.title}{' (cannot be undone)' if stays else ''}", 2)
+        together = f", at the same time as step {first[step.name]}" if step.name in first else ""
+        yield _line(f"{number}. {step.title}{together}{' (cannot be undone)' if stays else ''}", 2)
 
 
 def _for_good(view: ChangeView) -> Iterator[str]:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from actions.engine.fold import Phase
 from actions.engine.journal import Way
-from actions.engine.plan import hosts_of
+from actions.engine.plan import Step, hosts_of
 from actions.engine.words import FEW
 from bot.desk.estimate import outlook
 from bot.desk.view import ChangeView
-from bot.slack.stage import current_step, marks_of
+from bot.slack.stage import StepPhase, current_step, marks_of, phase_of
 from bot.slack.steps import names, spread
-from bot.slack.words import about, at, capital, code, inline, sentence, utc
+from bot.slack.words import about, at, capital, code, inline, listed, sentence, utc
 
 MINUTE = 60.0
 
@@ -38,7 +38,17 @@ def step_line(view: ChangeView) -> Said:
     undo = "Undoing step" if view.run.way is Way.BACK else "Step"
     head = f"{undo} {number} of {total}: "
     title = step.title.rstrip(".")
-    return Said(f"{head}{inline(title, 200)}{where}.", f"{head}{sentence(f'{title}{told}')}")
+    also = [one.title.rstrip(".") for one in _beside(view, step)]
+    more = f" At the same time: {listed([inline(one, 200) for one in also])}." if also else ""
+    plain = f" At the same time: {sentence(listed(also))}" if also else ""
+    return Said(f"{head}{inline(title, 200)}{where}.{more}", f"{head}{sentence(f'{title}{told}')}{plain}")
+
+
+def _beside(view: ChangeView, step: Step) -> list[Step]:
+    """What else runs now, forward."""
+    if view.run.way is Way.BACK or phase_of(view.run, step) is not StepPhase.RUNNING:
+        return []
+    return [one for one in view.change.plan.steps if one != step and phase_of(view.run, one) is StepPhase.RUNNING]
 
 
 def pace(view: ChangeView) -> Said:

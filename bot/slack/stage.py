@@ -8,7 +8,7 @@ from typing import assert_never
 
 from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Outcome, Way
-from actions.engine.plan import Do, Irreversible, Plan, Step, hosts_of
+from actions.engine.plan import Do, Irreversible, Plan, Step, hosts_of, together
 from bot.desk.view import ChangeView
 from policies.change import Allowed, Approval, Blocked, Refused, Role, Waiting, Why, Word
 
@@ -123,6 +123,15 @@ def current_step(view: ChangeView) -> tuple[int, Step] | None:
             return number, step
     begun = [pair for pair in steps if phase_of(view.run, pair[1]) is not StepPhase.AHEAD]
     return begun[-1] if begun else None
+
+
+def beside(plan: Plan) -> dict[str, int]:
+    """The name of each step that begins together with others -> the number of the first of these."""
+    found, number = dict[str, int](), 1
+    for group in together(plan.steps):
+        found |= {step.name: number for step in group[1:]}
+        number += len(group)
+    return found
 
 
 def since(marks: dict[str, Mark]) -> datetime | None:

@@ -11,7 +11,7 @@ from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Way
 from actions.engine.plan import Ask, Back, Do, Expect, Harmless, Irreversible, Plan, Step, Watch, hosts_of
 from actions.engine.words import FEW, named
-from bot.slack.stage import StepPhase, marks_of, phase_of, since
+from bot.slack.stage import StepPhase, beside, marks_of, phase_of, since
 from bot.slack.words import INSTANT, about, at, code, inline, listed, sentence, took
 
 SHORT = 6
@@ -22,7 +22,11 @@ Numbered = tuple[int, Step]
 
 def planned_steps(plan: Plan) -> list[str]:
     """The steps before anything has begun."""
-    return [f"{number}. {_title(step)}{_for_good(step)}" for number, step in enumerate(plan.steps, 1)]
+    first = beside(plan)
+    return [
+        f"{number}. {_title(step)}{_with(first.get(step.name))}{_for_good(step)}"
+        for number, step in enumerate(plan.steps, 1)
+    ]
 
 
 def walked_steps(plan: Plan, run: State) -> list[str]:
@@ -49,14 +53,20 @@ def _folded(steps: list[Numbered], run: State) -> Iterator[str]:
 
 def detailed_steps(plan: Plan, run: State, usual: dict[str, float]) -> list[str]:
     """The steps with how far each has come, what exactly is done where, and how each is undone."""
+    first = beside(plan)
     return [
-        f"*{number}. {_title(step)}*{_how_far(step, run)}\n{_detail(step, usual.get(step.name))}"
+        f"*{number}. {_title(step)}*{_with(first.get(step.name))}{_how_far(step, run)}\n"
+        f"{_detail(step, usual.get(step.name))}"
         for number, step in enumerate(plan.steps, 1)
     ]
 
 
 def _title(step: Step) -> str:
     return inline(step.title, 200)
+
+
+def _with(number: int | None) -> str:
+    return f", at the same time as step {number}" if number else ""
 
 
 def _for_good(step: Step) -> str:

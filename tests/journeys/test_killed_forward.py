@@ -8,8 +8,11 @@ from actions.engine.journal import Outcome
 from tests.journeys.scene import KILLED, Scene, Tried, around
 from tests.journeys.town import GOOD, MIGRATIONS, Town
 
-VERBS = ("stage", "migrate", "health", "switch", "restart", "retain")
-WRITES = ["took", *(f"{kind} {step} forward" for step in ("expect", *VERBS, "verify") for kind in ("started", "done"))]
+VERBS = ("stage", "backup", "migrate", "health", "switch", "restart", "retain")
+COPYING = "started stage forward+started backup forward"
+ALONE_BEGUN = ("expect", "migrate", "health", "switch", "restart", "verify", "retain")
+WRITES = ["took", *(f"started {step} forward" for step in ALONE_BEGUN), COPYING]
+WRITES += [f"done {step} forward" for step in (*VERBS, "expect", "verify")]
 
 ENTRIES = [point for what in (*WRITES, "ended") for point in around(f"append of {what}")]
 JOBS = [f"{when} of {verb} forward{end}" for verb in VERBS for when, end in (("before begin", ""), ("after begin", ""))]
@@ -20,7 +23,7 @@ ALONE = [
     *UPLOAD,
     *around("a host's fence"),
     *around("append of took"),
-    *around("append of started stage forward"),
+    *around(f"append of {COPYING}"),
     *around("append of done migrate forward"),
     *around("append of ended"),
     *JOBS,

@@ -9,7 +9,7 @@ import pytest
 
 from actions.blue_green import plan
 from actions.engine.fleet import Artifact, CannotPlan, Fleet, Release
-from actions.engine.plan import Again, Back, Call, Do, Harmless, Irreversible, Plan, Probe, Watch
+from actions.engine.plan import Again, Back, Call, Do, Harmless, Irreversible, Plan, Probe, Watch, together
 from tests.pure.making import BLUE, OLD, OLDEST, V11, artifact, deploy, fleet, host, request
 
 GREEN = "20261123_222151"
@@ -33,6 +33,21 @@ def test_the_steps_of_a_deploy_with_migrations() -> None:
     ]
     assert made.title == "Deploy v1.2 to production"
     assert (made.version, made.commit, made.sha256, made.agent) == ("v1.2", "c" * 40, "d" * 64, "a" * 64)
+
+
+def test_what_needs_nothing_of_each_other_begins_together() -> None:
+    mixed = fleet(host("app1"), host("app2", current=OLD), host("app3", current=""), smoke=("queue",))
+    groups = [[step.name for step in group] for group in together(planned(mixed, migrations=NEW).steps)]
+    assert groups == [
+        ["expect"],
+        ["stage", "stage-2", "backup"],
+        ["migrate"],
+        ["health"],
+        ["switch", "switch-2", "switch-3"],
+        ["restart"],
+        ["verify", "smoke"],
+        ["retain"],
+    ]
 
 
 def test_what_chom_host_is_asked_is_what_its_protocol_says() -> None:

@@ -57,6 +57,7 @@ MATTERS: dict[str, Plan] = {
     "again": with_step(PLAN, "migrate", again=Again.SAFE),
     "timeout": with_step(PLAN, "migrate", timeout=1),
     "must": with_step(PLAN, "verify", need=1),
+    "at the same time": with_step(PLAN, "backup", beside=False),
     "probes": with_step(PLAN, "verify", probes=(replace(VERIFY.probes[0], contains=""),)),
     "what is expected": with_step(PLAN, "expect", releases={"app1": OLD, "app2": OLD}),
 }

@@ -25,7 +25,7 @@ from actions.engine.journal import (
     Waiting,
     Way,
 )
-from actions.engine.plan import Do
+from actions.engine.plan import Do, together
 from bot.desk.estimate import GRACE, LONGER, PAST_RUNS, Usual, outlook, usual
 from tests.pure.making import AT, deploy
 
@@ -82,8 +82,15 @@ def test_what_was_waited_for_a_person_or_a_host_is_no_part_of_what_is_usual() ->
 def test_a_step_is_not_late_for_what_was_waited_for_a_host() -> None:
     past = usual([walked(40)])
     away = [Waiting(at(50), "app1", Way.FORWARD, "no answer"), Returned(at(950), "app1")]
-    seen = outlook(PLAN, running(1, *begin(NAMES[1], 40), *away, step_seconds=40), past, at(960))
-    assert seen is not None and seen.late is None and seen.left == 20 + 40 * (len(NAMES) - 2)
+    begun = [*begin("stage", 40), *begin("backup", 40)]
+    seen = outlook(PLAN, running(1, *begun, *away, step_seconds=40), past, at(960))
+    assert seen is not None and seen.late is None and seen.left == 20 + 40 * (len(NAMES) - 3)
+
+
+def test_of_steps_that_run_at_the_same_time_the_longest_counts() -> None:
+    past = usual([walked(40)])
+    seen = outlook(PLAN, running(1, *begin("stage", 40), *begin("backup", 40), step_seconds=40), past, at(50))
+    assert seen is not None and seen.left == 30 + 40 * (len(NAMES) - 3)
 
 
 def test_only_the_newest_runs_that_ended_well_count() -> None:
@@ -102,7 +109,7 @@ def test_without_a_past_nothing_is_said_of_the_future() -> None:
 def test_what_is_left_is_the_rest_of_this_step_and_the_steps_to_come() -> None:
     past = usual([walked(10)])
     before = outlook(PLAN, running(0), past, at(0))
-    assert before is not None and before.left == 10 * len(NAMES)
+    assert before is not None and before.left == 10 * len(together(PLAN.steps))
     seen = outlook(PLAN, running(2, *begin(NAMES[2], 20)), past, at(24))
     assert seen is not None and seen.left == 6 + 10 * (len(NAMES) - 3)
 

@@ -155,7 +155,7 @@ class Server:
                 self.on.add(str(args["what"]))
             case "unact":
                 self.on.discard(str(args["what"]))
-            case "restart" | "prune" | "backup":
+            case "backup" | "restart" | "smoke" | "prune":
                 pass
             case _:
                 raise AssertionError(verb)

@@ -18,7 +18,7 @@ MIGRATIONS = ("2026_11_20_000000_add_points", "2026_11_21_000000_add_index")
 
 
 def blue_green(hosts: tuple[str, ...]) -> Plan:
-    """Expect, stage, migrate on one, health, switch, restart, verify, prune."""
+    """Expect, stage and back up, migrate on one, health, switch, restart, verify and smoke, prune."""
     release = {"release": NEW}
     steps = (
         Expect("expect", "Check that the servers still serve v1.1", dict.fromkeys(hosts, OLD)),
@@ -30,6 +30,7 @@ def blue_green(hosts: tuple[str, ...]) -> Plan:
             Back(Call("unstage", release), "Remove v1.2 again"),
             artifact="d" * 64,
         ),
+        Do("backup", "Back up the database", Call("backup"), hosts[:1], Harmless("It reads."), beside=True),
         Do(
             "migrate",
             "Run 2 migrations",
@@ -48,6 +49,7 @@ def blue_green(hosts: tuple[str, ...]) -> Plan:
         ),
         Do("restart", "Restart the workers", Call("restart"), hosts, Harmless("Switching back does it.")),
         Watch("verify", "Check from outside", (Probe("https://shop/"),), seconds=6),
+        Do("smoke", "Check the database", Call("smoke", release), hosts[:1], Harmless("It only asks."), beside=True),
         Do("retain", "Keep v1.1", Call("prune"), hosts, Irreversible("Removed releases are gone."), must=False),
     )
     return Plan(
@@ -153,14 +155,14 @@ def failures(hosts: int) -> list[Case]:
     """A failure of each step, before and after its effect, on the first and on the last host."""
     last = f"app{hosts}"
     where = dict.fromkeys(("app1", last))
-    changing, asking = ("stage", "migrate", "switch"), ("health", "restart", "retain")
+    changing, asking = ("stage", "migrate", "switch"), ("backup", "health", "restart", "smoke", "retain")
     ways = [(step, phase) for step in changing for phase in (CLAIMED, EFFECTED)]
     ways += [(step, CLAIMED) for step in asking]
     cases = [
         Case(hosts, fails=((host, f"{step}/forward", phase),))
         for step, phase in ways
         for host in where
-        if step != "migrate" or host == "app1"
+        if step not in ("backup", "migrate", "smoke") or host == "app1"
     ]
     return [*cases, Case(hosts, ill=True), Case(hosts, moved=True)]
 
@@ -187,6 +189,8 @@ def check_fleet(scene: Scene, state: State) -> None:
     for job in (job for server in scene.servers.values() for job in server.jobs.values() if state.turned):
         assert job.job.id.endswith("/back") or job.claimed <= state.turned.at, f"{job.job.id} began too late"
     for server in scene.servers.values():
+        verbs = [verb for _, verb in server.effects]
+        assert "migrate" not in verbs or "backup" in verbs[: verbs.index("migrate")], "migrated without a backup"
         if state.ended.outcome is Outcome.DONE:
             assert server.current == NEW
             done = {step for step, _ in server.effects}

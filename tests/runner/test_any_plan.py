@@ -1,4 +1,7 @@
-"""Any plan, any failures, any deaths: every effect once a way, all undone or all done, in reverse order."""
+"""Any plan, any failures, any deaths: every effect once a way, all undone or all done, in reverse order.
+
+Some steps begin together with the one before; none begins before all of an earlier group have ended.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actions.engine.journal import Outcome
-from actions.engine.plan import Again, Back, Call, Do, Expect, Harmless, Irreversible, Plan, Probe, Seen, Step, Watch
+from actions.engine.plan import (
+    Again,
+    Back,
+    Call,
+    Do,
+    Expect,
+    Harmless,
+    Irreversible,
+    Plan,
+    Probe,
+    Seen,
+    Step,
+    Watch,
+    together,
+)
 from actions.engine.runner import Walked
 from tests.runner.model import CLAIMED, EFFECTED, NEW, OLD, Server, Site, Store
 from tests.runner.stories import Scene, check_journal, check_once
@@ -36,7 +53,7 @@ def steps(draw: st.DrawFn, number: int) -> Step:
         return draw(
             st.sampled_from(
                 [
-                    Watch(name, f"Watch {number}", (Probe("https://shop/"),), 5),
+                    Watch(name, f"Watch {number}", (Probe("https://shop/"),), 5, beside=draw(st.booleans())),
                     Expect(name, f"Compare {number}", {"app1": OLD}),
                 ]
             )
@@ -45,7 +62,7 @@ def steps(draw: st.DrawFn, number: int) -> Step:
     undo = draw(st.sampled_from([Back(back, f"Undo {name}"), Harmless("reads"), Irreversible(f"{name} stays.")]))
     hosts = tuple(sorted(draw(st.sets(st.sampled_from(HOSTS), min_size=1))))
     must = draw(st.integers(0, 5)) > 0 or isinstance(undo, Back)
-    return Do(name, f"Do {number}", call, hosts, undo, Again.SAFE, must=must)
+    return Do(name, f"Do {number}", call, hosts, undo, Again.SAFE, must=must, beside=draw(st.booleans()))
 
 
 @st.composite
@@ -125,9 +142,10 @@ def test_any_plan_ends_whole(plan: Plan, faults: list[tuple[str, str, str]], hit
             if state.ended.outcome is Outcome.TURNED_BACK and isinstance(step.undo, Back):
                 assert not on, f"{step.name} is not undone on {host}"
     names = [step.name for step in plan.steps]
+    turns = [number for number, group in enumerate(together(plan.steps)) for _ in group]
     for server in scene.servers.values():
         order = [(step.split("/")[1], names.index(step.split("/")[0])) for step, _ in server.effects]
         back = [n for way, n in order if way == "back"]
         forward = [n for way, n in order if way == "forward"]
-        assert forward == sorted(forward) and back == sorted(back, reverse=True)
+        assert [turns[n] for n in forward] == sorted(turns[n] for n in forward) and back == sorted(back, reverse=True)
         assert order == [("forward", n) for n in forward] + [("back", n) for n in back]

@@ -23,7 +23,19 @@ from actions.engine.journal import (
     Way,
 )
 from actions.engine.plan import Plan
-from actions.engine.runner.decide import Begin, Compare, Finish, Listen, Observe, Over, Revisit, TurnBack, Undo, decide
+from actions.engine.runner.decide import (
+    Begin,
+    Compare,
+    Finish,
+    Listen,
+    Observe,
+    Over,
+    Revisit,
+    Together,
+    TurnBack,
+    Undo,
+    decide,
+)
 from tests.runner.stories import blue_green
 from tests.runner.virtual import START
 
@@ -36,7 +48,7 @@ def done(*steps: str, hosts: tuple[str, ...] = ("app1", "app2"), way: Way = Way.
     said: list[Entry] = []
     for step in steps:
         own = step in ("expect", "verify")
-        for host in ("",) if own else ("app1",) if step == "migrate" else hosts:
+        for host in ("",) if own else ("app1",) if step in ("backup", "migrate", "smoke") else hosts:
             said += [Started(START, step, host, way), Done(START, step, host, way)]
     return said
 
@@ -49,20 +61,52 @@ def step(name: str) -> object:
     return PLAN.step(name)
 
 
-BEFORE_SWITCH = ("expect", "stage", "migrate", "health")
-ALL = (*BEFORE_SWITCH, "switch", "restart", "verify")
+COPIED = ("expect", "stage", "backup")
+BEFORE_SWITCH = (*COPIED, "migrate", "health")
+SWITCHED = (*BEFORE_SWITCH, "switch", "restart")
+ALL = (*SWITCHED, "verify", "smoke")
 
 
 def test_forward_step_by_step() -> None:
     assert move() == Compare(step("expect"))
-    assert move(*done("expect")) == Begin(step("stage"), ("app1", "app2"))
-    assert move(*done("expect"), *done("stage", hosts=("app2",))) == Begin(step("stage"), ("app1",))
-    assert move(*done("expect", "stage"), Started(START, "migrate", "app1", Way.FORWARD)) == Begin(
-        step("migrate"), ("app1",)
-    )
-    assert move(*done(*ALL[:-1])) == Observe(step("verify"))
+    assert move(*done(*COPIED)) == Begin(step("migrate"), ("app1",))
+    assert move(*done(*COPIED), Started(START, "migrate", "app1", Way.FORWARD)) == Begin(step("migrate"), ("app1",))
+    assert move(*done(*COPIED, "migrate")) == Begin(step("health"), ("app1", "app2"))
+    assert move(*done(*COPIED, "migrate"), *done("health", hosts=("app2",))) == Begin(step("health"), ("app1",))
     assert move(*done(*ALL)) == Begin(step("retain"), ("app1", "app2"))
     assert move(*done(*ALL, "retain")) == Finish(Outcome.DONE, "v1.2 is live on production. It took 42 s.")
+
+
+def test_steps_beside_each_other_begin_together_and_are_all_awaited() -> None:
+    stage, backup = Begin(step("stage"), ("app1", "app2")), Begin(step("backup"), ("app1",))
+    assert move(*done("expect")) == Together((stage, backup), ())
+    begun = [Started(START, "stage", "app1", Way.FORWARD), Started(START, "backup", "app1", Way.FORWARD)]
+    assert move(*done("expect"), *begun) == Together((stage, backup), ())
+    assert move(*done("expect", "backup")) == stage
+    assert move(*done("expect", "stage")) == backup
+    smoke, verify = Begin(step("smoke"), ("app1",)), Observe(step("verify"))
+    assert move(*done(*SWITCHED)) == Together((smoke,), (verify,))
+    assert move(*done(*SWITCHED, "smoke")) == verify
+    assert move(*done(*SWITCHED, "verify")) == smoke
+
+
+def test_a_failure_of_one_of_them_turns_back_and_both_are_settled_the_last_first() -> None:
+    entries = [*done("expect"), Started(START, "stage", "app1", Way.FORWARD), *done("stage", hosts=("app2",))]
+    entries += [Started(START, "backup", "app1", Way.FORWARD), Failed(START, "stage", "app1", Way.FORWARD, "why")]
+    assert move(*entries) == TurnBack("the copy failed on app1 (why)")
+    entries.append(TurnedBack(START, "why"))
+    assert move(*entries) == Undo(step("backup"), ("app1",))
+    entries.append(Done(START, "backup", "app1", Way.FORWARD))
+    assert move(*entries) == Undo(step("stage"), ("app1", "app2"))
+
+
+def test_a_question_about_one_of_them_is_listened_to_and_none_goes_on_meanwhile() -> None:
+    asked = Asked(START, "smoke", "app1", "?", ("try again", "turn back"))
+    watching = Started(START, "verify", "", Way.FORWARD, 1, NOW)
+    entries = [*done(*SWITCHED), watching, Started(START, "smoke", "app1", Way.FORWARD), asked]
+    assert move(*entries) == Listen(None)
+    answered = Answered(START, "smoke", "app1", "try again", "lead")
+    assert move(*entries, answered) == Together((Begin(step("smoke"), ("app1",)),), (Observe(step("verify")),))
 
 
 def test_a_run_that_has_ended_is_over() -> None:
@@ -113,11 +157,11 @@ def test_stop_before_anything_says_that_there_is_nothing_to_undo() -> None:
     stop = StopAsked(START, "dev")
     assert move(stop) == TurnBack("it was stopped before the first look at the servers; nothing was changed", "dev")
     assert move(*done("expect"), stop) == TurnBack("it was stopped before the copy; nothing was changed", "dev")
-    assert move(*done("expect", "stage"), stop) == TurnBack("it was stopped before the migration", "dev")
+    assert move(*done(*COPIED), stop) == TurnBack("it was stopped before the migration", "dev")
 
 
 def test_stop_breaks_off_a_watch() -> None:
-    entries = [*done(*ALL[:-1]), Started(START, "verify", "", Way.FORWARD, 1, NOW), StopAsked(START, "dev")]
+    entries = [*done(*SWITCHED), Started(START, "verify", "", Way.FORWARD, 1, NOW), StopAsked(START, "dev")]
     assert move(*entries) == TurnBack("it was stopped during the check from outside", "dev", ("verify",))
 
 
@@ -131,7 +175,7 @@ def test_stop_after_the_last_step_that_must_succeed_is_ignored_in_words() -> Non
 
 
 def test_an_open_question_is_waited_for_and_its_answer_acted_on_once() -> None:
-    entries: list[Entry] = [*done("expect", "stage"), Started(START, "migrate", "app1", Way.FORWARD)]
+    entries: list[Entry] = [*done(*COPIED), Started(START, "migrate", "app1", Way.FORWARD)]
     entries.append(Asked(START, "migrate", "app1", "?", ("try again", "turn back")))
     assert move(*entries) == Listen(None)
     assert move(*entries, Answered(START, "migrate", "app1", "turn back", "lead")) == TurnBack(

@@ -52,10 +52,26 @@ def test_stop_ends_a_watch_at_once() -> None:
         scene = case.make()
         walking = asyncio.create_task(scene.bot().walk())
         await until(lambda: scene.store.state().mark("verify", "", Way.FORWARD))
+        await until(lambda: scene.store.state().mark("smoke", "app1", Way.FORWARD).ended)
         scene.store.stop()
         await until(lambda: scene.store.state().turned, seconds=1.5)
         assert await walking is Walked.ENDED
         assert scene.store.state().turned.why == "it was stopped during the check from outside"
+
+    run(story())
+
+
+def test_stop_breaks_off_a_watch_and_awaits_the_job_beside_it() -> None:
+    async def story() -> None:
+        scene = Case(1, ill=True).make()
+        walking = asyncio.create_task(scene.bot().walk())
+        await until(lambda: scene.store.state().mark("smoke", "app1", Way.FORWARD))
+        scene.store.stop()
+        assert await walking is Walked.ENDED
+        state = scene.store.state()
+        assert state.turned.why == "it was stopped during the check from outside"
+        assert state.mark("smoke", "app1", Way.FORWARD).ended <= state.turned.at
+        check_fleet(scene, state)
 
     run(story())
 

@@ -158,12 +158,12 @@ COPIED_HALF = [
     *CHECKED,
     begun("stage", "app1", 43),
     begun("stage", "app2", 43),
+    begun("backup", "app1", 43),
     ended("stage", "app1", 47, "v1.2 is unpacked"),
 ]
 STAGED = [
     *COPIED_HALF,
     ended("stage", "app2", 49, "v1.2 is unpacked"),
-    begun("backup", "app1", 49),
     ended("backup", "app1", 50, "chom_20261123_140211.sql.gz was made and read back: 12 tables, 3.4 MB"),
 ]
 MIGRATED = [

@@ -8,14 +8,14 @@ lease, an answer needs no delivery, and a stop of the bot hands the run over as 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar, assert_never
 
 from actions.engine.journal import Asked, Done, Ended, Failed, Started, Took, TurnedBack, Way
 from actions.engine.nouns import noun
-from actions.engine.plan import Do
+from actions.engine.plan import Do, Watch
 from actions.engine.ports import Conflict, Fenced, HostRefused, RunRecord, Unreachable, World
 from actions.engine.runner import closing
 from actions.engine.runner.back import Homeward
@@ -32,6 +32,7 @@ from actions.engine.runner.decide import (
     Pass,
     Put,
     Revisit,
+    Together,
     TurnBack,
     Undo,
     decide,
@@ -141,7 +142,9 @@ class _Walk:
     async def _act(self, move: Move) -> None:
         match move:
             case Begin():
-                await self._begin(move)
+                await self._begin((move,))
+            case Together():
+                await self._begin(move.begins, move.observes)
             case Compare():
                 await self._gates.compare(move.step)
             case Observe():
@@ -165,29 +168,39 @@ class _Walk:
             case _:
                 assert_never(move)
 
-    async def _begin(self, move: Begin) -> None:
-        """All hosts at once: `started` of all of them is written first, and all are awaited before anything is said."""
-        step, state = move.step, self._pen.state
-        marks = {host: state.mark(step.name, host, Way.FORWARD) for host in move.hosts}
-        again = {host for host in move.hosts if state.answers.get((step.name, host)) == TRY_AGAIN}
+    async def _begin(self, moves: Sequence[Begin], observes: Sequence[Observe] = ()) -> None:
+        """All at once: `started` of all of them is written first, and all are awaited before anything is said."""
+        state = self._pen.state
+        acts = [(move.step, host) for move in moves for host in move.hosts]
+        marks = {(step.name, host): state.mark(step.name, host, Way.FORWARD) for step, host in acts}
+        again = {key for key in marks if state.answers.get(key) == TRY_AGAIN}
         begins = [
-            Started(self._now(), step.name, host, Way.FORWARD, mark.attempt + 1 if mark else 1)
-            for host, mark in marks.items()
-            if mark is None or host in again
+            Started(self._now(), *key, Way.FORWARD, mark.attempt + 1 if mark else 1)
+            for key, mark in marks.items()
+            if mark is None or key in again
         ]
+        watches = [move.step for move in observes]
+        begins += [self._gates.started(one) for one in watches if state.mark(one.name, "", Way.FORWARD) is None]
         if begins:
             await self._pen.decided(*begins)
-        left = await self._each(
-            lambda host: self._forth.walk(step, host, fresh=marks[host] is None, again=host in again), move.hosts
-        )
+
+        async def act(step: Do | Watch, host: str) -> GaveUp | Lost | None:
+            if isinstance(step, Watch):
+                return await self._gates.observe(step)
+            key = (step.name, host)
+            return await self._forth.walk(step, host, fresh=marks[key] is None, again=key in again)
+
+        # those on few hosts first: they would else wait for room behind a hundred
+        every = [*((one, "") for one in watches), *sorted(acts, key=lambda act: len(act[0].hosts))]
+        left = await self._each(lambda one: act(*one), every)
         if isinstance(decide(self._plan, self._pen.state, self._now()), TurnBack):
             return
         if gave_up := [one.why for one in left if isinstance(one, GaveUp) and one.why]:
             await self._turn_back(turn_back(self._plan, self._pen.state, closing.first_of(gave_up)))
-        elif lost := [one for one in left if isinstance(one, Lost)]:
-            await self._ask_about(step, lost[0])
+        elif lost := [(step, one) for (step, _), one in zip(every, left, strict=True) if isinstance(one, Lost)]:
+            await self._ask_about(*lost[0])
 
-    async def _ask_about(self, step: Do, lost: Lost) -> None:
+    async def _ask_about(self, step: Do | Watch, lost: Lost) -> None:
         """One question at a time; another host that lost its job is asked about after this answer."""
         question = (
             f"{lost.host} was interrupted during {noun(step)}. {closing.known_of(lost.applied)} "

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Outcome, Way
-from actions.engine.plan import Ask, Back, Do, Expect, Irreversible, Plan, Step, Watch
+from actions.engine.plan import Ask, Back, Do, Expect, Irreversible, Plan, Step, Watch, together
 from actions.engine.runner import closing
 
 GO_ON, TURN_BACK, TRY_AGAIN = "go on", "turn back", "try again"
@@ -39,6 +39,14 @@ class Observe:
     """Begin the watch, or go on with it until its deadline."""
 
     step: Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several at once, each as if it were alone; all of them are awaited before anything else is decided."""
+
+    begins: tuple[Begin, ...]
+    observes: tuple[Observe, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ class Over:
     """The run has ended."""
 
 
-Move = Begin | Compare | Observe | Put | Listen | Pass | TurnBack | Undo | Revisit | Finish | Over
+Move = Begin | Compare | Observe | Together | Put | Listen | Pass | TurnBack | Undo | Revisit | Finish | Over
 
 
 def decide(plan: Plan, state: State, now: datetime) -> Move:
@@ -111,10 +119,10 @@ def decide(plan: Plan, state: State, now: datetime) -> Move:
         return _back(plan, state, now)
     if turning := _turning(plan, state):
         return turning
-    for step in plan.steps:
-        if _is_over(step, state) or (state.stop and _may_be_left(step, state)):
-            continue
-        return _forward(plan, step, state, now)
+    for group in together(plan.steps):
+        left = [step for step in group if not (_is_over(step, state) or (state.stop and _may_be_left(step, state)))]
+        if left:
+            return _at_once([_forward(plan, step, state, now) for step in left])
     return Finish(Outcome.DONE, closing.done(plan, state, now))
 
 
@@ -127,6 +135,15 @@ def turn_back(plan: Plan, state: State, why: str, by: str = "") -> TurnBack:
 
 
 # --- forward -----------------------------------------------------------------
+
+
+def _at_once(moves: list[Move]) -> Move:
+    """One move for the steps of a group. While a person is asked about one of them, none is begun or followed."""
+    begins = tuple(move for move in moves if isinstance(move, Begin))
+    observes = tuple(move for move in moves if isinstance(move, Observe))
+    if len(moves) == 1 or len(begins) + len(observes) < len(moves):
+        return next((move for move in moves if isinstance(move, Listen)), moves[0])
+    return Together(begins, observes)
 
 
 def _turning(plan: Plan, state: State) -> TurnBack | None:

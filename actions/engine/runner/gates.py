@@ -64,8 +64,7 @@ class Gates:
         hands = self._hands
         mark = hands.state.mark(step.name, "", Way.FORWARD)
         if mark is None or mark.deadline is None:
-            until = hands.now() + timedelta(seconds=step.seconds)
-            return await hands.pen.decided(Started(hands.now(), step.name, "", Way.FORWARD, 1, until))
+            return await hands.pen.decided(self.started(step))
         row = dict.fromkeys(step.probes, 0)
         while True:
             passed = dict(zip(step.probes, await each(self._probe, step.probes, hands.world.at_once), strict=True))
@@ -79,6 +78,11 @@ class Gates:
             state = await hands.pen.read()
             if isinstance(decide(hands.plan, state, hands.now()), TurnBack):
                 return None
+
+    def started(self, step: Watch) -> Started:
+        """The entry before the first probe, with the deadline."""
+        now = self._hands.now()
+        return Started(now, step.name, "", Way.FORWARD, 1, now + timedelta(seconds=step.seconds))
 
     async def _probe(self, probe: Probe) -> Passed:
         return await self._hands.halt.unless(self._hands.world.prober.probe(probe))
