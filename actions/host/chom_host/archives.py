@@ -9,13 +9,21 @@ import tarfile
 import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Protocol, cast
 
 from .base import CHUNK, LONGEST, Failed
 from .redaction import shown
 
 MEMBERS = 200_000
 """Members of the largest archive."""
+
+
+class Source(Protocol):
+    """A .tar.gz, as far as it is asked."""
+
+    def read(self, size: int = ..., /) -> bytes: ...
+
+    def seek(self, to: int, whence: int = ..., /) -> int: ...
 
 
 class BadArchive(Failed):
@@ -138,11 +146,11 @@ class Scan:
 
 
 @contextlib.contextmanager
-def opened_archive(file: IO[bytes], most: int) -> Generator[tarfile.TarFile, None, None]:
+def opened_archive(file: Source, most: int) -> Generator[tarfile.TarFile, None, None]:
     """The tar in an open .tar.gz, from its beginning; what a broken one does is BadArchive."""
     file.seek(0)
     try:
-        with gzip.GzipFile(fileobj=file, mode="rb") as plain:
+        with gzip.GzipFile(fileobj=cast("IO[bytes]", file), mode="rb") as plain:
             stream = cast("IO[bytes]", Bounded(cast("IO[bytes]", plain), most + (256 << 20)))
             with tarfile.TarFile(fileobj=stream, mode="r", encoding="utf-8", errors="surrogateescape") as tar:
                 yield tar
@@ -167,7 +175,7 @@ def walk(tar: tarfile.TarFile, scan: Scan) -> Iterator[tuple[str, tarfile.TarInf
         continue
 
 
-def unpack(file: IO[bytes], into: Path, most: int) -> int:
+def unpack(file: Source, into: Path, most: int) -> int:
     """Write the archive's members below a fresh directory; links last, so that nothing is ever written through one."""
     scan, links = Scan(most), list[tuple[Path, str]]()
     with opened_archive(file, most) as tar:

@@ -7,12 +7,17 @@ import os
 from pathlib import Path
 
 from .base import CHUNK, SPARE, Json, Refused
-from .files import free_bytes, sha256_of, sync_dir
+from .files import free_bytes, sha256_of
+from .head_start import HeadStart
 from .settings import Settings
 
 
 def put(settings: Settings, sha256: str, size: int) -> Json:
-    """Keep what comes on stdin, if it is what was announced. Raises Refused."""
+    """Keep what comes on stdin, if it is what was announced. Raises Refused.
+
+    It is not waited for until it is on the disk: `holds` and `stage` read all of it anew, and after a loss of power
+    what is not whole is sent again.
+    """
     target = settings.artifact(sha256)
     if target.exists():
         with target.open("rb") as file:
@@ -25,26 +30,30 @@ def put(settings: Settings, sha256: str, size: int) -> Json:
         raise Refused("disk full", f"{size} bytes are needed and only {max(room, 0)} can be used on this disk")
     part = settings.incoming / f".{sha256}.{os.getpid()}.part"
     try:
-        _receive(part, sha256, size)
+        _receive(settings, part, sha256, size)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    sync_dir(settings.incoming)
     return {"sha256": sha256, "bytes": size, "stored": True}
 
 
-def _receive(part: Path, sha256: str, size: int) -> None:
+def _receive(settings: Settings, part: Path, sha256: str, size: int) -> None:
     part.unlink(missing_ok=True)
     fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     digest, left = hashlib.sha256(), size
     with os.fdopen(fd, "wb") as file:
-        while left and (data := os.read(0, min(left, CHUNK))):
-            digest.update(data)
-            file.write(data)
-            left -= len(data)
-        if left:
-            raise Refused("wrong size", f"the upload ended after {size - left} of {size} bytes")
-        if digest.hexdigest() != sha256:
-            raise Refused("wrong checksum", f"what arrived has the sha256 {digest.hexdigest()}, not {sha256}")
-        file.flush()
-        os.fsync(file.fileno())
+        beside = HeadStart(settings, sha256, part)
+        try:
+            while left and (data := os.read(0, min(left, CHUNK))):
+                file.write(data)
+                file.flush()
+                beside.came(len(data))
+                digest.update(data)
+                left -= len(data)
+            if left:
+                raise Refused("wrong size", f"the upload ended after {size - left} of {size} bytes")
+            if digest.hexdigest() != sha256:
+                raise Refused("wrong checksum", f"what arrived has the sha256 {digest.hexdigest()}, not {sha256}")
+            beside.keep()
+        finally:
+            beside.drop()

@@ -20,6 +20,7 @@ def prune(work: Work, keep: int, protect: list[str]) -> str:
     """What goes is settled at once, before the slow part: a run that gave this job up may have a successor by then."""
     settings = work.settings
     uploads = [path for path in settings.incoming.iterdir() if path.name.endswith(".tar.gz")]
+    trees = list(settings.releases.glob(".*.tree"))
     last = {a["release"]: at for at, a in enumerate(activations(settings))}
     newest_first = sorted(kept(settings), key=lambda id_: (last.get(id_, -1), id_), reverse=True)
     stay = {*newest_first[:keep], *protect, served(settings), served_before(settings), in_canary(settings)}
@@ -27,7 +28,7 @@ def prune(work: Work, keep: int, protect: list[str]) -> str:
     removed = {id_: version for id_, version in old.items() if remove_tree(settings.release(id_))}
     if removed:
         work.note(f"removed {', '.join(removed)}")
-    for left in settings.releases.glob(".*.gone"):
+    for left in (*settings.releases.glob(".*.gone"), *trees):
         remove_tree(left)
     for upload in uploads:
         upload.unlink(missing_ok=True)
@@ -41,6 +42,9 @@ def _forget(settings: Settings) -> None:
     for part in settings.incoming.iterdir():
         if not part.name.endswith(".tar.gz") and changed(part) < now - 86400:
             part.unlink(missing_ok=True)
+    for tree in settings.releases.glob(".*.part"):
+        if changed(tree) < now - 86400:
+            remove_tree(tree)
     for directory in settings.jobs.iterdir():
         unborn = directory.name.startswith(".new.") and changed(directory) < now - 3600
         if unborn or changed(directory / "result.json") < now - REMEMBERED:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO, Optional
 
 from ..archives import BadArchive, Scan, opened_archive, unpack, walk
 from ..arguments import RELEASE, SHA256, text
 from ..base import SPARE, Failed, Json
 from ..files import free_bytes, remove_tree, sha256_of, sync_dir, write_whole
+from ..head_start import head_start
 from ..pools import in_canary
 from ..server import marker, served, version_of
 from ..work import Command, Verb, Work
@@ -30,7 +34,7 @@ def stage(work: Work, release: str, version: str, commit: str, sha256: str) -> s
     part = settings.releases / f".{release}.part"
     for old in (part, target):
         remove_tree(old)
-    members = _unpack_artifact(work, sha256, part)
+    _unpack_artifact(work, sha256, part)
     (part / ".chom-release.json").unlink(missing_ok=True)
     link_shared(work, part)
     part.rename(target)
@@ -38,34 +42,54 @@ def stage(work: Work, release: str, version: str, commit: str, sha256: str) -> s
     build_caches(work, target)
     os.sync()  # the release is on the disk before anything says that it is whole
     write_whole(target / ".chom-release.json", json.dumps(wanted, sort_keys=True).encode() + b"\n", 0o640)
-    work.note(f"{version} lies in {target} ({members} files and directories)")
+    work.note(f"{version} lies in {target}")
     return f"{version} is unpacked"
 
 
-def _unpack_artifact(work: Work, sha256: str, part: Path) -> int:
+def _unpack_artifact(work: Work, sha256: str, part: Path) -> None:
     settings, artifact = work.settings, work.settings.artifact(sha256)
+    if (ready := head_start(settings, sha256)).is_dir():
+        _needed(lambda name: (ready / name).is_file() and not (ready / name).is_symlink())
+        work.say("unpacked while it arrived")
+        ready.rename(part)
+        return
     try:
         file = artifact.open("rb")
     except FileNotFoundError:
         raise Failed(f"the artifact {sha256} is not on this server; it has to be uploaded first") from None
-    with file:
-        found = sha256_of(file)
-        if found != sha256:
+    with file, artifact.open("rb") as same, ThreadPoolExecutor(1) as beside:
+        hashing = beside.submit(sha256_of, same)
+        scan, broken = _scanned(file, settings.max_unpacked)
+        if (found := hashing.result()) != sha256:
             artifact.unlink()
             raise Failed(f"the artifact on this server has the sha256 {found}, not {sha256}; it was removed")
-        scan = Scan(settings.max_unpacked)
-        with opened_archive(file, settings.max_unpacked) as tar:
-            for _ in walk(tar, scan):
-                pass
-        for needed in ("artisan", "public/index.php"):
-            if not scan.found(needed):
-                raise BadArchive(f"the archive has no {needed} at its top, so it is no release of CHOM")
+        if broken:
+            raise broken
+        _needed(scan.found)
         room = free_bytes(settings.releases) - SPARE
         if scan.total > room:
             raise Failed(f"the release needs {scan.total} bytes and only {max(room, 0)} can be used on this disk")
         work.say(f"scanned {scan.members} members, {scan.total} bytes: unpacking")
         part.mkdir(mode=0o750)
-        return unpack(file, part, settings.max_unpacked)
+        unpack(file, part, settings.max_unpacked)
+
+
+def _needed(is_there: Callable[[str], bool]) -> None:
+    for needed in ("artisan", "public/index.php"):
+        if not is_there(needed):
+            raise BadArchive(f"the archive has no {needed} at its top, so it is no release of CHOM")
+
+
+def _scanned(file: IO[bytes], most: int) -> tuple[Scan, Optional[BadArchive]]:
+    """The whole archive looked through, and why it is refused."""
+    scan = Scan(most)
+    try:
+        with opened_archive(file, most) as tar:
+            for _ in walk(tar, scan):
+                pass
+    except BadArchive as fault:
+        return scan, fault
+    return scan, None
 
 
 _STORAGE = ("app/public", "framework/cache/data", "framework/sessions", "framework/views", "logs")
@@ -123,6 +147,7 @@ def build_caches(work: Work, release: Path) -> None:
         env["VIEW_COMPILED_PATH"] = str(views)
         made = work.php(release, cache)
         commands.append(Command(made.title, made.argv, made.cwd, env))
+    commands.append(Command("sync", ["sync", "-f", str(release)], release))  # what was unpacked, meanwhile
     work.run(*commands)
     for path in (release / "bootstrap/cache").glob("*.php"):
         path.chmod(path.stat().st_mode & 0o750)  # PHP-FPM reads code, it does not write it
