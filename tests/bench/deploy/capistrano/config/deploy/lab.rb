@@ -1,0 +1,1 @@
+server ENV['BENCH_ADDRESS'], user: 'deploy', roles: %w[app]
