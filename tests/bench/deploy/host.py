@@ -92,12 +92,12 @@ class Ground:
         self._write("/etc/php/8.2/fpm/conf.d/90-chom.ini", "opcache.validate_timestamps=0\n")
         self._write("/etc/ssh/sshd_config.d/bench.conf", SSHD)
         for package in self.packages.glob("*.deb"):
-            self._write(f"/root/{package.name}", package.read_bytes())
+            self._write(f"/opt/{package.name}", package.read_bytes())
         shared = f"{steps.WWW}/shared/storage"
         kinds = ("app", "framework/cache/data", "framework/sessions", "framework/views", "logs")
         below = " ".join(f"{shared}/{kind}" for kind in kinds)
         self.vps.ssh(
-            "set -e; dpkg -i /root/*.deb >/dev/null; useradd -m -s /bin/bash -G www-data deploy;"
+            "set -e; dpkg -i /opt/*.deb >/dev/null; useradd -m -s /bin/bash -G www-data deploy;"
             f" install -d -o deploy -g www-data {steps.WWW} {steps.WWW}/releases {steps.WWW}/shared {below};"
             f" chmod -R g+rwX,g+s {steps.WWW}/shared; install -d -m 700 -o deploy -g deploy /home/deploy/.ssh"
         )
