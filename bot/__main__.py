@@ -14,6 +14,7 @@ from bot.check_command import check_command
 from bot.entry import DEFAULT, Config, serving
 from bot.hosts import host
 from bot.pack_command import pack_command
+from bot.policy_command import policy
 from bot.shell import with_sentences
 from bot.shell.commands import Advising, add_to
 from bot.shell.evidence import evidence
@@ -29,6 +30,7 @@ cli.command("check", help=summary("check"))(check_command)
 cli.command("pack", help=summary("pack"))(pack_command)
 cli.add_typer(evidence, name="evidence", help=summary("evidence"))
 cli.add_typer(host, name="host", help=summary("host"))
+cli.add_typer(policy, name="policy", help=summary("policy"))
 
 
 def main() -> None:

@@ -1,0 +1,22 @@
+"""`chom-bot policy test` as it is typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from bot.__main__ import cli
+from policies.rules import SHIPPED
+
+
+def test_the_shipped_rules_pass_and_others_are_told_where_and_why(tmp_path: Path) -> None:
+    passed = CliRunner().invoke(cli, ["policy", "test"])
+    assert (passed.exit_code, passed.stdout) == (0, "224 cases, 0 failures.\n")
+    other = tmp_path / "rules.toml"
+    other.write_text(SHIPPED.read_text(encoding="utf-8").replace("minutes = 30", "minutes = 60"), encoding="utf-8")
+    failed = CliRunner().invoke(cli, ["policy", "test", "--rules", str(other)])
+    assert failed.exit_code == 1
+    assert "nobody answered for 30 minutes\n    wanted expired\n    got    waiting, saying" in failed.stdout
+    missing = CliRunner().invoke(cli, ["policy", "test", str(tmp_path / "none.toml")])
+    assert missing.exit_code == 2 and "There is no " in missing.output
