@@ -9,12 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from actions.engine.codec import sha256_of
 from actions.engine.located_toml import Located, TomlFault, parse
 from actions.engine.plan import Plan
+from actions.engine.words import joined
 from policies.change import Need, Requirement, Role, WhenReady
+from policies.conditions import PLACES, When, filled, places
 from policies.special import Emergency, Standard, of_type
 
 _WORDS = {
@@ -26,6 +28,8 @@ _WORDS = {
     "string_too_short": "it must not be empty",
 }
 _CATEGORIES: tuple[Literal[1, 2, 3], ...] = (1, 2, 3)
+_REASONS = 3
+"""So many of the facts that make a category are said; View plan shows them all."""
 SHIPPED = Path(__file__).with_name("rules.toml")
 
 
@@ -86,18 +90,18 @@ class _Categories(_Table):
     three: _Category = Field(alias="3")
 
 
-class _When(_Table):
-    environments: list[str] | None = Field(default=None, min_length=1)
-    actions: list[str] | None = Field(default=None, min_length=1)
-    strategies: list[str] | None = Field(default=None, min_length=1)
-    version_steps: list[Literal["major", "minor", "patch", "unknown"]] | None = Field(default=None, min_length=1)
-    migrations: bool | None = None
-
-
 class _Rule(_Table):
     category: Literal[1, 2, 3]
     because: str = Field(min_length=1)
-    when: _When = Field(default_factory=_When)
+    """Goes on with "Category 2 because"; see conditions.PLACES for what it may have in { }."""
+    when: When = Field(default_factory=When)
+
+    @field_validator("because")
+    @classmethod
+    def _known_places(cls, because: str) -> str:
+        if odd := [place for place in places(because) if place not in PLACES]:
+            raise ValueError(f"text with one of {', '.join(PLACES)} in {{ }}, and not {odd[0]!r}")
+        return because
 
 
 class _Document(_Table):
@@ -132,10 +136,11 @@ class Rules:
         return of_type(asked, plan, standard, self.document.emergency, emergency)
 
     def _by_category(self, plan: Plan, environment: str, least: int) -> Requirement:
-        fitting = [rule for rule in self.document.rules if _fits(rule.when, plan, environment)]
-        chosen = max(fitting, key=lambda rule: rule.category, default=None)
-        category = chosen.category if chosen else 3
-        because = chosen.because if chosen else "no rule fits it"
+        fitting = [rule for rule in self.document.rules if rule.when.fits(plan, environment)]
+        highest = max(fitting, key=lambda rule: rule.category, default=None)
+        category = highest.category if highest else 3
+        reasons = dict.fromkeys(filled(r.because, r.when, plan) for r in fitting if r.category == category)
+        because = joined(list(reasons)[:_REASONS]) or "no rule fits it"
         if environment in self.document.free.environments:
             return Requirement(category, self.document.free.because, ())
         if least > category:
@@ -192,17 +197,6 @@ def parse_rules(text: str, name: str = "rules.toml") -> Rules:
     if faults or document is None:
         raise BrokenRules(tuple(f"{name}:{line}: {said}" for line, said in sorted(set(faults))))
     return Rules(document, sha256_of(document.model_dump(mode="json", by_alias=True)))
-
-
-def _fits(when: _When, plan: Plan, environment: str) -> bool:
-    facts = plan.facts
-    return (
-        (when.environments is None or environment in when.environments)
-        and (when.actions is None or plan.action in when.actions)
-        and (when.strategies is None or facts.get("strategy") in when.strategies)
-        and (when.version_steps is None or facts.get("version_step", "unknown") in when.version_steps)
-        and (when.migrations is None or bool(facts.get("migrations")) is when.migrations)
-    )
 
 
 def _twice(located: Located) -> Iterator[tuple[int, str]]:

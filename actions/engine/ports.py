@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from actions.engine.contents import Contents
 from actions.engine.fleet import Artifact, Host
 from actions.engine.journal import Entry, Way
 from actions.engine.plan import Call, Plan, Probe
@@ -155,6 +156,10 @@ class Artifacts(Protocol):
 
         Raises fleet.CannotPlan with a sentence (unknown version, wrong checksum, unsafe archive).
         """
+        ...
+
+    async def contents(self, sha256: str) -> Contents:
+        """What is in the artifact with that sha256. Raises fleet.CannotPlan with a sentence."""
         ...
 
     async def open(self, artifact: Artifact) -> str:

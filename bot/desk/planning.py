@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from actions.engine.contents import Contents
+from actions.engine.contents.compared import facts, of_migrations
 from actions.engine.fleet import Artifact, CannotPlan, Environment, Fleet, Host, Request
-from actions.engine.plan import Plan
+from actions.engine.plan import Arg, Plan
 from actions.engine.ports import Artifacts, HostRefused, Hosts, Unreachable
 from actions.engine.registry import BadCommand, Matched, Registry
 from actions.engine.words import FEW, in_utc, named
@@ -70,9 +72,28 @@ class Planning:
         artifact = await self._artifact(matched)
         fleet = await self.survey(matched.environment)
         try:
-            return request, matched.action.plan(request, fleet, artifact)
+            plan = matched.action.plan(request, fleet, artifact)
         except CannotPlan as cannot:
             raise NoPlan(str(cannot)) from None
+        if artifact is None:
+            return request, plan
+        return request, replace(plan, facts={**plan.facts, **await self._compared(artifact, fleet, plan)})
+
+    async def _compared(self, artifact: Artifact, fleet: Fleet, plan: Plan) -> dict[str, Arg]:
+        """What it changes against what is served, as far as that is known."""
+        pending = tuple(dict.fromkeys(name for seen in plan.hosts for name in seen.pending))
+        new, served = Contents(), list[Contents]()
+        try:
+            new = await self.artifacts.contents(artifact.sha256)
+            for release in {host.release(host.current) for host in fleet.hosts if host.current}:
+                if not (release and release.sha256):
+                    raise CannotPlan("it was not brought there by the bot.")
+                served.append(await self.artifacts.contents(release.sha256))
+        except CannotPlan as why:
+            live = str(plan.facts.get("replaces", "")) or "what is live"
+            said = f"what {live} contains, so what changes is not known: {why}"
+            return {"unknown": said.rstrip("."), **of_migrations(new, pending)}
+        return facts(new, served, pending)
 
     async def _artifact(self, matched: Matched) -> Artifact | None:
         if not matched.action.brings_artifact:

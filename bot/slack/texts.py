@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from actions.engine.words import counted, instant, named
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.slack.blocks import Block, Card, card, context, header, section, sections
+from bot.slack.changes import what_changes
 from bot.slack.stage import Stage, current_step, stage_of
 from bot.slack.steps import detailed_steps
 from bot.slack.words import about, capital, code, cut, day, inline, listed, sentence, timed, took
@@ -100,7 +101,13 @@ def details(view: ChangeView) -> Card:
     facts += [f"commit {code(plan.commit[:10])}" if plan.commit else "", code(view.change.id)]
     steps = detailed_steps(plan, view.run, dict(view.usual.steps))
     told = [section(step) for step in steps] if len(steps) <= IN_PARAGRAPHS else sections(steps, 12)
-    blocks = [header(plan.title), *told, context(" · ".join(fact for fact in facts if fact))]
+    changes = sections(changed, 6) if (changed := what_changes(plan)) else []
+    blocks = [
+        header(plan.title),
+        *told,
+        *changes,
+        context(" · ".join(fact for fact in facts if fact)),
+    ]
     return card(f"{sentence(plan.title)} The plan has {counted(len(steps), 'step')}.", blocks)
 
 

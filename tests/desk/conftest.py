@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from actions.engine.contents import Contents
 from actions.engine.fleet import Artifact, CannotPlan, Environment, Host, Release
 from actions.engine.plan import Probe
 from actions.engine.ports import Unreachable
@@ -47,9 +48,16 @@ class Shelf:
     """Artifacts by version."""
 
     built: dict[str, Artifact]
+    kept: dict[str, Contents] = field(default_factory=dict[str, Contents])
+    """What is known to be in an artifact, by its sha256."""
 
     async def versions(self) -> Sequence[Artifact]:
         return tuple(self.built.values())
+
+    async def contents(self, sha256: str) -> Contents:
+        if sha256 not in self.kept:
+            raise CannotPlan(f"its artifact ({sha256[:12]}…) is no longer there: put it back.")
+        return self.kept[sha256]
 
     async def resolve(self, version: str) -> Artifact:
         if version not in self.built:

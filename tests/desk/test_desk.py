@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from actions.engine.contents import Contents
 from actions.engine.fleet import Release
 from actions.engine.journal import Asked, Done, Ended, Outcome, Started, StopAsked, Took, Way
 from actions.engine.plan import Do
@@ -334,6 +335,32 @@ async def test_hostile_and_mistyped_text_is_a_sentence_and_nothing_else(room: Ro
     assert 10 < len(said) < 1000
     assert "<!channel>" not in said and "\u202e" not in said
     assert await room.store.recent("", 10) == []
+
+
+async def test_what_a_version_changes_against_what_is_served_is_in_its_plan(room: Room) -> None:
+    new, live = {"app/a.php": ("1", 3), "config/app.php": ("1", 3)}, {"app/a.php": ("1", 3)}
+    room.shelf.kept = {"2" * 64: Contents(new), BLUE.sha256: Contents(live)}
+    facts = (await asked(room)).change.plan.facts
+    assert (facts["unknown"], facts["changed"]) == ("", ("config/app.php",))
+    assert facts["destructive"] == ("2026_10_01_000000_add_orders",), "its file is not among the contents"
+
+
+async def test_what_is_served_and_cannot_be_looked_into_is_said(room: Room) -> None:
+    room.shelf.kept = {"2" * 64: Contents()}
+    facts = (await asked(room)).change.plan.facts
+    assert facts["unknown"] == (
+        "what v1.0 contains, so what changes is not known: its artifact (bbbbbbbbbbbb…) is no longer there: put it back"
+    )
+    for name, seen in room.servers.seen.items():
+        room.servers.seen[name] = replace(seen, releases=(replace(BLUE, sha256=""), OLD))
+    again = await asked(room)
+    assert str(again.change.plan.facts["unknown"]).endswith("it was not brought there by the bot")
+
+
+async def test_what_is_compared_is_no_part_of_what_is_approved(room: Room) -> None:
+    view = await asked(room)
+    room.shelf.kept = {"2" * 64: Contents(), BLUE.sha256: Contents()}
+    assert (await approved(room, view)).run.opened is not None
 
 
 async def test_a_raised_category_asks_for_more_and_says_who_raised_it(room: Room) -> None:

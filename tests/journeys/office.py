@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from actions.engine.contents import Contents
 from actions.engine.fleet import Artifact, CannotPlan, Environment, Host, Release
 from actions.engine.journal import Done, Ended, Outcome, Started, Took, Way
 from actions.engine.plan import Probe
@@ -55,6 +56,9 @@ class Shelf:
 
     async def versions(self) -> tuple[Artifact, ...]:
         return self.made
+
+    async def contents(self, sha256: str) -> Contents:
+        raise CannotPlan("its artifact is nowhere.")
 
     async def resolve(self, version: str) -> Artifact:
         for artifact in self.made:

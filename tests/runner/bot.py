@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from actions.engine.contents import Contents
 from actions.engine.fleet import Artifact, CannotPlan, Host
 from actions.engine.journal import Entry
 from actions.engine.plan import Probe
@@ -186,6 +187,9 @@ class _NoArtifacts:
 
     async def versions(self) -> Sequence[Artifact]:
         return ()
+
+    async def contents(self, sha256: str) -> Contents:
+        raise CannotPlan("its artifact is nowhere.")
 
     async def resolve(self, version: str) -> Artifact:
         raise CannotPlan(f"There is no {version}.")

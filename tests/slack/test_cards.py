@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from actions.engine.journal import Answered, Asked, TurnedBack
+from actions.engine.plan import Arg
 from actions.engine.registry import discover
 from bot.app import RESERVED
 from bot.desk.refusals import busy
 from bot.desk.stopping import why_not
-from bot.desk.view import EnvironmentStatus, PastRun
+from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.slack import log_file, texts, thread
 from bot.slack.blocks import Card
 from bot.slack.cards import change_card, metadata, preview_card
@@ -44,12 +45,37 @@ from tests.slack.views import (
 HERE = Path(__file__).parent / "snapshots"
 LINK = "https://chom.slack.com/archives/C0DEPLOYS/p1"
 
+CONTENTS: dict[str, Arg] = {
+    "unknown": "",
+    "migrations": ("2026_11_09_140000_add_discount_to_orders", "2026_11_10_101500_drop_old_price"),
+    "destructive": ("2026_11_10_101500_drop_old_price",),
+    "destructive_because": ("line 14: it calls dropColumn old_price of products",),
+    "restores": ("2026_11_10_101500_drop_old_price",),
+    "forward_only": ("2026_11_09_140000_add_discount_to_orders",),
+    "locks": ("laravel/framework v8.83.27 → v9.0.0 (major)",),
+    "env_added": ("MAIL_HOST",),
+    "env_removed": ("OLD_KEY",),
+    "vendor": True,
+    "changed": ("app/Shop.php", "config/app.php"),
+    "changed_files": 5,
+    "changed_bytes": 120_000,
+}
+
+
+def with_facts(facts: dict[str, Arg]) -> ChangeView:
+    made = STAGES["waiting"]
+    plan = replace(made.change.plan, facts={**made.change.plan.facts, **facts})
+    return replace(made, change=replace(made.change, plan=plan))
+
+
 PICTURES: dict[str, Card] = (
     {name: change_card(seen) for name, seen in STAGES.items()}
     | {
         "done_long_ago": change_card(STAGES["done"], newest=False),
         "preview": preview_card(STAGES["waiting"]),
         "details": texts.details(STAGES["waiting"]),
+        "details_changes": texts.details(with_facts(CONTENTS)),
+        "details_not_known": texts.details(with_facts({"unknown": "what v1.1 contains, so what changes is not known"})),
         "details_usual": texts.details(STAGES["waiting_usual"]),
         "details_running": texts.details(STAGES["running_half"]),
         "details_turned_back": texts.details(STAGES["turned_back"]),

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from actions.engine.contents import Contents
 from actions.engine.fleet import Artifact, CannotPlan, Host, Release
 from actions.engine.plan import Back, Call, Do, Plan, Probe, Seen
 from actions.engine.ports import Fenced, Job, OnBytes, OnLine, Passed, Result
@@ -97,6 +98,9 @@ class NoArtifacts:
 
     async def versions(self) -> Sequence[Artifact]:
         return ()
+
+    async def contents(self, sha256: str) -> Contents:
+        raise CannotPlan("its artifact is nowhere.")
 
     async def resolve(self, version: str) -> Artifact:
         raise CannotPlan(f"There is no {version}.")

@@ -16,6 +16,7 @@ from actions.engine.artifacts import index as artifact_index
 from actions.engine.artifacts.archive import UnsafeArchive, scan
 from actions.engine.artifacts.index import BrokenIndex, Entry
 from actions.engine.artifacts.sources import BadSource, NoAnswer, Source, TooLong, read_index, source_of
+from actions.engine.contents import Contents
 from actions.engine.fleet import Artifact, CannotPlan
 
 __all__ = ["BadSource", "CachedArtifacts", "artifacts"]
@@ -36,9 +37,9 @@ class CachedArtifacts:
 
     def __init__(self, source: Source, cache: Path, keep: int = KEEP) -> None:
         self._source, self._cache, self._keep = source, cache, keep
-        self._migrations: dict[str, tuple[str, ...]] = {}
+        self._contents: dict[str, Contents] = {}
         """By sha256: what was looked through by this process, and is therefore believed."""
-        self._under_way: dict[str, asyncio.Task[tuple[str, ...]]] = {}
+        self._under_way: dict[str, asyncio.Task[Contents]] = {}
 
     async def versions(self) -> Sequence[Artifact]:
         """All there are, newest first, without their migrations. Raises CannotPlan where the place cannot be read."""
@@ -50,7 +51,7 @@ class CachedArtifacts:
         entry = next((entry for entry in entries if entry.version == version), None)
         if entry is None:
             raise CannotPlan(self._unknown(version, entries))
-        return entry.artifact(await self._have(entry))
+        return entry.artifact(tuple(sorted((await self._have(entry)).migrations)))
 
     async def open(self, artifact: Artifact) -> str:
         """Path of the checked tar.gz on the bot's machine. Raises CannotPlan where it is gone from the source too."""
@@ -64,6 +65,15 @@ class CachedArtifacts:
                 )
             await self._have(entry)
         return str(path)
+
+    async def contents(self, sha256: str) -> Contents:
+        """What is in that artifact. Raises CannotPlan where it is not in the source any more, or cannot be had."""
+        if known := self._contents.get(sha256):
+            return known
+        entry = next((entry for entry in await self._index() if entry.sha256 == sha256), None)
+        if entry is None:
+            raise CannotPlan(f"its artifact ({sha256[:12]}…) is no longer in {self._source.where}: put it back.")
+        return await self._have(entry)
 
     def _path(self, sha256: str) -> Path:
         return self._cache / f"{sha256}.tar.gz"
@@ -86,8 +96,8 @@ class CachedArtifacts:
         except BrokenIndex as fault:
             raise CannotPlan(f"index.json in {self._source.where} is broken: {fault}.") from fault
 
-    async def _have(self, entry: Entry) -> tuple[str, ...]:
-        """Its migrations, once it lies in the cache and was looked through."""
+    async def _have(self, entry: Entry) -> Contents:
+        """What is in it, once it lies in the cache and was looked through."""
         task = self._under_way.get(entry.sha256)
         if task is None:
             task = asyncio.create_task(self._make_sure(entry))
@@ -95,28 +105,28 @@ class CachedArtifacts:
             task.add_done_callback(lambda done: self._settled(entry.sha256, done))
         return await asyncio.shield(task)
 
-    def _settled(self, sha256: str, done: asyncio.Task[tuple[str, ...]]) -> None:
+    def _settled(self, sha256: str, done: asyncio.Task[Contents]) -> None:
         del self._under_way[sha256]
         if not done.cancelled():
             done.exception()  # whoever still waits gets it; where nobody does, the next caller fetches again
 
-    async def _make_sure(self, entry: Entry) -> tuple[str, ...]:
+    async def _make_sure(self, entry: Entry) -> Contents:
         path = self._path(entry.sha256)
-        known = self._migrations.get(entry.sha256)
+        known = self._contents.get(entry.sha256)
         try:
             if known is not None and await asyncio.to_thread(path.exists):
                 await asyncio.to_thread(path.touch)  # the cache forgets what was not used for longest
                 return known
             if not await asyncio.to_thread(_is, path, entry.sha256):
                 await self._fetch(entry, path)
-            migrations = await asyncio.to_thread(scan, path)
+            contents = await asyncio.to_thread(scan, path)
             await asyncio.to_thread(_prune, self._cache, self._keep, path)
         except UnsafeArchive as fault:
             raise CannotPlan(f"{entry.file} ({entry.version}) is refused: {fault}.") from fault
         except OSError as fault:
             raise CannotPlan(f"{entry.file} cannot be kept in {self._cache}: {fault.strerror or fault}.") from fault
-        self._migrations[entry.sha256] = migrations
-        return migrations
+        self._contents[entry.sha256] = contents
+        return contents
 
     async def _fetch(self, entry: Entry, path: Path) -> None:
         part = await asyncio.to_thread(_new_part, self._cache)

@@ -93,7 +93,7 @@ def _shelved(order: Order, tree: Tree, shelf: Shelf) -> Packed:
     tarball = write(tree.members, part)
     if tarball.size > LIMIT:
         raise CannotPack(f"The artifact would have {megabytes(tarball.size)}; at most {megabytes(LIMIT)} are allowed.")
-    migrations = scan(part)
+    migrations = tuple(sorted(scan(part).migrations))
     file = f"chom-{order.version}.tar.gz"
     wanted = Entry(order.version, order.commit, tarball.sha256, file, tarball.size, order.made)
     entry, fresh = shelf.listed(wanted, order.replace)
