@@ -166,7 +166,7 @@ class Rules:
     def used(self) -> tuple[_Category, ...]:
         """The categories that a change can have: those of rules, and the highest where no rule fits everything."""
         rules = self.document.rules
-        fits_all = any(rule.when == _When() for rule in rules)
+        fits_all = any(rule.when == When() for rule in rules)
         return tuple(
             self._category(n) for n in (1, 2, 3) if any(r.category == n for r in rules) or (n == 3 and not fits_all)
         )
