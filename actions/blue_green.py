@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from actions.engine.fleet import Artifact, CannotPlan, Environment, Fleet, Host, Release, Request
+from actions.engine.fleet import Artifact, CannotPlan, Environment, Fleet, Host, Request
 from actions.engine.plan import Again, Back, Call, Do, Harmless, Irreversible, Plan, Step
 from actions.engine.registry import Action
 from actions.engine.steps import (
@@ -16,6 +16,7 @@ from actions.engine.steps import (
     replaced,
     require_hosts,
     restart,
+    retain,
     smoke,
     switches,
     verify,
@@ -44,7 +45,7 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
         restart(fleet),
         verify(environment, artifact.version),
         *smoke(fleet, green, artifact.version),
-        _retain(fleet, green),
+        retain(fleet, green),
     ]
     return Plan(
         action=ACTION.name,
@@ -170,32 +171,6 @@ def _migrate(environment: Environment, green: str, pending: tuple[str, ...]) -> 
         again=Again.ASK,
         timeout=1800,
     )
-
-
-def _retain(fleet: Fleet, green: str) -> Do:
-    keep = fleet.environment.keep
-    blues = tuple(dict.fromkeys(host.current for host in fleet.hosts if host.current))
-    removed = {r.id: r for host in fleet.hosts for r in _removed(host, keep, blues)}
-    old = tuple(dict.fromkeys(removed[id_].version or id_ for id_ in sorted(removed)))
-    title = f"Remove {joined(old)}"
-    undo = Irreversible(
-        f"{joined(old)} {'is' if len(old) == 1 else 'are'} removed and cannot be rolled back to any more."
-    )
-    return Do(
-        name="retain",
-        title=title if old else f"Keep the newest {keep} releases",
-        call=Call("prune", {"keep": keep, "protect": (green, *blues)}),
-        hosts=names(fleet.hosts),
-        undo=undo if old else Harmless("No release is old enough to be removed."),
-        timeout=300,
-        must=False,
-    )
-
-
-def _removed(host: Host, keep: int, protected: tuple[str, ...]) -> tuple[Release, ...]:
-    """What the host's prune removes once the new release is the newest: see chom-host's `prune`."""
-    newest_first = sorted(host.releases, key=lambda r: (max(r.activated, default=-1), r.id), reverse=True)
-    return tuple(release for release in newest_first[keep - 1 :] if release.id not in protected)
 
 
 ACTION = Action(

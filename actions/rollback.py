@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from actions.engine.configuring import renewed
 from actions.engine.fleet import Artifact, CannotPlan, Fleet, Release, Request
 from actions.engine.plan import Plan
 from actions.engine.registry import Action
@@ -25,11 +26,12 @@ from actions.engine.words import counted, joined, moment, named, servers
 
 
 def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
-    """Health check, switch, restart, verify; nothing is copied. Raises CannotPlan."""
+    """Health check, switch, restart, verify. Raises CannotPlan."""
     require_hosts(fleet)
     target = _target(request, fleet)
     environment, old = fleet.environment, replaced(fleet.hosts)
-    left = _left(fleet, target)
+    left, ready = _left(fleet, target), renewed(fleet, target, f"{request.at:%Y%m%d_%H%M%S}")
+    release = str(ready[0].call.args["release"]) if ready else target.id
     return Plan(
         action=ACTION.name,
         title=f"Roll back {environment.name}: {old} → {_called(fleet, target)}",
@@ -41,11 +43,12 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
         hosts=fleet.seen(),
         steps=(
             expect(fleet),
-            health(fleet, target.id, target.version),
-            *switches(fleet, target.id, target.version),
+            *ready,
+            health(fleet, release, target.version),
+            *switches(fleet, release, target.version),
             restart(fleet),
             verify(environment, target.version),
-            *smoke(fleet, target.id, target.version),
+            *smoke(fleet, release, target.version),
         ),
         facts={
             "replaces": old,
@@ -55,7 +58,7 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
             "version_step": version_step(old, target.version),
             "hosts": names(fleet.hosts),
             "strategy": "rollback",
-            "release": target.id,
+            "release": release,
             "log": ACTION.log,
         },
     )

@@ -21,6 +21,7 @@ from actions.engine.ssh import HostLogin, SshHosts
 from actions.host import packed
 from bot.boot_checks import check_machine, check_versions
 from bot.config import Settings
+from bot.configs import Vault, keys_of
 from bot.desk.desk import Desk
 from bot.desk.late import LateStarts
 from bot.desk.looking import Looking
@@ -66,6 +67,7 @@ class Bot:
     desk: Desk
     watching: Watching
     drills: Drills
+    vault: Vault
 
     async def close(self) -> None:
         """Close what was opened, in the reverse order."""
@@ -92,7 +94,8 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
     slack = settings.slack
     tokens = (slack.bot_token, slack.app_token, slack.signing_secret) if slack else ()
     github = (settings.github.token,) if settings.github else ()
-    return (settings.redis_url, *tokens, *github)
+    keys = settings.config_key.replace(",", " ").split()
+    return (settings.redis_url, *keys, *tokens, *github)
 
 
 def build(
@@ -111,14 +114,16 @@ def build(
     """
     clock = clock or SystemClock()
     artifacts = artifacts or artifact_source(settings.artifacts, Path(settings.state_dir) / "artifacts")
+    store = Store(settings.redis_url)
+    vault = Vault(store, keys_of(settings.config_key))
     hosts = hosts or SshHosts(
         logins(settings),
         agent_sha256(),
         artifacts.open,
+        vault.open,
         connects=settings.connects_at_once,
         uploads=settings.uploads_at_once,
     )
-    store = Store(settings.redis_url)
     world = World(
         hosts=hosts,
         artifacts=artifacts,
@@ -138,7 +143,7 @@ def build(
         on_expire=lambda change: desk.lapse(change),
     )
     known = registry or discover(RESERVED)
-    planning = Planning(known, settings.environments, settings.default_environment, hosts, artifacts)
+    planning = Planning(known, settings.environments, settings.default_environment, hosts, artifacts, vault)
     roster = _roster(settings, store)
     looking = Looking(planning, store, roster, clock)
     metrics = metrics or (PrometheusMetrics(settings.prometheus) if settings.prometheus else None)
@@ -147,7 +152,7 @@ def build(
     sources = _sources(settings, watching, drills)
     table = rules.load(settings.rules or None)
     desk = Desk(planning, looking, store, work, table, roster, clock, sources, world.redact)
-    return Bot(settings, store, world, work, desk, watching, drills)
+    return Bot(settings, store, world, work, desk, watching, drills, vault)
 
 
 def _sources(settings: Settings, watching: Watching, drills: Drills) -> dict[str, Source]:

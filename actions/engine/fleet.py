@@ -25,6 +25,58 @@ class Release:
     activated: tuple[int, ...] = ()
     migrations: tuple[str, ...] | None = None
     """Files in its database/migrations, without ".php"; None where the host does not say."""
+    config: str = ""
+    """The id of the environment file that its caches were built from, "" where the host does not know."""
+
+    source: str = ""
+    """The release whose code it has with another configuration; "" for one that was unpacked from an artifact."""
+
+    @property
+    def root(self) -> str:
+        """The same for releases that differ by their configuration alone."""
+        return self.source or self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """Names of keys that a change of an environment file adds, changes and removes, each sorted; never a value."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All of them, sorted."""
+        return tuple(sorted({*self.added, *self.changed, *self.removed}))
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An environment file that a host can go back to."""
+
+    config: str
+    """Its id on that host."""
+    at: int
+    """When it came into force, Unix time (s)."""
+    differs: Differs
+    """What going back to it does."""
+    left: str = ""
+    """The release with which the next one came into force: the same on every host; "" where it was written by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """Edits of the environment file that were stored for an environment, and what they do on each of its hosts."""
+
+    revision: str
+    """As people call it, "cfg-7f3kq2"."""
+    by: str
+    """The id of the person who stored them."""
+    sha256: str
+    """Of the edits with their salt: what the host is told to expect."""
+    differs: Mapping[str, Differs]
+    """By the host's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +114,12 @@ class Host:
     fence: int
     pools: Pools | None = None
     """None for a server that cannot have a canary."""
+    config: str = ""
+    """The id of the environment file in force there (a keyed hash that says nothing of it); "" where unreadable."""
+    config_keys: tuple[str, ...] = ()
+    """The names in it."""
+    earlier: tuple[Earlier, ...] = ()
+    """Environment files that it can go back to, the latest first."""
 
     def release(self, id_: str) -> Release | None:
         """The kept release with that id."""
@@ -75,7 +133,8 @@ class Host:
     def way_back(self) -> tuple[Release, ...]:
         """The kept releases that led to the served one, the latest first: what a rollback goes back through.
 
-        Going back to a release leaves those that were served after it; they are on no way back any more.
+        Going back to a release leaves those that were served after it; they are on no way back any more. A release that
+        differs from one on the way by its configuration alone takes its place: that goes back by `config undo`.
         """
         path: list[Release] = []
         activations = sorted((at, index) for index, r in enumerate(self.releases) for at in r.activated)
@@ -89,10 +148,8 @@ class Host:
 
 def _arrive(path: list[Release], release: Release) -> None:
     """Add the release to the path, or go back along it to where the release stands."""
-    if release in path:
-        del path[path.index(release) + 1 :]
-    else:
-        path.append(release)
+    place = next((n for n, there in enumerate(path) if there.root == release.root), len(path))
+    path[place:] = [release]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +195,8 @@ class Fleet:
 
     environment: Environment
     hosts: tuple[Host, ...]
+    proposed: Proposed | None = None
+    """Edits of the environment file, for an action that brings them."""
 
     def seen(self, pending: Mapping[str, tuple[str, ...]] | None = None) -> tuple[Seen, ...]:
         """What a plan's digest covers of these hosts."""

@@ -16,6 +16,8 @@ _NAMES = {
     "down": ("the start of maintenance mode", "Maintenance"),
     "up": ("the end of maintenance mode", "Open again"),
     "smoke": ("the smoke test", "Smoke test"),
+    "config_stage": ("the preparation of the configuration", "Preparation"),
+    "config_apply": ("the change of shared/.env", "shared/.env"),
     "prune": ("the clean-up", "Clean-up"),
 }
 """By verb. One that is not here is called by its step's title, so a new one needs no line to be understood."""

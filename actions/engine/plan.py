@@ -83,6 +83,11 @@ class Do:
     """It begins together with the step before it, and neither needs the other (see `together`)."""
     kind: Literal["do"] = "do"
 
+    @property
+    def revision(self) -> str:
+        """The stored edits of the environment file that have to lie on the host first: an argument of its call."""
+        return str(self.call.args.get("revision", ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Probe:

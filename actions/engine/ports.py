@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from actions.engine.contents import Contents
-from actions.engine.fleet import Artifact, Host
+from actions.engine.fleet import Artifact, Differs, Host
 from actions.engine.journal import Entry, Way
 from actions.engine.plan import Call, Plan, Probe
 
@@ -139,6 +139,14 @@ class Hosts(Protocol):
 
     async def upload(self, host: str, artifact: Artifact, on_bytes: OnBytes) -> None:
         """See that the artifact lies on the host, checked by its sha256. Raises Unreachable, HostRefused."""
+        ...
+
+    async def differs(self, host: str, edits: bytes) -> Differs:
+        """What these edits would change in the host's environment file. Raises Unreachable, HostRefused."""
+        ...
+
+    async def upload_config(self, host: str, revision: str) -> None:
+        """See that the revision's edits lie on the host. Raises Unreachable, HostRefused, CannotPlan."""
         ...
 
     async def close(self) -> None: ...

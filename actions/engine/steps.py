@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from actions.engine.fleet import CannotPlan, Environment, Fleet, Host
+from actions.engine.fleet import CannotPlan, Environment, Fleet, Host, Release
 from actions.engine.plan import Back, Call, Do, Expect, Harmless, Irreversible, Watch
 from actions.engine.words import joined, named, servers
 
@@ -177,6 +177,38 @@ def verify(environment: Environment, version: str) -> Watch:
         replace(probe, contains=probe.contains.replace("{version}", version)) for probe in environment.probes
     )
     return Watch("verify", f"Check from outside that {environment.name} serves {version}", probes, seconds=VERIFY_S)
+
+
+def retain(fleet: Fleet, green: str) -> Do:
+    """Remove releases beyond those that are kept; of those that differ by their configuration alone, the newest stays.
+
+    A failure is said, and the run goes on.
+    """
+    keep = fleet.environment.keep
+    blues = tuple(dict.fromkeys(host.current for host in fleet.hosts if host.current))
+    removed = {r.id: r for host in fleet.hosts for r in _removed(host, keep, (green, *blues))}
+    old = tuple(dict.fromkeys(removed[id_].version or id_ for id_ in sorted(removed)))
+    title = f"Remove {joined(old)}"
+    undo = Irreversible(
+        f"{joined(old)} {'is' if len(old) == 1 else 'are'} removed and cannot be rolled back to any more."
+    )
+    return Do(
+        name="retain",
+        title=title if old else f"Keep the newest {keep} releases",
+        call=Call("prune", {"keep": keep, "protect": (green, *blues)}),
+        hosts=names(fleet.hosts),
+        undo=undo if old else Harmless("No release is old enough to be removed."),
+        timeout=300,
+        must=False,
+    )
+
+
+def _removed(host: Host, keep: int, protected: tuple[str, ...]) -> tuple[Release, ...]:
+    """Builds that are gone from the host once its prune has run with the new release the newest: see chom-host."""
+    newest_first = sorted(host.releases, key=lambda r: (max(r.activated, default=-1), r.id), reverse=True)
+    roots = list(dict.fromkeys(release.root for release in newest_first))
+    stay = {*roots[: keep - 1], *(release.root for release in newest_first if release.id in protected)}
+    return tuple(release for release in newest_first if release.root not in stay)
 
 
 def _numbered(name: str, index: int) -> str:

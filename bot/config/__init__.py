@@ -80,6 +80,8 @@ class Settings:
     """None where only the command line is used."""
     redis_url: str = field(default="", repr=False)
     """From CHOM_REDIS_URL, with its password."""
+    config_key: str = field(default="", repr=False)
+    """From CHOM_CONFIG_KEY: what edits of environment files are encrypted with, the newest key first; "" for none."""
     redis_without_aof: bool = False
     """Serve on a Redis that forgets: [redis] i_accept_losing_approvals = true."""
     ssh_key: str = ""
@@ -211,6 +213,7 @@ def _settings(toml: ChomToml, env: Mapping[str, str], base: Path) -> Settings:
         artifacts=toml.artifacts.source,
         slack=_slack(toml.slack, env) if toml.slack else None,
         redis_url=env.get("CHOM_REDIS_URL", ""),
+        config_key=env.get("CHOM_CONFIG_KEY", ""),
         redis_without_aof=toml.redis.i_accept_losing_approvals,
         ssh_key=str(base / toml.bot.ssh_key),
         state_dir=str(base / toml.bot.state_dir),

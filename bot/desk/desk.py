@@ -94,7 +94,10 @@ class Desk:
         """Help as plain text: of everything, or of one command."""
         return self.planning.registry.help(topic)
 
-    # --- asking --------------------------------------------------------------
+    # --- asking
+    def shows_only(self, text: str) -> bool:
+        """Whether this is only shown to whoever asks (`preview`), and never proposed. Raises Refusal."""
+        return self.planning.match(text).action.shows_only
 
     async def propose(self, text: str, who: Person, account: str = "", again_of: str = "") -> ChangeView:
         """Parse, survey, plan, store, judge; started at once where nobody has to approve. Raises Refusal.
@@ -106,6 +109,8 @@ class Desk:
 
     async def _propose(self, text: str, who: Person, account: str, again_of: str) -> ChangeView:
         environment = self.planning.match(text).environment
+        if self.shows_only(text):
+            raise Refusal("This only shows what would change, and cannot be asked for.")
         if run := await self.store.open_run_of(environment):
             raise refusals.busy(await self.view(run))
         change = await self.asking.change(text, who, await own_second(self.store, self.clock, environment))

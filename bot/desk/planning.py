@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from actions.engine.contents import Contents
 from actions.engine.contents.compared import facts, of_migrations
-from actions.engine.fleet import Artifact, CannotPlan, Environment, Fleet, Host, Request
+from actions.engine.fleet import Artifact, CannotPlan, Differs, Environment, Fleet, Host, Proposed, Request
 from actions.engine.plan import Arg, Plan
 from actions.engine.ports import Artifacts, HostRefused, Hosts, Unreachable
 from actions.engine.registry import BadCommand, Matched, Registry
+from actions.engine.revisions import Configs, Revision
 from actions.engine.words import FEW, in_utc, named
+
+T = TypeVar("T")
 
 
 class Refusal(Exception):
@@ -45,6 +49,7 @@ class Planning:
     default_environment: str
     hosts: Hosts
     artifacts: Artifacts
+    configs: Configs
 
     def match(self, text: str) -> Matched:
         """Parse a command. Raises Refusal with the help that fits what was typed."""
@@ -70,7 +75,10 @@ class Planning:
             matched.emergency,
         )
         artifact = await self._artifact(matched)
+        revision = await self._revision(matched)
         fleet = await self.survey(matched.environment)
+        if revision:
+            fleet = replace(fleet, proposed=await self._proposed(fleet, revision))
         try:
             plan = matched.action.plan(request, fleet, artifact)
         except CannotPlan as cannot:
@@ -103,14 +111,28 @@ class Planning:
         except CannotPlan as cannot:
             raise Refusal(str(cannot)) from None
 
+    async def _revision(self, matched: Matched) -> Revision | None:
+        if not matched.action.brings_config:
+            return None
+        try:
+            return await self.configs.revision(matched.environment, str(matched.arguments.get("revision", "")))
+        except CannotPlan as cannot:
+            raise Refusal(str(cannot)) from None
+
+    async def _proposed(self, fleet: Fleet, revision: Revision) -> Proposed:
+        """What the edits would do on each host, asked of all at once. Raises Refusal naming each that failed."""
+        looks = await asyncio.gather(*(self._differs(host.name, revision) for host in fleet.hosts))
+        if troubles := [look for look in looks if isinstance(look, str)]:
+            raise Refusal(f"{' '.join(troubles)} Nothing was changed anywhere.")
+        known = {host.name: look for host, look in zip(fleet.hosts, looks, strict=True) if isinstance(look, Differs)}
+        return Proposed(revision.id, revision.by, revision.sha256, known)
+
+    async def _differs(self, host: str, revision: Revision) -> Differs | str:
+        return await _or_sentence(host, self.hosts.differs(host, revision.edits))
+
     async def look(self, host: str) -> Host | str:
         """The host as it is now, or a sentence that says why it cannot be looked at."""
-        try:
-            return await self.hosts.survey(host)
-        except Unreachable as away:
-            return str(away)
-        except HostRefused as refused:
-            return f"{host} refuses: {refused.message.removeprefix(f'{host}: ').rstrip('.')}."
+        return await _or_sentence(host, self.hosts.survey(host))
 
     async def survey(self, environment: str) -> Fleet:
         """The environment's hosts as they are now, all asked at once. Raises Refusal naming each that failed."""
@@ -136,12 +158,37 @@ def _in_short(troubles: Mapping[str, str], of: int) -> str:
     return " ".join([f"{len(why)} of {of} servers could not be looked at: {named(troubles)}.", *why[:FEW]])
 
 
+async def _or_sentence(host: str, asked: Awaitable[T]) -> T | str:
+    try:
+        return await asked
+    except Unreachable as away:
+        return str(away)
+    except HostRefused as refused:
+        return f"{host} refuses: {refused.message.removeprefix(f'{host}: ').rstrip('.')}."
+
+
 def what_moved(approved: Plan, now: Plan) -> str:
     """What differs between the approved plan and the one that would be made now, as a sentence; "" if nothing."""
     if approved.digest() == now.digest():
         return ""
     others = "The plan has other steps than when this was asked."
-    return _hosts_moved(approved, now) or _build_moved(approved, now) or others
+    return _hosts_moved(approved, now) or _config_moved(approved, now) or _build_moved(approved, now) or others
+
+
+def _config_moved(approved: Plan, now: Plan) -> str:
+    if now.facts.get("config_revision", "") != approved.facts.get("config_revision", ""):
+        return f"{now.facts['config_revision']} was stored since this was asked; name the one that you mean."
+    base, before = (set(_words(made.facts.get("config_base", ()))) for made in (now, approved))
+    moved = named(sorted(word.partition(" ")[0] for word in base - before))
+    return (
+        f"shared/.env on {moved} is another file than when this was asked, so this plan no longer fits."
+        if moved
+        else ""
+    )
+
+
+def _words(fact: Arg) -> tuple[str, ...]:
+    return fact if isinstance(fact, tuple) else ()
 
 
 def _hosts_moved(approved: Plan, now: Plan) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from actions.engine.fold import Phase, State
 from actions.engine.journal import Way
 from actions.engine.plan import Do, Plan, Step
+from actions.engine.runner.closing import configures
 from actions.engine.words import instant
 from bot.desk.view import ChangeView
 from bot.milestones import why_back
@@ -20,7 +21,8 @@ def why_not(view: ChangeView) -> str:
     if run.stop:
         return f"{view.name(run.stop.by)} has pressed Stop ({instant(run.stop.at)}), and it is stopping."
     if is_settled(plan, run):
-        return f"{plan.version} is already live and checked, so stop cannot turn it back. Use `rollback`."
+        new, back = ("The new configuration", "config undo") if configures(plan) else (plan.version, "rollback")
+        return f"{new} is already live and checked, so stop cannot turn it back. Use `{back}`."
     return ""
 
 

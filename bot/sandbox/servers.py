@@ -78,9 +78,10 @@ class Server:
         for directory in ("bin", "www/releases", "www/shared/storage/framework", "state", "logs"):
             (self.root / directory).mkdir(parents=True, exist_ok=True)
         database = self.root / "www/shared/database.sqlite"
-        (self.root / "www/shared/.env").write_text(
-            f"APP_ENV={self.environment}\nDB_CONNECTION=sqlite\nDB_DATABASE={database}\n", encoding="utf-8"
-        )
+        env = self.root / "www/shared/.env"
+        if not env.exists():
+            told = f"APP_ENV={self.environment}\nDB_CONNECTION=sqlite\nDB_DATABASE={database}\n"
+            env.write_text(told, encoding="utf-8")
         (self.root / "bin/chom-host").write_bytes(packed())
         link = self.root / "www/chom"
         if not link.is_symlink():

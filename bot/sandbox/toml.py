@@ -23,7 +23,7 @@ AT_THE_SHELL = "devops"
 _HEAD = """\
 # The sandbox's configuration, written anew at each of its starts. Production has the same file with other addresses.
 # The secrets come from the environment: SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, CHOM_REDIS_URL,
-# CHOM_GITHUB_TOKEN.
+# CHOM_CONFIG_KEY, CHOM_GITHUB_TOKEN.
 """
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 
+from bot.configs import fresh_key
 from bot.sandbox import releases
 from bot.sandbox.breaking import KNOWN, OFFERED
 from bot.sandbox.child import Child, Kept
@@ -92,8 +93,17 @@ class World:
             "SLACK_API_URL": f"{address}/api/",
             "CHOM_REDIS_URL": self.redis.url,
             "CHOM_GITHUB_TOKEN": TOKEN,
+            "CHOM_CONFIG_KEY": self._config_key(),
             "CHOM_CONFIG": str(self.toml_path),
         }
+
+    def _config_key(self) -> str:
+        """Made at the first start: what was stored with it can be read at the next."""
+        path = self.directory / "config.key"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(fresh_key(), encoding="ascii")
+        return path.read_text(encoding="ascii")
 
     async def _start_bot(self, address: str) -> None:
         """`chom-bot serve` as a child."""

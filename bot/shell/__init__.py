@@ -63,6 +63,8 @@ def login() -> str:
 
 async def propose(bot: Bot, text: str) -> int:
     """Ask for a change and watch it to its end; 0 when it is live, 1 when it is not."""
+    if bot.desk.shows_only(text):
+        return await plan(bot, text)
     await bot.store.check_durable(bot.settings.redis_without_aof)
     view = await bot.desk.propose(text, _who(bot), _account())
     _echo(printed.plan(view))

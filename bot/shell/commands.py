@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from actions.engine.registry import BadCommand
 from actions.engine.registry.grammar import from_shell
 from bot import shell
+from bot.configs import command as configs
 from bot.entry import DEFAULT, Config, in_a_shell
 from bot.shell.vocabulary import registry, summary
 
@@ -49,6 +50,8 @@ def add_to(cli: typer.Typer) -> None:
 
 def _asking_for(head: str) -> Any:
     def command(words: Words = None, config: Config = DEFAULT) -> None:
+        if head == "config" and words and words[0] in configs.OWN:
+            raise typer.Exit(configs.run(words, lambda: in_a_shell(config)))
         bot = in_a_shell(config)
         raise typer.Exit(shell.run(bot, lambda it: shell.propose(it, from_shell([head, *(words or [])]))))
 

@@ -132,6 +132,9 @@ def _steps(view: ChangeView) -> Iterator[str]:
 def _for_good(view: ChangeView) -> Iterator[str]:
     """What cannot be undone, and the migrations by name."""
     made = view.change.plan
+    for fact, word in (("config_added", "Adds"), ("config_changed", "Changes"), ("config_removed", "Removes")):
+        if isinstance(keys := made.facts.get(fact, ()), tuple) and keys:
+            yield _line(f"{word} {joined(keys)}.", 2)
     if newer := made.facts.get("older_than"):
         yield _line(f"Older than {newer}, which is live.", 2)
     stays = [f"Step {number} cannot be undone: {what}" for number, what in irreversible(made)]

@@ -20,6 +20,12 @@ ONLY_HERE = (
         "Records a DR drill by hand, and lists the drills and the evidence of what waits.",
         ('evidence add drill --passed "the backup of production was restored on staging"',),
     ),
+    Reserved(
+        "config put FILE|edit|list|drop|key|renew",
+        "Stores new values for the environment file, encrypted; config apply brings them to the servers.",
+        ("config put FILE to production", "config edit", "config list"),
+        ("put", "edit", "list", "drop", "key", "renew"),
+    ),
     Reserved("serve", "Serves Slack and walks the runs, until SIGTERM."),
     Reserved("sandbox", "Slack, two servers and a shop on this machine, to try everything without risk."),
     Reserved("init [--dir DIR]", "Writes a chom.toml to fill in and the Slack app's manifest; overwrites nothing."),

@@ -27,6 +27,14 @@ ON_ITS_CARD = {
 """What is typed in a shell only: a click is on what the card shows."""
 
 
+IN_A_SHELL = frozenset({"put", "edit", "list", "drop", "key", "renew", "set", "get", "show"})
+NEVER_HERE = (
+    "Values never go through Slack. On the bot's machine, an operator types chom-bot config put FILE, or "
+    "chom-bot config edit; then `config apply` here asks for it. "
+    "If there was a value in what you typed, replace it: Slack has seen it."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Commands:
     """Acks first, before any I/O; the rest is an errand."""
@@ -71,6 +79,10 @@ class Commands:
                     return await self._stop(environment_of(rest), who, asker)
                 case "approve" | "reject" | "answer" as act:
                     raise Refusal(ON_ITS_CARD[act], rest.partition(" ")[0])
+                case "config" if rest.split(" ")[0].lower() in IN_A_SHELL:
+                    raise Refusal(NEVER_HERE)
+                case _ if self.intake.desk.shows_only(text):
+                    return await self._plan(text, who)
                 case _:
                     view = await self.intake.desk.propose(text, who, asker.key)
                     link = await self.intake.link(view.change.id)

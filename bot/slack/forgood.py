@@ -48,7 +48,8 @@ def kept_in_a_sentence(plan: Plan) -> str:
 
 def _ahead(plan: Plan) -> list[str]:
     newer = inline(str(plan.facts.get("older_than", "")), 60)
-    said = [f"*Older than {newer}, which is live.*"] if newer else []
+    said = [*_keys(plan)]
+    said += [f"*Older than {newer}, which is live.*"] if newer else []
     names = migrations(plan)
     if names:
         stay = "stays" if len(names) == 1 else "stay"
@@ -56,6 +57,18 @@ def _ahead(plan: Plan) -> list[str]:
     others = [what for _, what in irreversible(plan) if not any(name in what for name in names)]
     said += [f"*Cannot be undone:* {inline(sentence(what), 600)}" for what in others]
     return [*said, *_left(plan)]
+
+
+def _keys(plan: Plan) -> list[str]:
+    """Every key of the environment file that changes, and whether it looks like a secret; values are never here."""
+    kinds = (("config_added", "Adds"), ("config_changed", "Changes"), ("config_removed", "Removes"))
+    names = {word: fact for key, word in kinds if isinstance(fact := plan.facts.get(key, ()), tuple) and fact}
+    return [f"*{word}* {listed([_key(name, plan) for name in keys], 100)}" for word, keys in names.items()]
+
+
+def _key(name: str, plan: Plan) -> str:
+    secrets = plan.facts.get("config_secrets", ())
+    return f"{code(name, 130)}{' (a secret)' if isinstance(secrets, tuple) and name in secrets else ''}"
 
 
 def _left(plan: Plan) -> list[str]:

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from actions.engine.journal import Way
 from actions.engine.plan import Plan
+from actions.engine.runner.closing import configures
 from actions.engine.words import FEW, counted, named
 from bot.desk.refusals import why_not_decide
 from bot.desk.view import ChangeView
@@ -291,6 +292,8 @@ def _todo(view: ChangeView, stage: Stage, newest: bool, stopped: bool) -> str:
         return f"A later change has run on {place} since."
     if again := forward_again(plan):
         return again
+    if configures(plan):
+        return f"Look at {place} now; if something is wrong: {code(f'/chom config undo on {plan.environment}')}"
     if is_ill(view) and old:
         return f"Press Roll back to send users to {inline(old, 60)} again, or mend {place}."
     look = f"Look at {place} now"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import assert_never
 
 from actions.engine.journal import Way
+from actions.engine.plan import Plan
+from actions.engine.runner.closing import configures
 from actions.engine.words import counted
 from bot.desk.view import ChangeView
 from bot.slack.blocks import Block, Button, Confirm, Style, actions, section
@@ -56,7 +58,7 @@ def _approve(view: ChangeView) -> Button:
     plan = view.change.plan
     starts = "It starts at once." if is_last(view.verdict) else "It starts as soon as nothing else is missing."
     text = f"{sentence(plan.title)} {starts} {kept_in_a_sentence(plan)}".rstrip()
-    confirm = Confirm(f"Approve {plan.version} for {plan.environment}?", text, "Approve")
+    confirm = Confirm(f"Approve {_new(plan)} for {plan.environment}?", text, "Approve")
     says = f"Approve: {plan.title}"
     return Button("chom_approve", "Approve", value_of(view), says, confirm, Style.PRIMARY)
 
@@ -65,7 +67,7 @@ def _start(view: ChangeView) -> Button:
     plan = view.change.plan
     ready = "is approved and starts" if view.change.requirement.needs else "starts"
     text = f"{sentence(plan.title)} It {ready} at once. {kept_in_a_sentence(plan)}".rstrip()
-    confirm = Confirm(f"Start {plan.version} on {plan.environment}?", text, "Start")
+    confirm = Confirm(f"Start {_new(plan)} on {plan.environment}?", text, "Start")
     return Button("chom_approve", "Start now", value_of(view), f"Start: {plan.title}", confirm, Style.PRIMARY)
 
 
@@ -79,13 +81,17 @@ def _stop(view: ChangeView) -> Button:
     kept = " Migrations that were applied stay." if migrations(plan) else ""
     old = plan.facts.get("replaces")
     confirm = Confirm(
-        f"Stop {plan.version} on {plan.environment}?",
+        f"Stop {_new(plan)} on {plan.environment}?",
         "The running step finishes, then everything that can be undone is undone"
         f"{f', so that {plan.environment} serves {old}' if old else ''}.{kept}",
         "Stop it",
         "Let it run",
     )
     return Button("chom_stop", "Stop", value_of(view), f"Stop and turn back: {plan.title}", confirm, Style.DANGER)
+
+
+def _new(plan: Plan) -> str:
+    return "the new configuration" if configures(plan) else plan.version
 
 
 def _has_way_back(view: ChangeView) -> bool:

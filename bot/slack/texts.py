@@ -15,7 +15,7 @@ from bot.slack.words import about, capital, code, cut, day, inline, listed, sent
 from policies.change import Refused, Waiting
 
 _SPAN = re.compile(r"`([^`\n]{1,300})`")
-_OURS = re.compile(r"(?:deploy|rollback|plan|status|history|stop|help)\b")
+_OURS = re.compile(r"(?:deploy|rollback|config (?:apply|diff|undo)|plan|status|history|stop|help)\b")
 
 
 def spoken(text: str, limit: int = 2900) -> str:

@@ -25,6 +25,7 @@ from actions.engine.journal import (
     Way,
 )
 from actions.engine.plan import Plan, hosts_of
+from actions.engine.runner.closing import configures
 from actions.engine.words import FEW
 from bot.desk.view import ChangeView
 from bot.gathered import gathered
@@ -172,6 +173,8 @@ def _if_wrong(plan: Plan) -> str:
     """What can be typed and is not refused: after a rollback the way forward, after a first deploy nothing."""
     if plan.action == "rollback":
         return forward_again(plan)
+    if configures(plan):
+        return f"Something wrong? {code(f'/chom config undo on {plan.environment}')}"
     return f"Something wrong? {code(f'/chom rollback on {plan.environment}')}" if plan.facts.get("replaces") else ""
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.configs import fresh_key
 from bot.slack.manifest import manifest
 
 TOML = "chom.toml"
@@ -30,6 +31,9 @@ SLACK_SIGNING_SECRET=
 CHOM_REDIS_URL=
 # GitHub, where [github] is in chom.toml: a token that may read contents, checks and commit statuses, and nothing more.
 CHOM_GITHUB_TOKEN=
+# What changes of the servers' environment file are encrypted with in that Redis. To replace it: NEW,OLD here, restart
+# the bot, chom-bot config renew, and take OLD away.
+CHOM_CONFIG_KEY={key}
 """
 
 
@@ -50,7 +54,7 @@ def files(public_url: str = PUBLIC_URL) -> Mapping[str, str]:
     """Every file by its name."""
     return {
         TOML: template(),
-        SECRETS: _SECRETS,
+        SECRETS: _SECRETS.format(key=fresh_key()),
         SOCKET: json.dumps(manifest(), indent=2) + "\n",
         HTTP: json.dumps(manifest(public_url), indent=2) + "\n",
     }

@@ -28,6 +28,8 @@ Every write is one Lua script (bot/store/lua) or one command, and may be repeate
 | homes                   | zset   | who opened their Home lately, by when                          | capped, ttl   |
 | opened                  | stream | openings of Homes, for the tail                                | capped, ttl   |
 | home:TEAM:USER          | string | what a Home is known to show                                   | ttl           |
+| config:ID               | string | edits of an environment file, encrypted                        | ttl           |
+| configs:ENV             | zset   | their ids by the time they were stored                         | capped, ttl   |
 | instance:bot:NAME       | string | the process that serves under this name (store_instance.py)    | ttl           |
 | instance:OTHER          | string | who does what only one bot does at a time (a tail)             | ttl           |
 
@@ -38,6 +40,7 @@ from __future__ import annotations
 
 import secrets
 
+from bot.store.configs import Configs
 from bot.store.decisions import Decisions
 from bot.store.durable import NotDurable, Unsafe, check_durable, faults_of, notes_of
 from bot.store.homes import Homes
@@ -48,7 +51,7 @@ from bot.store.runs import Runs
 __all__ = ["NotDurable", "Store", "StoreDown", "Unsafe"]
 
 
-class Store(Runs, Homes, Proofs, Decisions):
+class Store(Runs, Homes, Proofs, Decisions, Configs):
     """The only one that speaks to the bot's Redis (beside docket).
 
     `patience` is for how many seconds a call waits for a Redis that is away before it raises StoreDown;

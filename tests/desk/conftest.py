@@ -147,7 +147,7 @@ async def room(server: RedisServer) -> AsyncIterator[Room]:
     servers = Servers({name: replace(host, name=name) for name in (*names, "stage1")})
     shelf = Shelf({"v1.1": _artifact("v1.1", "1"), "v1.2": _artifact("v1.2", "2", "2026_10_01_000000_add_orders")})
     store, clock, work, roster = Store(server.url), Watch(), Started(), Roster(_people())
-    planning = Planning(discover(RESERVED), environments, "production", servers, shelf)
+    planning = Planning(discover(RESERVED), environments, "production", servers, shelf, None)
     looking = Looking(planning, store, roster, clock)
     yield Room(
         Desk(planning, looking, store, work, rules.load(None), roster, clock), servers, shelf, work, clock, store

@@ -12,7 +12,7 @@ TOP = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((TOP / "compose.yaml").read_text())
 DOCKERFILE = (TOP / "Dockerfile").read_text()
 UNIT = (TOP / "bot/serving/chom-bot.service").read_text()
-SECRETS = {"CHOM_REDIS_URL", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"}
+SECRETS = {"CHOM_REDIS_URL", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "CHOM_CONFIG_KEY"}
 
 
 def test_the_bot_finds_its_configuration_and_its_secrets() -> None:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from bot.__main__ import cli
 from bot.config import Secrets, load
 from bot.config.toml import ChomToml
+from bot.configs import keys_of
 from bot.slack.manifest import manifest
 from bot.starting import HTTP, SECRETS, SOCKET, TOML, template
 from policies.change import Role
@@ -47,6 +48,16 @@ def test_the_secrets_that_a_bot_wants_are_all_named(tmp_path: Path) -> None:
         "CHOM_REDIS_URL",
         "CHOM_GITHUB_TOKEN",
     }
+
+
+def test_the_key_for_the_configuration_is_made_here_and_another_each_time(tmp_path: Path) -> None:
+    keys = set[str]()
+    for name in ("one", "two"):
+        init("--dir", tmp_path / name)
+        (found,) = re.findall(r"^CHOM_CONFIG_KEY=(\S+)$", (tmp_path / name / SECRETS).read_text(), re.M)
+        assert keys_of(found) is not None
+        keys.add(found)
+    assert len(keys) == 2
 
 
 def test_every_setting_there_is_is_explained() -> None:

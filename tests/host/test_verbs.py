@@ -46,10 +46,16 @@ def test_hello_says_who_answers(channel: Channel) -> None:
     assert refused.value.code == "protocol"
 
 
+KEYS = ["APP_KEY", "APP_NAME", "DB_PASSWORD"]
+"""Of the environment file that an operator put there."""
+
+
 def test_survey_of_a_server_that_has_nothing(channel: Channel) -> None:
     seen = channel.ask("survey")
     assert seen.pop("disk_free") > 0
-    assert seen == {"current": "", "releases": [], "migrations": [], "fence": 0, "pools": None}
+    assert len(seen.pop("config")) == 32
+    assert seen.pop("pools") is None
+    assert seen == {"current": "", "releases": [], "migrations": [], "fence": 0, "configs": [], "config_keys": KEYS}
 
 
 def test_fence_only_grows(channel: Channel) -> None:

@@ -145,7 +145,7 @@ async def open_office(
     environments = {name: Environment(name, (f"{name}-1",), f"{name}-1", probes) for name in ("production", "staging")}
     servers, starts = Servers(), Starts()
     roster = Roster(people, team="T0CHOM", groups=groups, memory=store)
-    planning = Planning(discover(), environments, "production", servers, Shelf())
+    planning = Planning(discover(), environments, "production", servers, Shelf(), None)
     looking = Looking(planning, store, roster, clock)
     desk = Desk(planning, looking, store, starts, rules.load(None), roster, clock)
     face = SlackFace(desk, slack.settings(), store, clock, BRISK)

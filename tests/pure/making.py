@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from actions.blue_green import plan as plan_deploy
-from actions.engine.fleet import Artifact, Environment, Fleet, Host, Release, Request
+from actions.engine.fleet import Artifact, Differs, Earlier, Environment, Fleet, Host, Proposed, Release, Request
 from actions.engine.plan import Plan, Probe
 from policies.change import (
     Account,
@@ -32,6 +33,9 @@ NOW = AT + timedelta(minutes=10)
 OPEN = Calendar()
 BLUE, OLD, OLDEST = "20261101_100000", "20261015_100000", "20261001_100000"
 
+CONFIGS = {"app1": "a" * 32, "app2": "b" * 32}
+"""What a host calls its environment file; the same file has another id on each."""
+
 V10 = Release(OLDEST, "v1.0", "0" * 40, "0" * 64, (1_790_000_000,), ("m1",))
 V101 = Release(OLD, "v1.0.1", "1" * 40, "1" * 64, (1_791_000_000,), ("m1",))
 V11 = Release(BLUE, "v1.1", "2" * 40, "2" * 64, (1_792_000_000,), ("m1", "m2"))
@@ -50,13 +54,33 @@ def host(name: str = "app1", **more: Any) -> Host:
         "migrations": ("m1", "m2"),
         "disk_free": 50_000_000_000,
         "fence": 7,
+        "config": CONFIGS.get(name, "c" * 32),
     }
     return Host(**({"name": name} | seen | more))
 
 
-def fleet(*hosts: Host, **more: Any) -> Fleet:
+def fleet(*hosts: Host, proposed: Proposed | None = None, **more: Any) -> Fleet:
     known = hosts or (host("app1"), host("app2"))
-    return Fleet(environment(hosts=tuple(h.name for h in known), **more), known)
+    return Fleet(environment(hosts=tuple(h.name for h in known), **more), known, proposed)
+
+
+EARLIER = (
+    Earlier("d" * 32, 1_792_100_000, Differs(changed=("MAIL_HOST",)), "20261110_100000"),
+    Earlier("e" * 32, 1_792_050_000, Differs(("OLD_KEY",), ("MAIL_HOST",)), "20261105_100000"),
+)
+"""Two environment files that a host can go back to."""
+
+
+def changed_before(fleet: Fleet) -> Fleet:
+    """The same, where the configuration was changed twice already."""
+    return replace(fleet, hosts=tuple(replace(host, earlier=EARLIER) for host in fleet.hosts))
+
+
+def proposed(fleet: Fleet, differs: Differs | None = None, **each: Differs) -> Fleet:
+    """The same, with stored edits that do this on every host, or that on each."""
+    does = differs or Differs(("MAIL_HOST",), ("DB_PASSWORD",), ("OLD_KEY",))
+    known = {host.name: each.get(host.name, does) for host in fleet.hosts}
+    return replace(fleet, proposed=Proposed("cfg-7f3kq2", "ops", "f" * 64, known))
 
 
 def artifact(version: str = "v1.2", **more: Any) -> Artifact:

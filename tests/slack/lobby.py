@@ -169,7 +169,7 @@ async def lobby(slack: Slack, store: Store, people: People) -> AsyncIterator[Lob
     servers = Servers()
     places = {"production": ("app1", "app2"), "staging": ("stage1",)}
     environments = {name: Environment(name, hosts, hosts[0], ()) for name, hosts in places.items()}
-    planning = Planning(None, environments, "production", servers, None)
+    planning = Planning(None, environments, "production", servers, None, None)
     roster = Roster(people, team="T0CHOM")
     desk = Desk(people=dict(people), roster=roster, looking=Looking(planning, store, roster, RealClock()))
     face = SlackFace(desk, slack.settings(), store, RealClock(), BRISK)

@@ -134,4 +134,4 @@ async def tailing(room: Room, name: str, pace: Pace) -> AsyncIterator[SlackTail]
 
 def looking(store: Store, clock: Clock) -> Looking:
     """The desk's own eyes."""
-    return Looking(Planning(None, {}, "", None, None), store, Roster(PEOPLE), clock)
+    return Looking(Planning(None, {}, "", None, None, None), store, Roster(PEOPLE), clock)

@@ -15,7 +15,7 @@ from actions.engine.fleet import Artifact, Fleet, Request
 from actions.engine.plan import Arg, Plan
 from actions.engine.registry.advice import advise, nearest, no_environment
 from actions.engine.registry.grammar import BadCommand, Kind, read
-from actions.engine.registry.usage import Usage, overlap, parse_usage
+from actions.engine.registry.usage import Usage, fits, overlap, parse_usage
 from actions.engine.words import quote
 
 __all__ = ["Action", "BadCommand", "Matched", "Registry", "Reserved", "UsageOverlap", "discover"]
@@ -55,9 +55,13 @@ class Action:
     plan: Planner
     brings_artifact: bool
     """Whether `plan` is given the artifact of the version in the arguments."""
-    log: Literal["deployment", "rollback", "backup"]
+    log: Literal["deployment", "rollback", "backup", "config"]
     """What its logs on the servers begin with."""
     examples: tuple[str, ...] = ()
+    brings_config: bool = False
+    """Whether the fleet that `plan` is given has the edits of the environment file that are asked for."""
+    shows_only: bool = False
+    """Its plan is shown to whoever asks, and never started."""
 
     @property
     def parsed(self) -> Usage:
@@ -73,6 +77,9 @@ class Reserved:
     """Its first word is the command; the rest is shown, not parsed."""
     summary: str
     examples: tuple[str, ...] = ()
+
+    beside: tuple[str, ...] = ()
+    """Where actions begin with its first word too: its second words, none of which is theirs."""
 
     @property
     def head(self) -> str:
@@ -123,6 +130,8 @@ class Registry:
                 )
         words = [*((a.parsed.head, a.name) for a in self.actions), *((word.head, "the bot") for word in self.reserved)]
         for reserved in self.reserved:
+            if reserved.beside and not any(_would_begin(a.parsed, reserved) for a in self.actions):
+                continue
             if len(owners := [owner for head, owner in words if head == reserved.head]) > 1:
                 raise UsageOverlap(
                     f"the word {reserved.head!r} belongs to {owners[0]} and is reserved for {owners[-1]}"
@@ -201,6 +210,12 @@ def discover(reserved: Sequence[Reserved] = (), lead: str = "/chom ") -> Registr
 def _misfits(options: Mapping[str, str]) -> bool:
     """Whether an option that every action takes has a value that it cannot have."""
     return any(not kind.accepts(options[key]) for key, kind in COMMON.items() if key in options)
+
+
+def _would_begin(usage: Usage, reserved: Reserved) -> bool:
+    """Whether a line of the action may begin as the reserved one does."""
+    firsts = [form.words[:2] for form in usage.forms if usage.head == reserved.head]
+    return any(len(words) < 2 or any(fits(words[1], word) for word in reserved.beside) for words in firsts)
 
 
 def _head(known: Action | Reserved) -> str:

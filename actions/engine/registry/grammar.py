@@ -79,7 +79,15 @@ SHARE = Kind(
     ("25%", "100%"),
     lambda text: int(text[:-1]),
 )
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (VERSION, ENVIRONMENT, NUMBER, SHARE)}
+REVISION = Kind(
+    "revision",
+    re.compile(r"[cC][fF][gG]-[a-zA-Z2-9]{6}"),
+    "a revision of the configuration",
+    "cfg-7f3kq2",
+    ("cfg-7f3kq2",),
+    _lower,
+)
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (VERSION, ENVIRONMENT, NUMBER, SHARE, REVISION)}
 
 
 @dataclass(frozen=True, slots=True)

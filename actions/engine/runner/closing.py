@@ -74,6 +74,8 @@ def headline(plan: Plan, state: State) -> str:
 def result(plan: Plan, state: State) -> str:
     """ "v1.2 is live on production", "v1.2 is not live on production"."""
     done = state.way is Way.FORWARD
+    if configures(plan):
+        return f"The new configuration is {'live' if done else 'not live'} on {plan.environment}"
     if _switches(plan):
         return f"{plan.version} is {'live' if done else 'not live'} on {plan.environment}"
     return f"{plan.title}: {'done' if done else 'not done'}"
@@ -97,8 +99,8 @@ def aftermath(plan: Plan, state: State, *, migrations: bool = True) -> tuple[str
 def serves(plan: Plan, state: State, host: str) -> str:
     """What the host serves as far as the journal knows: "v1.2", "v1.1 or v1.2"; "" where the plan switches nothing."""
     switches = [step for step in _switches(plan) if host in step.hosts]
-    if not switches:
-        return ""
+    if not switches or configures(plan):
+        return plan.version if switches else ""
     old = str(plan.facts.get("replaces", "")) or "nothing"
     marks = [(state.mark(s.name, host, Way.FORWARD), state.mark(s.name, host, Way.BACK)) for s in switches]
     if all(forward is None or (back and back.phase is Phase.DONE) for forward, back in marks):
@@ -111,6 +113,11 @@ def first_of(whys: Sequence[str]) -> str:
     """What several servers have to say, each in words that name it; of many the first ones."""
     left = len(whys) - FEW
     return "; ".join([*whys[:FEW], f"and {counted(left, 'server')} more"] if left > 0 else whys)
+
+
+def configures(plan: Plan) -> bool:
+    """Whether it changes the environment file, and not what is served."""
+    return "config_keys" in plan.facts
 
 
 def known_of(applied: tuple[str, ...]) -> str:
@@ -149,15 +156,15 @@ def _serving(plan: Plan, state: State) -> str:
     nothing_changed = bool(state.turned and state.turned.why.endswith(NOTHING_CHANGED))
     if not switches or nothing_changed:
         return ""
-    old = str(plan.facts.get("replaces", ""))
+    old = "the old configuration" if configures(plan) else str(plan.facts.get("replaces", ""))
     verb = "serve" if " and " in old else "serves"
     forward, back = _on(switches, state, Way.FORWARD), _on(switches, state, Way.BACK)
     if not forward:
-        return f"{old} {verb} as before; nothing was switched." if old else "Nothing was switched."
+        return f"{capital(old)} {verb} as before; nothing was switched." if old else "Nothing was switched."
     returned = [host for host, mark in back.items() if mark.phase is Phase.DONE and mark.summary != NEVER_BEGAN]
     if not returned:
         all_back = all(host in back and back[host].phase is Phase.DONE for host in forward)
-        return f"{old} {verb} as before; nothing was switched." if old and all_back else ""
+        return f"{capital(old)} {verb} as before; nothing was switched." if old and all_back else ""
     return f"{servers(returned)} {'was' if len(returned) == 1 else 'were'} switched back to {old}."
 
 
@@ -168,7 +175,8 @@ def _stuck(plan: Plan, state: State) -> Iterator[str]:
             continue
         for why, hosts in _by_reason(dict(_failed(step, state, Way.BACK))).items():
             where = named(hosts)
-            now = f"{where} may still serve {plan.version}" if step.call.verb == _SWITCH else f"look at {where}"
+            new = "the new configuration" if configures(plan) else plan.version
+            now = f"{where} may still serve {new}" if step.call.verb == _SWITCH else f"look at {where}"
             yield f"This could not be undone on {where}: {step.undo.title.rstrip('.')} ({why}); {now}."
 
 
@@ -189,8 +197,8 @@ def _stays(plan: Plan, state: State) -> Iterator[str]:
 
 
 def capital(text: str) -> str:
-    """The sentence with its first letter in upper case."""
-    return text[:1].upper() + text[1:]
+    """The sentence with its first letter in upper case, but for a version such as "v1.2"."""
+    return text if text[:1] == "v" and text[1:2].isdigit() else text[:1].upper() + text[1:]
 
 
 def _can_wait(step: Do, failed: dict[str, Mark]) -> str:

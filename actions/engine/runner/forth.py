@@ -94,13 +94,16 @@ class Forth:
 
     async def _begin(self, step: Do, host: str, fresh: bool, again: bool) -> Result:
         hands = self._hands
-        if step.artifact:
+        if step.artifact or step.revision:
             known = None if fresh or again else await hands.join(step, host)
             if known is not None:
                 return known
+        if step.artifact:
             artifact = Artifact(hands.plan.version, hands.plan.commit, step.artifact, 0)
             progress = hands.words.progress(hands.live(step, host))
             await hands.halt.unless(hands.world.hosts.upload(host, artifact, progress))
+        if step.revision:
+            await hands.halt.unless(hands.world.hosts.upload_config(host, step.revision))
         return await hands.run(step, host, Way.FORWARD, again)
 
     async def _ask_about(self, step: Do, host: str, lost: LostJob) -> Lost | None:

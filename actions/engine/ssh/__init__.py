@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from pydantic import ValidationError
 
 from actions.engine.codec import to_jsonable
-from actions.engine.fleet import Artifact, Host
+from actions.engine.fleet import Artifact, CannotPlan, Differs, Host
 from actions.engine.ports import HostRefused, Job, JobLog, OnBytes, OnLine, Result, Unreachable
+from actions.engine.revisions import Revision
 from actions.engine.ssh import readiness as ssh_readiness
 from actions.engine.ssh import upload as ssh_upload
 from actions.engine.ssh.answers import (
@@ -20,6 +22,7 @@ from actions.engine.ssh.answers import (
     LINE,
     Fence,
     Holds,
+    Names,
     State,
     Survey,
     cut,
@@ -34,6 +37,7 @@ from actions.engine.ssh.link import Hello, Kept, Link
 from actions.engine.ssh.output import LastLines
 from actions.engine.ssh.readiness import Readiness
 from actions.engine.ssh.reading import Readings
+from actions.engine.ssh.session import ask
 
 __all__ = ["LINE", "Hello", "HostLogin", "SshHosts"]
 
@@ -57,6 +61,11 @@ LOG = 60.0
 T = TypeVar("T")
 
 
+async def no_revision(revision: str) -> Revision:
+    """For who changes no configuration."""
+    raise CannotPlan(f"{revision} cannot be read here.")
+
+
 class SshHosts:
     """Implements ports.Hosts. Callers share one connection a host; a broken one is rebuilt by the next caller.
 
@@ -64,6 +73,7 @@ class SshHosts:
     `open_artifact` gives the path of an artifact's checked tar.gz (Artifacts.open); it is asked once for all servers
     that are sent the artifact at the same time. At most `connects` handshakes are under way at once, which cost this
     machine's processor most, and at most `uploads` servers are sent something. Questions and jobs cost little here.
+    `open_revision` gives edits of an environment file by their name (Configs.open).
     """
 
     def __init__(
@@ -71,6 +81,7 @@ class SshHosts:
         hosts: Mapping[str, HostLogin],
         agent_sha256: str,
         open_artifact: Callable[[Artifact], Awaitable[str]],
+        open_revision: Callable[[str], Awaitable[Revision]] = no_revision,
         *,
         connects: int = CONNECTS,
         uploads: int = UPLOADS,
@@ -78,6 +89,7 @@ class SshHosts:
         room = asyncio.Semaphore(connects)
         self._kept = {name: Kept(login, agent_sha256, room) for name, login in hosts.items()}
         self._readings, self._uploads = Readings(open_artifact), asyncio.Semaphore(uploads)
+        self._revision = open_revision
         self._offsets: OrderedDict[tuple[str, str], int] = OrderedDict()
 
     async def hello(self, host: str) -> Hello:
@@ -87,14 +99,8 @@ class SshHosts:
     async def readiness(self, host: str) -> Readiness:
         """What it lacks for a deploy. Raises Unreachable, HostRefused."""
         link = await self._kept[host].link()
-        try:
+        async with self._session(host):
             return await ssh_readiness.readiness(link.connection)
-        except Broken as fault:
-            raise self._kept[host].unreachable(str(fault)) from fault
-        except Refusal as fault:
-            raise HostRefused(host, fault.error["code"], f"{host}: {fault.error['message']}") from fault
-        except Malformed as fault:
-            raise nonsense(host, str(fault)) from fault
 
     async def survey(self, host: str) -> Host:
         """Read-only look. Raises Unreachable, HostRefused."""
@@ -111,6 +117,9 @@ class SshHosts:
             disk_free=seen.disk_free,
             fence=seen.fence,
             pools=seen.pools,
+            config=seen.config,
+            config_keys=tuple(seen.config_keys),
+            earlier=seen.earlier(),
         )
 
     async def raise_fence(self, host: str, fence: int) -> int:
@@ -190,19 +199,38 @@ class SshHosts:
         if (await self._ask(link, host, "holds", {"sha256": artifact.sha256}, Holds, deadline=HASH)).holds:
             on_bytes(artifact.size, artifact.size)
             return
+        async with self._session(host), self._uploads, self._readings.of(artifact) as file:
+            await ssh_upload.put(link.connection, file, artifact.sha256, on_bytes)
+
+    async def differs(self, host: str, edits: bytes) -> Differs:
+        """What these edits would change in the host's environment file. Raises Unreachable, HostRefused."""
+        link = await self._kept[host].link()
+        async with self._session(host):
+            answer = await ask(link.connection, f"config look {len(edits)}", edits)
+        return self._read(host, "config look", answer, Names).differs()
+
+    async def upload_config(self, host: str, revision: str) -> None:
+        """See that the revision's edits lie on the host. Raises Unreachable, HostRefused, CannotPlan."""
+        found = await self._revision(revision)
+        link = await self._kept[host].link()
+        async with self._session(host):
+            await ask(link.connection, f"config put {found.sha256} {len(found.edits)}", found.edits)
+
+    async def close(self) -> None:
+        """End every connection. Jobs on the hosts go on."""
+        await asyncio.gather(*(kept.close() for kept in self._kept.values()))
+
+    @asynccontextmanager
+    async def _session(self, host: str) -> AsyncGenerator[None]:
+        """What goes wrong in a session of its own, in the runner's words."""
         try:
-            async with self._uploads, self._readings.of(artifact) as file:
-                await ssh_upload.put(link.connection, file, artifact.sha256, on_bytes)
+            yield
         except Broken as fault:
             raise self._kept[host].unreachable(str(fault)) from fault
         except Refusal as fault:
             raise HostRefused(host, fault.error["code"], f"{host}: {fault.error['message']}") from fault
         except Malformed as fault:
             raise nonsense(host, str(fault)) from fault
-
-    async def close(self) -> None:
-        """End every connection. Jobs on the hosts go on."""
-        await asyncio.gather(*(kept.close() for kept in self._kept.values()))
 
     async def _follow(self, link: Link, host: str, job: Job, on_line: OnLine) -> State:
         key = (host, job.id)
@@ -244,6 +272,10 @@ class SshHosts:
             raise nonsense(host, str(fault)) from fault
         except Refusal as fault:
             raise_refusal(host, fault, mine)
+        return self._read(host, verb, answer, shape)
+
+    @staticmethod
+    def _read(host: str, verb: str, answer: Json, shape: type[T]) -> T:
         try:
             return ADAPTERS[shape].validate_json(json.dumps(answer), strict=True)
         except ValidationError as fault:

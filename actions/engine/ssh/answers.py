@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
 
 from pydantic import TypeAdapter, ValidationError
 
-from actions.engine.fleet import Pools, Release
+from actions.engine.fleet import Differs, Earlier, Pools, Release
 from actions.engine.ports import Fenced, HostRefused, Job, LostJob, Result, Unreachable
 from actions.engine.ssh.channel import Refusal
 
@@ -26,11 +26,36 @@ class Listed:
     sha256: str
     activated: list[int]
     migrations: list[str] | None = None
+    config: str = ""
+    source: str = ""
 
     def release(self) -> Release:
         """As the planner knows it."""
         known = None if self.migrations is None else tuple(self.migrations)
-        return Release(self.id, self.version, self.commit, self.sha256, tuple(self.activated), known)
+        at = tuple(self.activated)
+        return Release(self.id, self.version, self.commit, self.sha256, at, known, self.config, self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names of keys of an environment file."""
+
+    added: list[str]
+    changed: list[str]
+    removed: list[str]
+
+    def differs(self) -> Differs:
+        """As the planner knows it."""
+        return Differs(tuple(self.added), tuple(self.changed), tuple(self.removed))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Names):
+    """An environment file that the host can go back to, and what going back to it does."""
+
+    config: str
+    at: int
+    left: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +68,13 @@ class Survey:
     disk_free: int
     fence: int
     pools: Pools | None = None
+    config: str = ""
+    config_keys: list[str] = field(default_factory=list[str])
+    configs: list[Kept] = field(default_factory=list[Kept])
+
+    def earlier(self) -> tuple[Earlier, ...]:
+        """As the planner knows it."""
+        return tuple(Earlier(kept.config, kept.at, kept.differs(), kept.left) for kept in self.configs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +102,7 @@ class Holds:
     holds: bool
 
 
-ADAPTERS: Mapping[type[Any], TypeAdapter[Any]] = {t: TypeAdapter(t) for t in (Survey, State, Fence, Holds)}
+ADAPTERS: Mapping[type[Any], TypeAdapter[Any]] = {t: TypeAdapter(t) for t in (Survey, State, Fence, Holds, Names)}
 
 
 def raise_refusal(host: str, fault: Refusal, mine: int) -> NoReturn:

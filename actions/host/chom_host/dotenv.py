@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from .base import Failed
+from .envfile import statements
 from .settings import Settings
-
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(.*?)\s*$")
-_ESCAPED = re.compile(r"\\(.)")
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def read_env(path: Path) -> dict[str, str]:
@@ -21,17 +17,7 @@ def read_env(path: Path) -> dict[str, str]:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as fault:
         raise Failed(f"{path} cannot be read: {fault.strerror or fault}") from None
-    found = (_LINE.match(line) for line in text.splitlines() if not line.lstrip().startswith("#"))
-    return {line[1]: _value(line[2]) for line in found if line}
-
-
-def _value(text: str) -> str:
-    """A value without its quotes: in double ones a backslash escapes, outside of them a comment may follow."""
-    if text[:1] == '"' and (end := re.match(r'"((?:[^"\\]|\\.)*)"', text)):
-        return _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), end[1])
-    if text[:1] == "'" and (end := re.match(r"'([^']*)'", text)):
-        return end[1]
-    return re.split(r"\s+#", text)[0]
+    return {one.name: one.value for one in statements(text)}
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from zipimport import zipimporter
 
-from .base import Json, Refused
+from .base import Failed, Json, Refused
 from .channel import Channel
+from .edits import compare, put_edits
 from .files import log_line
 from .readiness import check
 from .redaction import shown
@@ -23,30 +24,42 @@ from .uploads import put
 def enter(settings: Settings, asked: str) -> int:
     """What the client asked for, or its refusal. The exit status."""
     upload = re.fullmatch(r"put ([0-9a-f]{64}) ([1-9][0-9]{0,15})", asked)
+    config = re.fullmatch(r"config (?:look|put ([0-9a-f]{64})) ([1-9][0-9]{0,6})", asked)
     if asked == "check":
         answer({"result": check(settings)})
         return 0
-    if asked != "channel" and upload is None:
+    if asked != "channel" and upload is None and config is None:
         client = shown(os.environ.get("SSH_CONNECTION", "").partition(" ")[0])
         log_line(settings, "chom-host", f"refused: {client or 'somebody'} asked for “{shown(asked)}”")
         answer(
             {
                 "error": {
                     "code": "refused",
-                    "message": "this key opens a channel, puts an artifact or checks, nothing else",
+                    "message": "this key opens a channel, puts an artifact or a configuration, or checks, nothing else",
                 }
             }
         )
         return 77
     for path in (settings.jobs, settings.incoming, Path(settings.logs)):
         path.mkdir(mode=0o750, parents=True, exist_ok=True)
-    if upload is None:
-        return Channel(settings, sha256_of_self()).serve()
+    if upload is not None:
+        return _answered(settings, lambda: put(settings, upload.group(1), int(upload.group(2))))
+    if config is not None:
+        sha256, size = config.group(1), int(config.group(2))
+        return _answered(settings, lambda: put_edits(settings, sha256, size) if sha256 else compare(settings, size))
+    return Channel(settings, sha256_of_self()).serve()
+
+
+def _answered(settings: Settings, act: Callable[[], Json]) -> int:
+    """The exit status."""
     try:
-        answer({"result": put(settings, upload.group(1), int(upload.group(2)))})
+        answer({"result": act()})
     except Refused as refused:
         log_line(settings, "chom-host", f"refused: {refused.error['code']}: {refused}")
         answer({"error": refused.error})
+        return 1
+    except Failed as failed:
+        answer({"error": {"code": "host error", "message": str(failed)}})
         return 1
     return 0
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Optional
 
 from .base import LINE, Failed, Json
+from .config import baked, current, keys, way_back
 from .fence import read_fence
 from .files import append_json, free_bytes, read_json, read_json_lines
 from .pools import look
@@ -77,7 +78,8 @@ def survey(settings: Settings) -> Json:
         said = marker(settings, id_) or {}
         at = [a["at"] for a in times if a["release"] == id_]
         told = {k: said[k] for k in ("version", "commit", "sha256")}
-        releases.append({"id": id_, **told, "activated": at, "migrations": migrations_in(settings, id_)})
+        more: Json = {"migrations": migrations_in(settings, id_), **baked(settings, id_)}
+        releases.append({"id": id_, **told, "activated": at, **more})
     ran = {record["migration"] for record in read_json_lines(Path(settings.state, "migrations.jsonl"))}
     if now:
         ran |= set(migrations_in(settings, now))
@@ -89,6 +91,9 @@ def survey(settings: Settings) -> Json:
         "disk_free": free_bytes(at),
         "fence": read_fence(settings),
         "pools": look(settings),
+        "config": current(settings),
+        "config_keys": keys(settings),
+        "configs": way_back(settings),
     }
 
 

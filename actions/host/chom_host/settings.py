@@ -68,6 +68,10 @@ class Settings:
     def incoming(self) -> Path:
         return Path(self.state, "incoming")
 
+    @property
+    def config(self) -> Path:
+        return Path(self.state, "config")
+
     def release(self, id_: str) -> Path:
         return self.releases / id_
 

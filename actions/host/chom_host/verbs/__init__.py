@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..work import Verb
-from . import backing_up, canary, health, maintenance, migrating, pruning, smoke, staging, switching
+from . import backing_up, canary, configuring, health, maintenance, migrating, pruning, smoke, staging, switching
 
 JOB_VERBS: Mapping[str, Verb] = {
     **staging.VERBS,
+    **configuring.VERBS,
     **backing_up.VERBS,
     **migrating.VERBS,
     **health.VERBS,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Sequence
 
 from ..arguments import RELEASE, many, number
+from ..config import baked
 from ..files import changed, remove_tree
 from ..pools import in_canary
 from ..server import activations, kept, served, served_before, version_of
@@ -23,7 +25,8 @@ def prune(work: Work, keep: int, protect: list[str]) -> str:
     trees = list(settings.releases.glob(".*.tree"))
     last = {a["release"]: at for at, a in enumerate(activations(settings))}
     newest_first = sorted(kept(settings), key=lambda id_: (last.get(id_, -1), id_), reverse=True)
-    stay = {*newest_first[:keep], *protect, served(settings), served_before(settings), in_canary(settings)}
+    stay = {*_builds(settings, newest_first)[:keep], *protect}
+    stay |= {served(settings), served_before(settings), in_canary(settings)}
     old = {id_: version_of(settings, id_) for id_ in sorted(newest_first) if id_ not in stay}
     removed = {id_: version for id_, version in old.items() if remove_tree(settings.release(id_))}
     if removed:
@@ -36,9 +39,20 @@ def prune(work: Work, keep: int, protect: list[str]) -> str:
     return f"{', '.join(removed.values())} removed" if removed else "nothing to remove"
 
 
+def _builds(settings: Settings, newest_first: Sequence[str]) -> list[str]:
+    """Of those that differ by their configuration alone, the newest."""
+    found: dict[str, str] = {}
+    for id_ in newest_first:
+        found.setdefault(baked(settings, id_).get("source") or id_, id_)
+    return list(found.values())
+
+
 def _forget(settings: Settings) -> None:
     """Uploads that were never finished, and jobs that nobody will ask about any more."""
     now = time.time()
+    for edits in (settings.config / "incoming").glob("*"):
+        if changed(edits) < now - 86400:
+            edits.unlink(missing_ok=True)
     for part in settings.incoming.iterdir():
         if not part.name.endswith(".tar.gz") and changed(part) < now - 86400:
             part.unlink(missing_ok=True)

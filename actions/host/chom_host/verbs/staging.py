@@ -13,6 +13,7 @@ from typing import IO, Optional
 from ..archives import BadArchive, Scan, opened_archive, unpack, walk
 from ..arguments import RELEASE, SHA256, text
 from ..base import SPARE, Failed, Json
+from ..config import note_baked, read_config
 from ..files import free_bytes, remove_tree, sha256_of, sync_dir, write_whole
 from ..head_start import head_start
 from ..pools import in_canary
@@ -39,11 +40,17 @@ def stage(work: Work, release: str, version: str, commit: str, sha256: str) -> s
     link_shared(work, part)
     part.rename(target)
     sync_dir(settings.releases)
-    build_caches(work, target)
-    os.sync()  # the release is on the disk before anything says that it is whole
-    write_whole(target / ".chom-release.json", json.dumps(wanted, sort_keys=True).encode() + b"\n", 0o640)
+    finish(work, target, wanted, read_config(settings) if ".env" in settings.shared else b"")
     work.note(f"{version} lies in {target}")
     return f"{version} is unpacked"
+
+
+def finish(work: Work, target: Path, mark: Json, env: bytes, source: str = "") -> None:
+    """Its caches, what they were built from, and last the mark that says that it is whole."""
+    note_baked(work.settings, target, env, source)
+    build_caches(work, target)
+    os.sync()  # the release is on the disk before anything says that it is whole
+    write_whole(target / ".chom-release.json", json.dumps(mark, sort_keys=True).encode() + b"\n", 0o640)
 
 
 def _unpack_artifact(work: Work, sha256: str, part: Path) -> None:
