@@ -346,14 +346,14 @@ async def test_what_a_version_changes_against_what_is_served_is_in_its_plan(room
 
 
 async def test_what_is_served_and_cannot_be_looked_into_is_said(room: Room) -> None:
-    room.shelf.kept = {"2" * 64: Contents()}
+    room.shelf.kept = {"2" * 64: Contents(), "1" * 64: Contents()}
     facts = (await asked(room)).change.plan.facts
     assert facts["unknown"] == (
         "what v1.0 contains, so what changes is not known: its artifact (bbbbbbbbbbbb…) is no longer there: put it back"
     )
     for name, seen in room.servers.seen.items():
         room.servers.seen[name] = replace(seen, releases=(replace(BLUE, sha256=""), OLD))
-    again = await asked(room)
+    again = await asked(room, "deploy v1.1")
     assert str(again.change.plan.facts["unknown"]).endswith("it was not brought there by the bot")
 
 
