@@ -173,5 +173,5 @@ async def _connected(login: AdminLogin) -> asyncssh.SSHClientConnection:
         gss_host=None,
         connect_timeout=15,
         keepalive_interval=5,
-        keepalive_count_max=3,
+        keepalive_count_max=6,  # sshd answers nothing while PAM and systemd make the login's session
     )

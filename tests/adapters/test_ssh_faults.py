@@ -64,6 +64,17 @@ async def test_100_requests_at_once_share_one_connection_and_one_channel(peer: P
         assert len(server.agents()) == 1
 
 
+async def test_a_server_that_is_slow_to_open_a_session_is_not_given_up(peer: Peer) -> None:
+    """As OpenSSH is while PAM and systemd make a session for the login: longer than keepalives would wait."""
+    async with peer() as (server, hosts):
+        slow = server.directory / "session-takes"
+        slow.write_text("5")
+        try:
+            await hosts.hello("app1")
+        finally:
+            slow.unlink()
+
+
 async def test_small_requests_are_not_held_back_by_nagle(peer: Peer) -> None:
     async with peer() as (_, hosts):
         await hosts.hello("app1")

@@ -152,6 +152,7 @@ class TestServer:
             "authorized": _public(self.client_key),
             "agent": [sys.executable, "-ISXutf8", str(self.agent), *self.agent_args],
             "log": str(self.directory / "sshd.log"),
+            "slow": str(self.directory / "session-takes"),
         }
         self._sshd = await asyncio.to_thread(_spawn, told)
         assert self._sshd.stdout is not None

@@ -8,7 +8,9 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import asyncssh
@@ -66,6 +68,10 @@ async def _serve(told: Mapping[str, object]) -> None:
         def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
             connections.add(conn)
             self._conn = conn
+
+        def auth_completed(self) -> None:
+            slow = Path(str(told["slow"]))  # as OpenSSH does, which answers nothing while PAM opens a session
+            time.sleep(float(slow.read_text()) if slow.exists() else 0)
 
         def connection_lost(self, exc: Exception | None) -> None:
             connections.discard(self._conn)

@@ -146,10 +146,17 @@ async def _connect(login: HostLogin, line: socket.socket, shown: _Shown) -> asyn
         gss_host=None,
         encryption_algs=CIPHERS,
         compression_algs=None,
-        keepalive_interval=1,
-        keepalive_count_max=3,
         tcp_keepalive=True,
     )
+
+
+def keep_alive(connection: asyncssh.SSHClientConnection) -> None:
+    """From now on find out within 4 s that the server is gone.
+
+    To be called once a session is open, and no earlier: sshd answers nothing while PAM opens the login's session, and
+    on a busy server systemd takes longer than that.
+    """
+    connection.set_keepalive(interval=1, count_max=3)
 
 
 def _explain(login: HostLogin, fault: Exception, shown: str, within: float) -> tuple[str, str]:

@@ -12,11 +12,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from actions.engine.ports import HostRefused, Unreachable
 from actions.engine.ssh.channel import Broken, Channel, Json, Malformed, Refusal
-from actions.engine.ssh.connect import HostLogin, connect
+from actions.engine.ssh.connect import HostLogin, connect, keep_alive
 
 PROTOCOL = 1
+SESSION = 20.0
+"""Seconds for a session to open: PAM and systemd have to make one for the login first."""
 HELLO = 10.0
-"""Seconds for a session to open and chom-host to say who it is."""
+"""Seconds for chom-host to say who it is."""
 APART = 0.5
 """Seconds between the beginnings of two attempts at one host, however many callers ask."""
 
@@ -126,12 +128,13 @@ class Kept:
     async def _open(self, connection: asyncssh.SSHClientConnection) -> Channel:
         channel = Channel()
         try:
-            async with asyncio.timeout(HELLO):
+            async with asyncio.timeout(SESSION):
                 await cast(Any, connection).create_session(lambda: channel, "channel", encoding=None)
         except TimeoutError:
-            raise self.unreachable(f"no session within {HELLO:g} s") from None
+            raise self.unreachable(f"no session within {SESSION:g} s") from None
         except (OSError, asyncssh.Error) as fault:
             raise self.unreachable(f"no session ({fault})") from fault
+        keep_alive(connection)
         return channel
 
     def _checked(self, said: Json) -> Hello:
