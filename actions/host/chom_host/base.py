@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 CHUNK = 1 << 20
@@ -15,6 +16,8 @@ PATIENCE = 10.0
 """Seconds for which the lock is waited for."""
 GZIP = "/usr/bin/gzip"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+DISK_FULL = "the disk of this server is full"
+"""How every request and job says it that failed for want of room."""
 Json = dict[str, Any]
 
 
@@ -32,3 +35,8 @@ class Failed(Exception):
 
 class Stopped(BaseException):
     """Raised inside a job by its timeout or by SIGTERM; no handler for ordinary errors may catch it."""
+
+
+def no_room(fault: BaseException) -> bool:
+    """Whether it is the system's word for a disk that is full."""
+    return isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -23,7 +23,7 @@ from .jobs import begin, job_dir, state_of
 from .leases import renew
 from .pools import pins
 from .processes import boot_id, open_pidfd
-from .redaction import redact, shown
+from .redaction import redact, shown, why_not
 from .server import survey
 from .settings import Settings
 
@@ -165,8 +165,7 @@ class Channel:
             raise
         except Exception as fault:  # noqa: BLE001  the other requests of this connection go on
             log_line(self._settings, "chom-host", redact(traceback.format_exc()))
-            message = f"the server could not do it: {redact(str(fault))}"
-            answer = {"error": {"code": "host error", "message": message}}
+            answer = {"error": why_not(fault)}
         else:
             self._tasks[id_] = (task, wait, time.monotonic())
             return

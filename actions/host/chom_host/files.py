@@ -48,6 +48,29 @@ def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
     sync_dir(path.parent)
 
 
+def write_room(path: Path, size: int) -> None:
+    """A file that only takes room on the disk, for what has to be written however full it is by then."""
+    write_new(path, b" " * size)
+
+
+def write_in_room(room: Path, path: Path, data: bytes) -> bool:
+    """As `write_whole`, in the place of `room`, which needs no more of the disk; False where the data is longer."""
+    try:
+        fd = os.open(room, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    with os.fdopen(fd, "wb") as file:
+        if len(data) > os.fstat(fd).st_size:
+            return False
+        file.write(data)
+        file.truncate()
+        file.flush()
+        os.fsync(fd)
+    room.replace(path)
+    sync_dir(path.parent)
+    return True
+
+
 def append_json(path: Path, *records: Json) -> None:
     """Lines at the end of a file, on the disk when this returns. The caller holds the lock."""
     with path.open("ab+") as file:
@@ -134,6 +157,15 @@ def log_line(settings: Settings, stem: str, text: str) -> None:
 def free_bytes(path: Path) -> int:
     found = os.statvfs(path)
     return found.f_bavail * found.f_frsize
+
+
+FULL = 1 << 20
+"""A disk with fewer free bytes is full: a command that failed there failed for want of room."""
+
+
+def is_full(settings: Settings) -> bool:
+    """Whether a disk that a deploy writes to is full."""
+    return any(free_bytes(Path(place)) < FULL for place in (settings.www, settings.state))
 
 
 def sha256_of(file: IO[bytes]) -> str:

@@ -14,10 +14,10 @@ from pathlib import Path
 from .arguments import checked
 from .base import LINE, Json, Refused
 from .fence import raise_fence
-from .files import log_line, read_json, sync_dir, utc, write_new, write_whole
+from .files import log_line, read_json, sync_dir, utc, write_new, write_room, write_whole
 from .processes import boot_clock, boot_id, end_session, has_token, process, session_members
 from .redaction import env_secrets, redact
-from .run import run_job
+from .run import ROOM, run_job
 from .server import applied_migration, record_migrations
 from .settings import Settings
 from .verbs import JOB_SHAPES
@@ -147,12 +147,16 @@ def _detach(keep: int) -> None:
 def _write_claim(settings: Settings, directory: Path, claim: Json) -> None:
     data = json.dumps(claim, sort_keys=True).encode()
     if claim["attempt"] > 1:
+        if not (directory / "room").exists():
+            write_room(directory / "room", ROOM)
         write_whole(directory / "claim.json", data)
         return
     fresh = settings.jobs / f".new.{os.getpid()}.{time.monotonic_ns()}"
     fresh.mkdir(mode=0o700)
     try:
         write_new(fresh / "claim.json", data)
+        write_new(fresh / "log", b"")
+        write_room(fresh / "room", ROOM)
         sync_dir(fresh)
         fresh.rename(directory)
     except BaseException:

@@ -16,7 +16,7 @@ from .channel import Channel
 from .edits import compare, put_edits
 from .files import log_line
 from .readiness import check
-from .redaction import shown
+from .redaction import shown, why_not
 from .settings import Settings, load_settings
 from .uploads import put
 
@@ -91,5 +91,5 @@ def main(argv: Sequence[str]) -> int:
         answer({"error": {"code": "bad settings", "message": str(fault)}})
         return 78
     except OSError as fault:
-        answer({"error": {"code": "host error", "message": f"the server could not do it: {fault}"}})
+        answer({"error": why_not(fault)})
         return 71

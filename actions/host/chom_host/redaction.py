@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from .base import DISK_FULL, Json, no_room
+
 HIDDEN = "[redacted]"
 _SECRET_NAME = r"password|passwd|passphrase|secret|token|api_?key|app_?key|private_?key|access_?key|credential|dsn"
 _PATTERNS = (
@@ -60,3 +62,10 @@ def shown(value: object) -> str:
     """What somebody sent, safe to log and to show: printable ASCII, no secrets, 80 characters at most."""
     text = value if isinstance(value, str) else repr(value)
     return ascii(redact(text[:200]))[1:-1][:80]
+
+
+def why_not(fault: Exception) -> Json:
+    """A fault of the server's own, as the error that is answered to a request."""
+    if no_room(fault):
+        return {"code": "disk full", "message": f"{DISK_FULL} ({redact(str(fault))})"}
+    return {"code": "host error", "message": f"the server could not do it: {redact(str(fault))}"}

@@ -10,8 +10,8 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from .base import Failed, Json, Stopped
-from .files import log_line, utc, write_whole
+from .base import DISK_FULL, Failed, Json, Stopped, no_room
+from .files import is_full, log_line, utc, write_in_room, write_whole
 from .processes import end_session
 from .redaction import env_secrets, redact
 from .settings import Settings
@@ -34,9 +34,25 @@ def run_job(settings: Settings, directory: Path, claim: Json) -> None:
     ok, summary = _outcome(work)
     end_session(os.getpid(), leave=os.getpid())
     summary = redact(summary, work.known)[:2000]
-    result: Json = {"ok": ok, "summary": summary, "lines": list(work.tail), "applied": work.applied, "at": utc()}
-    write_whole(directory / "result.json", json.dumps(result).encode())
+    _record(directory, {"ok": ok, "summary": summary, "lines": list(work.tail), "applied": work.applied, "at": utc()})
     work.note(f"{'ended' if ok else 'FAILED'} after {time.monotonic() - began:.1f} s: {summary}")
+
+
+ROOM = 64 << 10
+"""Bytes that a job takes for its result before it begins, so that a full disk does not lose it."""
+
+
+def _record(directory: Path, result: Json) -> None:
+    """The result, on the disk; where that has no room for long lines, without them."""
+    room, target = directory / "room", directory / "result.json"
+    if write_in_room(room, target, json.dumps(result).encode()):
+        return
+    try:
+        write_whole(target, json.dumps(result).encode())
+        room.unlink(missing_ok=True)
+    except OSError as fault:
+        if not no_room(fault) or not write_in_room(room, target, json.dumps({**result, "lines": []}).encode()):
+            raise
 
 
 def _outcome(work: Work) -> tuple[bool, str]:
@@ -51,8 +67,10 @@ def _outcome(work: Work) -> tuple[bool, str]:
     except Stopped as stopped:
         return False, str(stopped)
     except Failed as failed:
-        return False, str(failed)
+        return False, f"{failed}; {DISK_FULL}" if is_full(work.settings) else str(failed)
     except OSError as fault:
+        if no_room(fault):
+            return False, f"{DISK_FULL} ({fault})"
         return False, f"the server could not do it: {fault}"
     except Exception as fault:  # noqa: BLE001  a fault of ours is a failed job with a reason, not a lost one
         log_line(work.settings, "chom-host", redact(traceback.format_exc(), work.known))

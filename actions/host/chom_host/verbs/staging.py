@@ -14,7 +14,7 @@ from ..archives import BadArchive, Scan, opened_archive, unpack, walk
 from ..arguments import RELEASE, SHA256, text
 from ..base import SPARE, Failed, Json
 from ..config import note_baked, read_config
-from ..files import free_bytes, remove_tree, sha256_of, sync_dir, write_whole
+from ..files import free_bytes, is_full, remove_tree, sha256_of, sync_dir, write_whole
 from ..head_start import head_start
 from ..pools import in_canary
 from ..server import marker, served, version_of
@@ -35,12 +35,18 @@ def stage(work: Work, release: str, version: str, commit: str, sha256: str) -> s
     part = settings.releases / f".{release}.part"
     for old in (part, target):
         remove_tree(old)
-    _unpack_artifact(work, sha256, part)
-    (part / ".chom-release.json").unlink(missing_ok=True)
-    link_shared(work, part)
-    part.rename(target)
-    sync_dir(settings.releases)
-    finish(work, target, wanted, read_config(settings) if ".env" in settings.shared else b"")
+    try:
+        _unpack_artifact(work, sha256, part)
+        (part / ".chom-release.json").unlink(missing_ok=True)
+        link_shared(work, part)
+        part.rename(target)
+        sync_dir(settings.releases)
+        finish(work, target, wanted, read_config(settings) if ".env" in settings.shared else b"")
+    except (OSError, Failed):
+        if is_full(settings):  # half a release is of no use, and turning back needs room on the disk too
+            for half in (part, target):
+                remove_tree(half)
+        raise
     work.note(f"{version} lies in {target}")
     return f"{version} is unpacked"
 
