@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,7 @@ listen = "127.0.0.1:{listen}"
 instance = "lab"
 state_dir = "{directory}/state"
 ssh_key = "{directory}/id_ed25519"
-patience = 40.0
+patience = 90.0
 redelivery = 4.0
 
 [slack]
@@ -33,20 +33,15 @@ mode = "socket"
 source = "{directory}/artifacts"
 
 [environments.production]
-hosts = ["app1"]
+hosts = {names}
 keep = 5
 default = true
 smoke = ["database", "queue"]
 probes = [
-  {{ url = "http://{address}/health", contains = '"release":"{{version}}"' }},
-  {{ url = "http://{address}/", contains = "CHOM {{version}}" }},
+{probes}
 ]
 
-[hosts.app1]
-address = "{address}"
-user = "ops"
-host_key = {host_key}
-
+{hosts}
 [people.dev]
 name = "Dana Weber"
 slack = ["T0CHOM:U0DEV"]
@@ -70,10 +65,30 @@ slack = ["T0CHOM:U0CTO"]
 """
 
 
-def write_config(directory: Path, vps: Vps, listen: int) -> None:
-    """chom.toml and the bot's key pair."""
+PROBES = """\
+  {{ url = "http://{address}/health", contains = '"release":"{{version}}"' }},
+  {{ url = "http://{address}/", contains = "CHOM {{version}}" }},"""
+HOST = """\
+[hosts.{name}]
+address = "{address}"
+user = "ops"
+php = "{php}"
+host_key = {key}
+"""
+
+
+def write_config(directory: Path, servers: Sequence[Vps], listen: int) -> None:
+    """chom.toml with these servers as `production`, the first of them with the database; and the bot's key pair."""
+    hosts = [
+        HOST.format(name=vps.name, address=vps.address, php=vps.base.php, key=json.dumps(vps.host_key()))
+        for vps in servers
+    ]
     text = CHOM_TOML.format(
-        directory=directory, listen=listen, address=vps.address, host_key=json.dumps(vps.host_key())
+        directory=directory,
+        listen=listen,
+        names=json.dumps([vps.name for vps in servers]),
+        probes="\n".join(PROBES.format(address=vps.address) for vps in servers),
+        hosts="\n".join(hosts),
     )
     (directory / "chom.toml").write_text(text)
     subprocess.run(

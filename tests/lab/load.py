@@ -1,101 +1,205 @@
-"""Users of the site: a few connections that never stop asking, and a count of what they were given.
+"""People on the site: thousands of clients, each with an address and a cookie of its own, and what they were given.
 
-`python load.py ADDRESS OUT [browsers]`: until SIGTERM; OUT is a JSON object, replaced every 0.2 s and at the end. As
-browsers they ask once more, on a new connection, where a kept one was closed before an answer began (RFC 9112, 9.3.1);
-else that is a failure too.
+`python load.py ADDRESS OUT CLIENTS SLOTS PAUSE [browsers]`: until SIGTERM, as many of them as there are slots at one
+time, each for a visit of some requests on a kept connection, PAUSE seconds apart; one visit in ten is a slow one. OUT
+is a JSON object, replaced every 0.2 s, and at the end with every answer's milliseconds. As browsers they ask once more,
+on a new connection, where a kept one was closed before an answer began (RFC 9112, 9.3.1); else that is a failure too.
+
+It runs at the server's own network, where all of 127.0.0.0/8 are addresses of clients.
 """
 
 from __future__ import annotations
 
-import http.client
+import asyncio
+import contextlib
 import json
 import signal
+import subprocess
 import sys
-import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-CONNECTIONS = 4
-PAUSE = 0.06
-"""Seconds between two requests of a connection: about 50 requests a second in all, which leaves the bot its half."""
+if TYPE_CHECKING:
+    from tests.lab.vps import Vps
+
+LIGHT, LARAVEL, SLOW = "/light.php", "/", "/light.php?ms=300"
+"""A page of PHP alone, one of Laravel, and one that takes 0.3 s."""
+VISIT = 12
+"""Requests of the longest visit."""
+PATIENCE = 15.0
+"""Seconds in which an answer has to come."""
+ADDRESSES = 250
+"""Clients of one /24 of the loopback network."""
 
 
+@dataclass
 class Count:
-    """What was answered; shared by the connections."""
+    """What was answered."""
 
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.served: Counter[str] = Counter()
-        self.failures: list[str] = []
-        self.orders: list[list[str]] = [[] for _ in range(CONNECTIONS)]
-        """For each connection the versions that it was given one after the other."""
+    slots: int
+    served: Counter[str] = field(default_factory=Counter[str])
+    failures: list[str] = field(default_factory=list[str])
+    clients: set[int] = field(default_factory=set[int])
+    ms: list[float] = field(default_factory=list[float])
+    """Milliseconds of each answer but those of the slow page."""
+    orders: list[list[str]] = field(default_factory=list[list[str]])
+    """For each slot the versions that it was given one after the other."""
 
-    def add(self, connection: int, status: int, body: str) -> None:
+    def __post_init__(self) -> None:
+        self.orders = [[] for _ in range(self.slots)]
+
+    def add(self, slot: int, client: int, status: int, body: str) -> None:
         word, _, version = body.partition(" ")
-        with self.lock:
-            if status != 200 or word != "CHOM" or not version:
-                self.failures.append(f"{time.time():.2f} HTTP {status}: {body[:200]}")
-                return
-            self.served[version] += 1
-            if self.orders[connection][-1:] != [version]:
-                self.orders[connection].append(version)
+        if status != 200 or word != "CHOM" or not version:
+            self.failed(f"HTTP {status}: {body[:200]}")
+            return
+        self.clients.add(client)
+        self.served[version] += 1
+        if self.orders[slot][-1:] != [version]:
+            self.orders[slot].append(version)
 
     def failed(self, why: str) -> None:
-        with self.lock:
-            self.failures.append(f"{time.time():.2f} {why}")
+        self.failures.append(f"{time.time():.2f} {why}")
 
-    def write(self, out: Path) -> None:
-        with self.lock:
-            seen = {"served": self.served, "failures": self.failures, "orders": self.orders}
-            text = json.dumps(seen)
+    def write(self, out: Path, last: bool = False) -> None:
+        seen = {"served": self.served, "failures": self.failures, "orders": self.orders, "clients": len(self.clients)}
         fresh = out.with_suffix(".part")
-        fresh.write_text(text)
+        fresh.write_text(json.dumps({**seen, "ms": self.ms} if last else seen))
         fresh.replace(out)
 
 
-def asked(connection: http.client.HTTPConnection, browser: bool) -> http.client.HTTPResponse:
-    """One answer."""
-    kept = connection.sock is not None
-    try:
-        connection.request("GET", "/")
-        return connection.getresponse()
-    except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-        if not (browser and kept):
-            raise
-        connection.close()
-        connection.request("GET", "/")
-        return connection.getresponse()
+class Client:
+    """One of them, with its connection."""
 
+    def __init__(self, number: int, address: str, browser: bool) -> None:
+        self.number, self._address, self._browser = number, address, browser
+        high, low = divmod(number, ADDRESSES)
+        self._mine = (f"127.{1 + high // ADDRESSES}.{high % ADDRESSES}.{1 + low}", 0)
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
 
-def ask(number: int, address: str, count: Count, stop: threading.Event, browser: bool) -> None:
-    """One kept-alive connection, until told to stop."""
-    connection = http.client.HTTPConnection(address, timeout=10)
-    while not stop.wait(PAUSE):
+    async def ask(self, path: str) -> tuple[int, str]:
+        """Status and body. Raises OSError, EOFError, TimeoutError where none came."""
+        kept = self._reader is not None
         try:
-            answer = asked(connection, browser)
-            count.add(number, answer.status, answer.read().decode("utf-8", "replace"))
-        except (OSError, http.client.HTTPException) as fault:
-            count.failed(repr(fault))
-            connection.close()
-    connection.close()
+            async with asyncio.timeout(PATIENCE):
+                return await self._asked(path)
+        except (ConnectionError, asyncio.IncompleteReadError) as fault:
+            begun = isinstance(fault, asyncio.IncompleteReadError) and fault.partial
+            if not (self._browser and kept) or begun:
+                raise
+            self.close()
+            async with asyncio.timeout(PATIENCE):
+                return await self._asked(path)
+
+    async def _asked(self, path: str) -> tuple[int, str]:
+        if self._reader is None or self._writer is None:
+            self._reader, self._writer = await asyncio.open_connection(self._address, 80, local_addr=self._mine)
+        head = f"GET {path} HTTP/1.1\r\nHost: {self._address}\r\nCookie: visitor={self.number}\r\n\r\n"
+        self._writer.write(head.encode())
+        said = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        body = await _body(self._reader, said)
+        if "\r\nconnection: close" in said:
+            self.close()
+        return int(said.split(" ", 2)[1]), body.decode("utf-8", "replace")
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._reader = self._writer = None
 
 
-def main(address: str, out: Path, browser: bool) -> None:
+async def _body(reader: asyncio.StreamReader, head: str) -> bytes:
+    if "\r\ntransfer-encoding: chunked" not in head:
+        return await reader.readexactly(int(head.partition("\r\ncontent-length:")[2].split("\r\n", 1)[0]))
+    body = b""
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        body += (await reader.readexactly(size + 2))[:-2]
+    await reader.readexactly(2)
+    return body
+
+
+async def visit(client: Client, slot: int, count: Count, pause: float, stop: asyncio.Event) -> None:
+    """Some requests on one connection; every sixth is Laravel's, and in one visit of ten all are slow."""
+    for turn in range(1 + client.number % VISIT):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+            break
+        slow = client.number % 10 == 9
+        path = SLOW if slow else LARAVEL if turn % 6 == 0 else LIGHT
+        began = time.monotonic()
+        try:
+            count.add(slot, client.number, *await client.ask(path))
+        except (OSError, EOFError, TimeoutError, ValueError) as fault:
+            count.failed(f"client {client.number}, {path}: {fault!r}")
+            client.close()
+        if not slow:
+            count.ms.append(round((time.monotonic() - began) * 1000, 2))
+    client.close()
+
+
+async def main(address: str, out: Path, clients: int, slots: int, pause: float, browser: bool) -> None:
     """Ask until SIGTERM."""
-    count, stop = Count(), threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    users = [
-        threading.Thread(target=ask, args=(number, address, count, stop, browser)) for number in range(CONNECTIONS)
-    ]
-    for user in users:
-        user.start()
-    while not stop.wait(0.2):
-        count.write(out)
-    for user in users:
-        user.join()
-    count.write(out)
+    count, stop = Count(slots), asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+
+    async def sit(slot: int) -> None:
+        number = slot
+        while not stop.is_set():
+            await visit(Client(number, address, browser), slot, count, pause, stop)
+            number = (number + slots) % clients
+
+    async with asyncio.TaskGroup() as group:
+        for slot in range(slots):
+            group.create_task(sit(slot))
+        while not stop.is_set():
+            count.write(out)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 0.2)
+    count.write(out, last=True)
+
+
+@dataclass
+class Crowd:
+    """The clients of one server, as a process."""
+
+    process: subprocess.Popen[bytes]
+    out: Path
+
+    def seen(self) -> dict[str, Any]:
+        """What they were given so far: `served` (version -> answers), `failures`, `orders`, `clients`."""
+        assert self.process.poll() is None, "the load has ended by itself"
+        found: dict[str, Any] = json.loads(self.out.read_text())
+        return found
+
+    def end(self) -> dict[str, Any]:
+        """Send them away; as `seen`, and `ms`: the milliseconds of every answer that is not meant to be slow."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(PATIENCE + 5)
+        found: dict[str, Any] = json.loads(self.out.read_text())
+        return found
+
+
+@contextlib.contextmanager
+def crowd(
+    vps: Vps, out: Path, clients: int = 2000, slots: int = 16, pause: float = 0.02, browsers: bool = False
+) -> Iterator[Crowd]:
+    """Clients at that server, until `end` or the end of the block."""
+    out.write_text(json.dumps({"served": {}, "failures": [], "orders": [], "clients": 0}))
+    words = [str(word) for word in (clients, slots, pause)] + ["browsers"] * browsers
+    process = vps.spawn(sys.executable, Path(__file__), "127.0.0.1", out, *words)
+    try:
+        yield Crowd(process, out)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(20)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), "browsers" in sys.argv[3:])
+    _, where, to, many, wide, seconds, *how = sys.argv
+    asyncio.run(main(where, Path(to), int(many), int(wide), float(seconds), "browsers" in how))

@@ -11,6 +11,8 @@ DOOMED = "2026_03_02_000000_add_doomed"
 SLOW = "2026_04_01_000000_add_slow"
 CUT = "2026_05_01_000000_add_cut"
 RESTARTED = "2026_06_01_000000_add_restarted"
+AWAY = "2026_07_01_000000_add_away"
+POWER = "2026_08_01_000000_add_power"
 LEAK = f"the server refused chom with the password {DB_PASSWORD}"
 """What a careless driver says when it fails: none of it may be logged, posted or stored with the password."""
 
@@ -31,6 +33,16 @@ _V14 = _V13 | _file(SLOW, migration("slow", _slow("v1.4", 6)))
 _V15 = _V14 | _file(CUT, migration("cut", _slow("v1.5", 12)))
 _V16 = _V15 | _file(RESTARTED, migration("restarted", _slow("v1.6", 4)))
 
+
+def _slow_to_copy(seconds: int) -> dict[str, str]:
+    """Its caches take their time: each command that builds one reads the configuration, once or twice."""
+    wait = f"if (PHP_SAPI === 'cli') {{ for ($i = 0; $i < {seconds * 10}; $i++) {{ usleep(100000); }} }}"
+    return {"config/slow.php": f"<?php\n{wait}\nreturn [];\n"}
+
+
+_V21 = _V13 | _file(AWAY, migration("away", _slow("v2.1", 5)))
+_V23 = _V21 | _file(POWER, migration("power", _slow("v2.3", 5)))
+
 BUILDS = [
     Build("v1.0"),
     Build("v1.1", _V11),
@@ -41,4 +53,12 @@ BUILDS = [
     Build("v1.6", _V16),
     Build("v1.7", _V16 | {"public/robots.txt": "User-agent: *\n"}),
     Build("v1.8", _V16),
+    Build("v2.0", _V13),
+    Build("v2.1", _V21),
+    Build("v2.2", _V21 | _slow_to_copy(3)),
+    Build("v2.3", _V23),
+    Build("v2.4", _V23 | _slow_to_copy(3)),
+    Build("v2.5", _V23 | _slow_to_copy(3)),
+    Build("v3.0", _V23),
+    Build("v3.1", _V23),
 ]

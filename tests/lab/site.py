@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import base64
-import os
-
-from tests.lab.vps import Vps
+from tests.lab import monitoring
+from tests.lab.vps import NET, Vps
 
 NGINX = """
-server {
+server {{
     listen 80 default_server;
     root /var/www/chom/public;
-    location / { try_files $uri /index.php?$query_string; }
-    location ~ \\.php$ {
+    access_log /var/log/nginx/chom.log chom;
+    location / {{ try_files $uri /index.php?$query_string; }}
+    location ~ \\.php$ {{
         include /etc/nginx/fastcgi_params;
         fastcgi_param SCRIPT_FILENAME $realpath_root$fastcgi_script_name;
         fastcgi_param DOCUMENT_ROOT $realpath_root;
-        fastcgi_pass unix:/run/php/php8.2-fpm.sock;
-    }
-}
+        fastcgi_pass unix:/run/php/php{php}-fpm.sock;
+    }}
+}}
 """
 OPCACHE = "opcache.validate_timestamps=0\n"
-FPM = "[global]\nprocess_control_timeout = 10s\n"
+FPM = "[global]\nprocess_control_timeout = 10s\n[www]\npm = static\npm.max_children = 16\n"
 ENV = """APP_ENV=production
 APP_KEY=base64:{key}
-DB_HOST=127.0.0.1
+DB_HOST={data}
 DB_DATABASE=chom
 DB_USERNAME=chom
 DB_PASSWORD={password}
+REDIS_HOST={data}
+REDIS_PASSWORD={redis_password}
 """
 
 
@@ -40,33 +41,45 @@ autorestart=true
 startretries=1000
 stopwaitsecs=60
 """
+APP_KEY = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI="
 DB_PASSWORD = "correct-horse-battery"
+REDIS_PASSWORD = "staple-of-the-lab"
+MARIADB = "[mysqld]\nbind-address = 0.0.0.0\n"
+REDIS = f"\nbind 0.0.0.0\nrequirepass {REDIS_PASSWORD}\n"
 
 
 def set_up(vps: Vps) -> None:
-    """Configure nginx, PHP and MariaDB as CHOM's servers are; the site has no release yet."""
+    """Configure nginx and PHP as CHOM's servers have them; the site has no release yet."""
+    php = vps.base.php
     files = {
-        "/etc/nginx/sites-available/default": NGINX,
-        "/etc/php/8.2/fpm/conf.d/90-chom.ini": OPCACHE,
-        "/etc/php/8.2/fpm/pool.d/zz-chom.conf": FPM,
+        "/etc/nginx/sites-available/default": NGINX.format(php=php),
+        f"/etc/php/{php}/fpm/conf.d/90-chom.ini": OPCACHE,
+        f"/etc/php/{php}/fpm/pool.d/zz-chom.conf": FPM,
         "/etc/supervisor/conf.d/chom.conf": WORKER,
+        **monitoring.files(vps),
     }
     for path, text in files.items():
-        vps.ssh(f"cat > {path}", stdin=text.encode())
-    vps.ssh(
-        f"mariadb -e \"create database chom; create user chom@localhost identified by '{DB_PASSWORD}';"
-        ' grant all on chom.* to chom@localhost"'
-    )
-    vps.ssh("systemctl restart php8.2-fpm && systemctl reload nginx && supervisorctl update")
+        vps.write(path, text)
+    monitoring.begin(vps)
+    vps.ssh(f"systemctl restart php{php}-fpm && systemctl reload nginx && supervisorctl update")
 
 
-def write_env(vps: Vps) -> None:
-    """shared/.env, which only an operator writes; to be called once host install has made shared/."""
-    key = base64.b64encode(os.urandom(32)).decode()
-    vps.ssh(
-        "umask 027; cat > /var/www/shared/.env && chown ops:www-data /var/www/shared/.env",
-        stdin=ENV.format(key=key, password=DB_PASSWORD).encode(),
+def set_up_data(vps: Vps) -> None:
+    """MariaDB and Redis, for this server and the others on the lab's network."""
+    vps.write("/etc/mysql/mariadb.conf.d/99-lab.cnf", MARIADB)
+    vps.ssh("cat >> /etc/redis/redis.conf", stdin=REDIS.encode())
+    users = " ".join(
+        f"create user chom@'{where}' identified by '{DB_PASSWORD}'; grant all on chom.* to chom@'{where}';"
+        for where in ("localhost", f"{NET}.%")
     )
+    vps.ssh(f'systemctl restart mariadb redis-server && mariadb -e "create database chom; {users}"')
+
+
+def write_env(vps: Vps, data: str, owner: str = "ops", shared: str = "/var/www/shared") -> None:
+    """shared/.env, which only an operator writes, once host install has made shared/. `data` is the address of the
+    server with MariaDB and Redis; all servers of a site have the same."""
+    text = ENV.format(key=APP_KEY, password=DB_PASSWORD, redis_password=REDIS_PASSWORD, data=data)
+    vps.ssh(f"umask 027; cat > {shared}/.env && chown {owner}:www-data {shared}/.env", stdin=text.encode())
 
 
 def query(vps: Vps, sql: str) -> str:

@@ -67,7 +67,25 @@ class Slack:
 
     def click(self, user: str, card: Json, action: str) -> None:
         """Press a button of the card; the bot has to acknowledge it."""
-        value = buttons(card)[action]
+        self._press(user, card, action, buttons(card)[action])
+
+    def answer(self, user: str, title: str, choice: str) -> None:
+        """Press that choice of the question on the newest card of that title, once it asks."""
+
+        def asks(state: Json) -> tuple[Json, str] | None:
+            card = newest_card(state, title)
+            values = (
+                [block["accessory"].get("value", "") for block in card["blocks"] if "accessory" in block]
+                if card
+                else []
+            )
+            value = next((value for value in values if value.endswith(f":{choice}")), "")
+            return (card, value) if card and value else None
+
+        card, value = self.until(asks, f"the card {title!r} offers {choice!r}")
+        self._press(user, card, "chom_answer", value)
+
+    def _press(self, user: str, card: Json, action: str, value: str) -> None:
         click = {"user": user, "channel": "deploys", "ts": card["ts"], "action_id": action, "value": value}
         said = self._call("click", click)
         assert said["outcome"] == "acked", (said, self._told())

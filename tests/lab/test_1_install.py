@@ -9,6 +9,7 @@ import pytest
 from actions.host import packed
 from tests.lab import site
 from tests.lab.bot_process import Bot
+from tests.lab.conftest import Lab
 from tests.lab.vps import Vps
 
 PATHS = "/usr/local/lib/chom /etc/chom /etc/sudoers.d /var/lib/chom /var/lib/chom-host /var/log/chom"
@@ -20,20 +21,28 @@ STATE = (
 )
 
 
+@pytest.fixture(scope="module", params=["app1", "app2"])
+def each(request: pytest.FixtureRequest, lab: Lab) -> Vps:
+    """Debian 12, then Debian 13."""
+    return {server.name: server for server in lab.apps}[request.param]
+
+
 def host(bot: Bot, vps: Vps, command: str, *words: str, status: int = 0, typed: str = "") -> str:
     """`chom-bot host …` by an administrator who has a key for root; what it said."""
-    return bot.shell("host", command, *words, "--key", vps.admin_key, typed=typed).ends(status)
+    return bot.shell("host", command, vps.name, *words, "--key", vps.admin_key, typed=typed).ends(status)
 
 
-def test_nothing_is_written_before_a_yes(bot: Bot, vps: Vps) -> None:
-    said = host(bot, vps, "install", status=1, typed="n\n")
-    assert "Write this on app1 (10.232.7.11)?" in said and "nothing was written" in said
+def test_nothing_is_written_before_a_yes(bot: Bot, each: Vps) -> None:
+    said = host(bot, each, "install", status=1, typed="n\n")
+    assert f"Write this on {each.name} ({each.address})?" in said and "nothing was written" in said
     assert 'restrict,command="/usr/local/lib/chom/chom-host" ssh-ed25519' in said, "the key is shown with its bounds"
-    assert "ops ALL=(root) NOPASSWD: /usr/bin/systemctl reload php8.2-fpm" in said, "the sudoers lines are shown"
-    assert vps.ssh("id ops; ls /usr/local/lib/chom /etc/chom /etc/sudoers.d/chom", check=False).stdout == b""
+    assert f"ops ALL=(root) NOPASSWD: /usr/bin/systemctl reload php{each.base.php}-fpm" in said, (
+        "the sudoers lines are shown"
+    )
+    assert each.ssh("id ops; ls /usr/local/lib/chom /etc/chom /etc/sudoers.d/chom", check=False).stdout == b""
 
 
-def test_taken_back_the_server_is_as_it_was_and_installed_again_as_it_was_then(bot: Bot, vps: Vps) -> None:
+def test_taken_back_the_server_is_as_it_was_and_installed_again_as_it_was_then(bot: Bot, each: Vps) -> None:
     passing = " ".join(
         f"! -path '{path}/*'" for path in ("/proc", "/sys", "/run", "/tmp", "/var/log", "/root", "/var/lib/systemd")
     )
@@ -43,16 +52,16 @@ def test_taken_back_the_server_is_as_it_was_and_installed_again_as_it_was_then(b
         f"{found} | xargs -d '\\n' stat -c '%n %a %U:%G %F'; sha256sum /etc/passwd /etc/group /etc/sudoers.d/*;"
         " stat -c '%n %a %U:%G' /var/www /var/lib /etc; getent passwd; getent group"
     )
-    before = vps.ssh(everything, check=False).stdout.decode()
-    host(bot, vps, "install", "--yes")
-    installed = vps.ssh(STATE).stdout
-    said = host(bot, vps, "remove", "--yes")
+    before = each.ssh(everything, check=False).stdout.decode()
+    host(bot, each, "install", "--yes")
+    installed = each.ssh(STATE).stdout
+    said = host(bot, each, "remove", "--yes")
     assert "removed: /var/lib/chom/.ssh/authorized_keys" in said and "user ops" in said
-    assert vps.ssh(everything, check=False).stdout.decode() == before, "but for the log, which is the operator's"
-    host(bot, vps, "install", "--yes")
-    assert _without_times(vps.ssh(STATE).stdout) == _without_times(installed)
-    host(bot, vps, "remove", "--yes")
-    assert "nothing to take back" in host(bot, vps, "remove", "--yes", status=1)
+    assert each.ssh(everything, check=False).stdout.decode() == before, "but for the log, which is the operator's"
+    host(bot, each, "install", "--yes")
+    assert _without_times(each.ssh(STATE).stdout) == _without_times(installed)
+    host(bot, each, "remove", "--yes")
+    assert "nothing to take back" in host(bot, each, "remove", "--yes", status=1)
 
 
 def _without_times(state: bytes) -> list[str]:
@@ -61,17 +70,17 @@ def _without_times(state: bytes) -> list[str]:
     return [re.sub(r" \d+$", "", line) for line in lines if not re.search(r" \d{10}\.\d+ ", line)]
 
 
-def test_installed_once_and_a_second_time_changes_nothing(bot: Bot, vps: Vps) -> None:
-    first = host(bot, vps, "install", "--yes")
+def test_installed_once_and_a_second_time_changes_nothing(bot: Bot, each: Vps, lab: Lab) -> None:
+    first = host(bot, each, "install", "--yes")
     assert "changed user ops" in first and "/var/lib/chom/.ssh/authorized_keys" in first
-    before = vps.ssh(STATE).stdout
-    second = host(bot, vps, "install")
+    before = each.ssh(STATE).stdout
+    second = host(bot, each, "install")
     assert "no drift" in second and "no change" in second
-    assert vps.ssh(STATE).stdout == before
-    assert vps.ssh("cat /usr/local/lib/chom/chom-host").stdout == packed()
-    assert "no drift" in host(bot, vps, "status")
-    site.write_env(vps)
-    assert "no drift" in host(bot, vps, "status"), "what the operator puts into shared/ is the operator's"
+    assert each.ssh(STATE).stdout == before
+    assert each.ssh("cat /usr/local/lib/chom/chom-host").stdout == packed()
+    assert "no drift" in host(bot, each, "status")
+    site.write_env(each, lab.app1.address)
+    assert "no drift" in host(bot, each, "status"), "what the operator puts into shared/ is the operator's"
 
 
 @pytest.mark.parametrize(
@@ -94,12 +103,12 @@ def test_installed_once_and_a_second_time_changes_nothing(bot: Bot, vps: Vps) ->
 )
 def test_drift_is_named_and_put_right(bot: Bot, vps: Vps, harm: str, path: str, what: str) -> None:
     vps.ssh(harm)
-    drift, _, done = host(bot, vps, "install", "--yes").partition("app1: changed")
+    drift, _, done = host(bot, vps, "install", "--yes").partition(f"{vps.name}: changed")
     assert f"{path} {what}" in drift
     assert path in done
 
 
-def test_status_says_what_drifted_and_changes_nothing(bot: Bot, vps: Vps) -> None:
+def test_status_says_what_drifted_and_changes_nothing(bot: Bot, vps: Vps, lab: Lab) -> None:
     assert "no drift" in host(bot, vps, "status"), "all of the above was put right"
     vps.ssh("chmod 666 /etc/chom/host.json")
     for _ in range(2):
@@ -115,6 +124,6 @@ def test_only_to_the_server_that_was_pinned_and_with_a_key(bot: Bot, vps: Vps) -
         assert "shows another host key than the pinned one" in host(bot, vps, "install", "--yes", status=1)
     finally:
         bot.config.write_text(text)
-    refused = bot.shell("host", "install", "--yes", "--key", bot.directory / "id_ed25519").ends(1)
+    refused = bot.shell("host", "install", vps.name, "--yes", "--key", bot.directory / "id_ed25519").ends(1)
     assert "name one that lets an administrator in with --key" in refused
-    assert "it has app1" in bot.shell("host", "status", "app9").ends(2)
+    assert "it has app1, app2" in bot.shell("host", "status", "app9").ends(2)

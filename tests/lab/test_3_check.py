@@ -20,7 +20,8 @@ MEND = (
 def test_a_server_that_was_set_up_lacks_nothing(vps: Vps, bot: Bot, channel: Slack) -> None:
     before = vps.ssh(EVERYTHING).stdout
     said = bot.shell("check").ends(0)
-    assert "ok     app1: app1 lets the bot in and lacks nothing; " in said, said
+    for name in ("app1", "app2"):
+        assert f"ok     {name}: {name} lets the bot in and lacks nothing; " in said, said
     assert "ok     Slack: " in said and "ok     Redis: " in said and "Nothing is missing." in said
     assert vps.ssh(EVERYTHING).stdout == before
 

@@ -67,7 +67,7 @@ def test_the_first_deploy_ever(vps: Vps, bot: Bot, channel: Slack) -> None:
     assert vps.ssh("readlink /var/www/chom").stdout.strip() == b"chom_current"
     assert releases(vps) == [current(vps)]
     assert FIRST in json.dumps(done["blocks"]), "the card names the migration that stays"
-    told = "Migrations: 1 applied"
+    told = "Migrations on app1: 1 applied"
     channel.until(lambda _: any(told in said for said in channel.thread(card)), f"the thread says {told!r}")
 
 

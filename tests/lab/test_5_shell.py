@@ -22,7 +22,7 @@ def asked(bot: Bot, said: str) -> str:
 def test_deploy_with_slack_down(vps: Vps, bot: Bot, channel: Slack, users: Users) -> None:
     channel.fault(slack="down", seconds=600)
     assert "Nobody in chom.toml has the Unix login" in bot.shell("deploy", "v1.7", login="mallory").ends(2)
-    assert "v1.7" in bot.shell("deploy", "v9.9").ends(2), "a version that does not exist: those that do"
+    assert "v3.1" in bot.shell("deploy", "v9.9").ends(2), "a version that does not exist: those that do"
     deploy = bot.shell("deploy", "v1.7")
     change = asked(bot, deploy.until("chom-bot approve"))
     refused = bot.shell("approve", change).ends(2)
@@ -32,7 +32,7 @@ def test_deploy_with_slack_down(vps: Vps, bot: Bot, channel: Slack, users: Users
     said = deploy.ends(0)
     assert "v1.7" in said.splitlines()[-1]
     assert served(vps) == "CHOM v1.7"
-    assert "production: app1 v1.7" in bot.shell("status").ends(0)
+    assert "production: app1 v1.7, app2 v1.7" in bot.shell("status").ends(0)
     users.were_given(*GIVEN, "v1.7")
 
 

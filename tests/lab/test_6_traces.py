@@ -9,7 +9,7 @@ import time
 from tests.lab.bot_process import Bot
 from tests.lab.conftest import Users
 from tests.lab.releases import LEAK
-from tests.lab.site import DB_PASSWORD
+from tests.lab.site import DB_PASSWORD, REDIS_PASSWORD
 from tests.lab.slack import Slack
 from tests.lab.vps import Vps
 from tests.support.redis import RedisServer
@@ -43,7 +43,7 @@ def test_no_secret_is_in_any_log_message_or_store(vps: Vps, bot: Bot, channel: S
         "Slack": state,
         "Redis": stored,
     }
-    hidden = {DB_PASSWORD, env["APP_KEY"], "xoxb-sandbox", "xapp-sandbox", redis.password}
+    hidden = {DB_PASSWORD, env["APP_KEY"], "xoxb-sandbox", "xapp-sandbox", redis.password, REDIS_PASSWORD}
     for place, content in places.items():
         assert len(content) > 100, place
         for secret in hidden:
@@ -56,6 +56,8 @@ def test_nobody_was_turned_away_and_nobody_saw_a_broken_version(users: Users) ->
     seen = users.seen()
     assert set(seen["served"]) == {"v1.0", "v1.1", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8"}
     assert sum(seen["served"].values()) > 1000
+    for crowd in users.crowds:
+        crowd.end()
 
 
 def test_nothing_is_left_running_and_nothing_has_drifted(vps: Vps, bot: Bot) -> None:

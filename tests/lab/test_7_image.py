@@ -18,6 +18,7 @@ import pytest
 
 from tests.lab import image
 from tests.lab.bot_process import write_config
+from tests.lab.conftest import Lab
 from tests.lab.slack import Slack, slack
 from tests.lab.vps import Vps, die_with_us
 from tests.support.redis import RedisServer, free_port
@@ -59,7 +60,7 @@ def test_the_image_serves_as_nobody_on_a_root_that_is_read_only(
     (tmp_path / "etc").mkdir()
     (tmp_path / "state").mkdir()
     listen = free_port()
-    write_config(tmp_path / "etc", vps, listen)
+    write_config(tmp_path / "etc", [vps], listen)
     text = (tmp_path / "etc/chom.toml").read_text().replace(str(tmp_path / "etc"), "/etc/chom-bot")
     text = text.replace("/etc/chom-bot/state", "/var/lib/chom-bot").replace('"lab"', '"image"')
     (tmp_path / "etc/chom.toml").write_text(text)
@@ -128,10 +129,11 @@ SERVICE = Path(__file__).parents[2] / "bot/serving/chom-bot.service"
 SECRETS = "CHOM_REDIS_URL=redis://:not-for-anybody@127.0.0.1:6399/0\n"
 
 
-def test_the_systemd_service_is_shut_in_and_serves(root: Path, vps: Vps, tmp_path: Path) -> None:
-    """On the lab's server, with a Redis of its own; what the image has below /opt/chom is what an operator installs."""
+def test_the_systemd_service_is_shut_in_and_serves(root: Path, lab: Lab, tmp_path: Path) -> None:
+    """On mentat, with a Redis of its own; what the image has below /opt/chom is what an operator installs."""
+    vps = lab.mentat
     subprocess.run(["cp", "-a", str(root / "opt/chom"), str(vps.root / "opt/")], check=True)
-    write_config(tmp_path, vps, 8080)
+    write_config(tmp_path, lab.apps, 8080)
     text = (tmp_path / "chom.toml").read_text()
     text = re.sub(r"\[slack\].*?\n\n", "", text, flags=re.S).replace(f"{tmp_path}/state", "/var/lib/chom-bot")
     text = text.replace(f"{tmp_path}/id_ed25519", "id_ed25519").replace(str(tmp_path), "/var/lib/chom-bot")

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.lab import laravel, site
 from tests.lab.bot_process import Bot, write_config
+from tests.lab.load import crowd
 from tests.lab.slack import slack
-from tests.lab.vps import Vps, die_with_us
+from tests.lab.vps import Vps
 from tests.support.redis import RedisServer, free_port
 
 pytestmark = pytest.mark.timeout(600)
@@ -49,10 +45,7 @@ def lay_out(vps: Vps) -> None:
     below = "framework/cache/data framework/sessions framework/views logs app/public"
     vps.ssh(f"cd {BASE}/shared/storage && mkdir -p {below}")
     vps.ssh(f"chown -R www-data:www-data {BASE}/shared/storage && chmod -R 755 {BASE}/shared/storage")
-    vps.ssh(
-        f"umask 027; cat > {BASE}/shared/.env && chown deployer:www-data {BASE}/shared/.env",
-        stdin=site.ENV.format(key="c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI=", password=site.DB_PASSWORD).encode(),
-    )
+    site.write_env(vps, vps.address, owner="deployer", shared=f"{BASE}/shared")
     caches = f"{BASE}/releases/*/bootstrap/cache"
     vps.ssh(f"chmod -R o+rX {BASE}/releases; chown -R deployer:www-data {caches}; chmod -R g+w {caches}")
     vps.ssh(f"cd {BASE}/current && runuser -u www-data -- php artisan migrate --force")
@@ -64,6 +57,7 @@ def old(vps: Vps) -> Iterator[Vps]:
     server = Vps("old1", 21, vps.admin_key)
     try:
         server.start()
+        site.set_up_data(server)
         site.set_up(server)
         server.ssh("cat > /etc/nginx/sites-available/default", stdin=NGINX.encode())
         lay_out(server)
@@ -76,7 +70,7 @@ def old(vps: Vps) -> Iterator[Vps]:
 @pytest.fixture(scope="module")
 def its_bot(old: Vps, redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     directory = tmp_path_factory.mktemp("adopting")
-    write_config(directory, old, free_port())
+    write_config(directory, [old], free_port())
     text = (directory / "chom.toml").read_text().replace('"lab"', '"adopting"')
     (directory / "chom.toml").write_text(text.replace('smoke = ["database", "queue"]', ""))
     laravel.publish(directory / "artifacts", BUILDS)
@@ -85,22 +79,6 @@ def its_bot(old: Vps, redis: RedisServer, tmp_path_factory: pytest.TempPathFacto
         yield made
     finally:
         made.close()
-
-
-class Customers:
-    """Requests without an end, counted. nginx is reloaded once, and closes what is kept open and idle then."""
-
-    def __init__(self, vps: Vps, out: Path) -> None:
-        self.out = out
-        script = Path(__file__).with_name("load.py")
-        argv = vps.within(sys.executable, script, "127.0.0.1", out, "browsers")
-        self.process = subprocess.Popen(argv, preexec_fn=die_with_us)
-
-    def end(self) -> dict[str, Any]:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
-        found: dict[str, Any] = json.loads(self.out.read_text())
-        return found
 
 
 def test_it_is_found_told_and_left_alone_until_chom_toml_means_it(old: Vps, its_bot: Bot) -> None:
@@ -116,8 +94,7 @@ def test_it_is_found_told_and_left_alone_until_chom_toml_means_it(old: Vps, its_
 
 
 def test_it_is_taken_over_under_load_and_then_deploys_and_rolls_back(old: Vps, its_bot: Bot, tmp_path: Path) -> None:
-    customers = Customers(old, tmp_path / "seen.json")
-    try:
+    with crowd(old, tmp_path / "seen.json", clients=4000, browsers=True) as customers:
         said = its_bot.shell("host", "adopt", "--yes", "--key", old.admin_key).ends(0)
         assert "taken over" in said and "is called v1.0" in said
         again = its_bot.shell("host", "adopt", "--yes", "--key", old.admin_key).ends(0)
@@ -133,9 +110,8 @@ def test_it_is_taken_over_under_load_and_then_deploys_and_rolls_back(old: Vps, i
             workspace.ask_and_approve("rollback", "Roll back production: v1.1 → v1.0")
             workspace.card_says("Roll back production: v1.1 → v1.0", "is live on production")
             assert its_bot.stop() == 0
-    finally:
         seen = customers.end()
-    assert seen["failures"] == [] and sum(seen["served"].values()) > 500
+    assert seen["failures"] == [] and sum(seen["served"].values()) > 10_000 and seen["clients"] > 1500
     assert set(seen["served"]) == {"v1.0", "v1.1"}
     kept = old.ssh("ls /etc/nginx/sites-enabled; ls /var/lib/chom-adopted").stdout.decode().split()
     assert kept == ["default", "etc~nginx~sites-enabled~default"]

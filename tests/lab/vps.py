@@ -1,6 +1,6 @@
-"""One VPS as operators have it: Debian 12 booted by systemd-nspawn in a network namespace of its own.
+"""A VPS as operators have it: Debian booted by systemd-nspawn in a network namespace of its own.
 
-The root file system is built once (`base`); each boot is an overlay on it, so that a test may break what it likes.
+The root file systems are built once (bases.py); each boot is an overlay on one, so that a test may break what it likes.
 """
 
 from __future__ import annotations
@@ -17,47 +17,34 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
-LAB = Path(os.environ.get("CHOM_LAB_DIR", Path(__file__).parent.parent.parent / ".lab")).absolute()
+from tests.lab.bases import BOOKWORM, LAB, Base, build_all, sh
+
 HOSTS = LAB / "hosts"
 BRIDGE, NET = "chomlab0", "10.232.7"
 ALONE = Path("/run/lock/chom-lab.lock")
 """Held by whoever uses the lab: its bridge and its addresses are there once on a machine."""
-PACKAGES = """
-    systemd systemd-sysv dbus libpam-systemd openssh-server sudo iproute2 nginx-light php8.2-fpm php8.2-mysql php8.2-cli
-    php8.2-mbstring php8.2-xml php8.2-curl php-redis mariadb-server redis-server supervisor curl ca-certificates
-    php-laravel-framework procps python3 mtail
-""".split()  # noqa: SIM905  a list of packages reads as a list of packages
-TIMERS = "fstrim apt-daily apt-daily-upgrade e2scrub_all man-db phpsessionclean"
-MASKED = ["systemd-timesyncd.service", "systemd-networkd-wait-online.service"]
-MASKED += [f"{timer}.timer" for timer in TIMERS.split(" ")]
-"""Masked, or the boot is slow."""
 
 
-def sh(*argv: str | Path, stdin: bytes | None = None, check: bool = True) -> subprocess.CompletedProcess[bytes]:
-    """Run a command; its output is in the exception where it fails."""
-    done = subprocess.run([str(word) for word in argv], input=stdin, capture_output=True, check=False)
-    if check and done.returncode:
-        raise RuntimeError(f"{argv} exited with {done.returncode}:\n{done.stdout[-3000:]!r}\n{done.stderr[-3000:]!r}")
-    return done
+class Role(Enum):
+    """What a server is for: the services of its base that it does not run."""
 
+    APP = "prometheus prometheus-alertmanager"
+    """The site with its own MariaDB and Redis."""
+    APP_BESIDE = "prometheus prometheus-alertmanager mariadb redis-server prometheus-mysqld-exporter"
+    """The site, whose database is another server's."""
+    WATCH = (
+        "nginx php8.2-fpm php8.4-fpm mariadb redis-server supervisor prometheus-nginx-exporter"
+        " prometheus-mysqld-exporter mtail"
+    )
+    """Prometheus and Alertmanager, and the bot."""
 
-def base() -> Path:
-    """The root file system that every boot lies upon; built where it is missing or its package list is another."""
-    root, mark = LAB / "base", LAB / "base.packages"
-    if root.exists() and mark.exists() and mark.read_text() == " ".join(PACKAGES):
-        return root
-    LAB.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(root, ignore_errors=True)
-    mark.unlink(missing_ok=True)
-    excluded = [f"--dpkgopt=path-exclude=/usr/share/{what}/*" for what in ("man", "doc", "locale")]
-    sh("mmdebstrap", "--quiet", "--variant=apt", f"--include={','.join(PACKAGES)}",
-       '--aptopt=Acquire::Languages "none"', "--dpkgopt=force-unsafe-io", *excluded, "bookworm", root)  # fmt: skip
-    for unit in MASKED:
-        (root / "etc/systemd/system" / unit).symlink_to("/dev/null")
-    mark.write_text(" ".join(PACKAGES))
-    return root
+    @property
+    def off(self) -> list[str]:
+        """The services that are masked."""
+        return str(self.value).split()
 
 
 @dataclass
@@ -67,6 +54,10 @@ class Vps:
     name: str
     number: int
     admin_key: Path
+    base: Base = BOOKWORM
+    role: Role = Role.APP
+    disk_mb: int = 0
+    """Its disk is so large and no larger (it lies in memory); 0 for one without a bound."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -89,29 +80,50 @@ class Vps:
                   "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5", f"root@{self.address}", command,
                   stdin=stdin, check=check)  # fmt: skip
 
+    def write(self, path: str, text: str) -> None:
+        """A file of root's that everybody may read."""
+        self.ssh(f"umask 022; mkdir -p $(dirname {path}) && cat > {path}", stdin=text.encode())
+
     def start(self) -> None:
         """Boot it and wait until systemd says that it runs. A second start boots the same disk again."""
+        self.begin()
+        self.up()
+
+    def begin(self) -> None:
+        """Boot it and return at once; `up` waits. The thread that calls this has to outlive the server."""
         first = not self.root.exists()
         if first:
             self._make_disk()
         self._make_network()
         disk = self.root.parent
-        layers = f"lowerdir={base()},upperdir={disk}/upper,workdir={disk}/work"
+        layers = f"lowerdir={self.base.root},upperdir={disk}/upper,workdir={disk}/work"
         sh("mount", "-t", "overlay", "overlay", "-o", layers, self.root)
         if first:
             self._make_identity()
         self._boot()
 
     def _make_disk(self) -> None:
+        self.root.parent.mkdir(parents=True)
+        if self.disk_mb:
+            sh("mount", "-t", "tmpfs", "-o", f"size={self.disk_mb}m", "tmpfs", self.root.parent)
         for part in ("upper", "work", "root"):
             (self.root.parent / part).mkdir(parents=True)
 
     def _make_identity(self) -> None:
+        for service in self.role.off:
+            unit = self.root / f"etc/systemd/system/{service}.service"
+            unit.unlink(missing_ok=True)
+            unit.symlink_to("/dev/null")
         sh("ssh-keygen", "-q", "-A", "-f", self.root)
         (self.root / "etc/hostname").write_text(self.name + "\n")
         (self.root / "etc/hosts").write_text(f"127.0.0.1 localhost {self.name}\n")
         (self.root / "etc/machine-id").unlink(missing_ok=True)
         (self.root / "etc/machine-id").write_text(uuid.uuid4().hex + "\n")
+        linger = (
+            self.root / "var/lib/systemd/linger/root"
+        )  # the operator's user manager runs: a login need not start it
+        linger.parent.mkdir(exist_ok=True)
+        linger.touch()
         keys = self.root / "root/.ssh"
         keys.mkdir(mode=0o700, exist_ok=True)
         shutil.copy(f"{self.admin_key}.pub", keys / "authorized_keys")
@@ -136,9 +148,12 @@ class Vps:
              "--keep-unit", f"--network-namespace-path=/run/netns/chomlab-{self.name}", "--console=pipe",
              "--kill-signal=SIGRTMIN+3"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            preexec_fn=die_with_us)  # fmt: skip
+            preexec_fn=_shut_down_with_us)  # fmt: skip
         log.close()
         (self.root.parent / "pid").write_text(str(self.process.pid))
+
+    def up(self) -> None:
+        """Wait until systemd says that it runs. Raises RuntimeError where sshd does not answer within 60 s."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
@@ -151,9 +166,10 @@ class Vps:
             raise RuntimeError(f"{self.name} did not boot within 60 s:\n{boot[-3000:]}")
         self.ssh("systemctl is-system-running --wait || true")
 
-    def within(self, *argv: str | Path) -> list[str]:
-        """The command line of a program of this machine that runs at the server's own network."""
-        return ["ip", "netns", "exec", f"chomlab-{self.name}", *map(str, argv)]
+    def spawn(self, *argv: str | Path) -> subprocess.Popen[bytes]:
+        """A program of this machine that runs at the server's own network, and no longer than we do."""
+        within = ["ip", "netns", "exec", f"chomlab-{self.name}", *map(str, argv)]
+        return subprocess.Popen(within, preexec_fn=die_with_us)
 
     def cut(self, off: bool = True) -> None:
         """Pull the network cable, or put it back."""
@@ -162,24 +178,38 @@ class Vps:
     def stop(self, power_loss: bool = False) -> None:
         """Shut down in order, or take the power away."""
         if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL if power_loss else signal.SIGTERM)
+            if power_loss:
+                _power_off(self.process.pid)
+            else:
+                self.process.terminate()
             try:
                 self.process.wait(timeout=20)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                _power_off(self.process.pid)
                 self.process.wait()
         self.process = None
         _dismantle(self.name)
 
     def remove(self) -> None:
-        """Stop it and forget its disk."""
-        self.stop()
-        shutil.rmtree(self.root.parent, ignore_errors=True)
+        """Forget it and its disk, so that it need not be shut down in order."""
+        self.stop(power_loss=True)
+        _forget(self.root.parent)
 
 
 def die_with_us() -> None:
-    """In the child: the kernel kills it where the lab is killed; with systemd-nspawn its whole server goes."""
+    """In the child: the kernel kills it where the lab is killed."""
     ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))
+
+
+def _shut_down_with_us() -> None:
+    """As `die_with_us`, for systemd-nspawn, which has to shut its server down: killed, it would leave it running."""
+    ctypes.CDLL(None).prctl(1, int(signal.SIGTERM))
+
+
+def _power_off(nspawn: int) -> None:
+    """Kill the first process of the server and with it all the others at once; systemd-nspawn ends then."""
+    for child in Path(f"/proc/{nspawn}/task/{nspawn}/children").read_text().split():
+        os.kill(int(child), signal.SIGKILL)
 
 
 def _dismantle(name: str) -> None:
@@ -188,16 +218,21 @@ def _dismantle(name: str) -> None:
     sh("ip", "link", "del", f"cl-{name}", check=False)
 
 
+def _forget(disk: Path) -> None:
+    sh("umount", "--lazy", disk, check=False)
+    shutil.rmtree(disk, ignore_errors=True)
+
+
 def sweep() -> None:
     """Take away what a lab that was killed has left: processes, mounts, network, disks and keys."""
     for record in HOSTS.glob("*/pid"):
         command = Path("/proc", record.read_text().strip() or "none", "cmdline")
         if command.exists() and f"-M\0chomlab-{record.parent.name}\0".encode() in command.read_bytes():
-            os.kill(int(command.parent.name), signal.SIGKILL)
+            _power_off(int(command.parent.name))
             _gone(command)
     for disk in [path.parent for path in HOSTS.glob("*/root")]:
         _dismantle(disk.name)
-        shutil.rmtree(disk, ignore_errors=True)
+        _forget(disk)
     for key in LAB.glob("admin-*"):
         key.unlink()
     for line in sh("ip", "netns", "list").stdout.decode().splitlines():
@@ -238,9 +273,9 @@ def admin_key() -> Path:
 
 
 def main() -> None:
-    """Build the root file system where it is missing: about a minute, so it is done before the tests' clocks run."""
+    """Build the root file systems where they are missing: minutes, so it is done before the tests' clocks run."""
     with alone():
-        base()
+        build_all()
 
 
 if __name__ == "__main__":

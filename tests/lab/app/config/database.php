@@ -10,7 +10,7 @@ return [
     ]],
     'redis' => [
         'client' => 'phpredis', 'options' => ['prefix' => 'chom_'],
-        'default' => ['host' => '127.0.0.1', 'port' => 6379, 'database' => 0],
-        'cache' => ['host' => '127.0.0.1', 'port' => 6379, 'database' => 1],
+        'default' => ['host' => env('REDIS_HOST', '127.0.0.1'), 'password' => env('REDIS_PASSWORD'), 'port' => 6379, 'database' => 0],
+        'cache' => ['host' => env('REDIS_HOST', '127.0.0.1'), 'password' => env('REDIS_PASSWORD'), 'port' => 6379, 'database' => 1],
     ],
 ];
