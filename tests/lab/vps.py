@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from tests.lab.bases import BOOKWORM, LAB, Base, build_all, sh
+from tests.lab.bases import BOOKWORM, LAB, Base, build, build_all, sh
 
 HOSTS = LAB / "hosts"
 BRIDGE, NET = "chomlab0", "10.232.7"
@@ -91,6 +91,7 @@ class Vps:
 
     def begin(self) -> None:
         """Boot it and return at once; `up` waits. The thread that calls this has to outlive the server."""
+        build(self.base)
         first = not self.root.exists()
         if first:
             self._make_disk()
