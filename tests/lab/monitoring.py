@@ -20,6 +20,7 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 NGINX = """
 log_format chom '$msec pool=stable status=$status rt=$request_time urt=$upstream_response_time uri=$uri';
+access_log /var/log/nginx/chom.log chom;
 server {{ listen 127.0.0.1:8088; access_log off; location = /stub_status {{ stub_status; }} }}
 server {{
     listen 9253;

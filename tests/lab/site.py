@@ -6,18 +6,17 @@ from tests.lab import monitoring
 from tests.lab.vps import NET, Vps
 
 NGINX = """
-server {{
+server {
     listen 80 default_server;
     root /var/www/chom/public;
-    access_log /var/log/nginx/chom.log chom;
-    location / {{ try_files $uri /index.php?$query_string; }}
-    location ~ \\.php$ {{
+    location / { try_files $uri /index.php?$query_string; }
+    location ~ \\.php$ {
         include /etc/nginx/fastcgi_params;
         fastcgi_param SCRIPT_FILENAME $realpath_root$fastcgi_script_name;
         fastcgi_param DOCUMENT_ROOT $realpath_root;
-        fastcgi_pass unix:/run/php/php{php}-fpm.sock;
-    }}
-}}
+        fastcgi_pass unix:/run/php/php8.2-fpm.sock;
+    }
+}
 """
 OPCACHE = "opcache.validate_timestamps=0\n"
 FPM = "[global]\nprocess_control_timeout = 10s\n[www]\npm = static\npm.max_children = 16\n"
@@ -52,7 +51,7 @@ def set_up(vps: Vps) -> None:
     """Configure nginx and PHP as CHOM's servers have them; the site has no release yet."""
     php = vps.base.php
     files = {
-        "/etc/nginx/sites-available/default": NGINX.format(php=php),
+        "/etc/nginx/sites-available/default": NGINX.replace("php8.2", f"php{php}"),
         f"/etc/php/{php}/fpm/conf.d/90-chom.ini": OPCACHE,
         f"/etc/php/{php}/fpm/pool.d/zz-chom.conf": FPM,
         "/etc/supervisor/conf.d/chom.conf": WORKER,
