@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import sys
 import time
 from pathlib import Path
 from statistics import median
@@ -51,6 +52,7 @@ def _measure(directory: Path) -> list[Row]:
                     number += 1
                     since = server.cursor() if tool != OURS else start
                     seconds = _deploy(tool, number - 1, peers, bot)
+                    print(f"    round {turn}, {tool}: {seconds:.3f} s", file=sys.stderr, flush=True)
                     if turn:
                         took[tool].append(seconds)
                     else:
