@@ -143,7 +143,7 @@ def test_a_living_site_gets_a_canary_and_nobody_notices(bot: Bot, server: Vps) -
     assert "no change" in again and "sends each client" not in again
     env = "umask 027; cat > /var/www/shared/.env && chown ops:www-data /var/www/shared/.env"
     server.ssh(env, stdin=f"DB_PASSWORD={DB_PASSWORD}\n".encode())
-    server.ssh("nohup mtail --progs /etc/chom/mtail --logs /var/log/nginx/chom-pools.log --port 3903 >/dev/null 2>&1 &")
+    server.ssh("nohup mtail --progs /etc/chom/mtail --logs /var/log/nginx/chom-pools.log --port 3904 >/dev/null 2>&1 &")
 
 
 def stage(bot: Bot, server: Vps, channel: Channel, release: str, version: str) -> None:
@@ -213,7 +213,7 @@ async def counted(server: Vps, enough: object) -> dict[tuple[str, str], int]:
     """mtail's counters, once they say enough."""
     deadline = time.monotonic() + 20
     while True:
-        text = (await asyncio.to_thread(server.ssh, "curl -s localhost:3903/metrics")).stdout.decode()
+        text = (await asyncio.to_thread(server.ssh, "curl -s localhost:3904/metrics")).stdout.decode()
         rows = re.findall(r'^chom_(requests|failed|slow)_total\{pool="(\w+)",[^}]*\} (\d+)', text, re.M)
         found = {(what, pool): int(number) for what, pool, number in rows}
         if found and enough(found):  # type: ignore[operator]
