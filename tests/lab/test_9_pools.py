@@ -143,9 +143,8 @@ def test_a_living_site_gets_a_canary_and_nobody_notices(bot: Bot, server: Vps) -
     assert "no change" in again and "sends each client" not in again
     env = "umask 027; cat > /var/www/shared/.env && chown ops:www-data /var/www/shared/.env"
     server.ssh(env, stdin=f"DB_PASSWORD={DB_PASSWORD}\n".encode())
-    server.ssh(
-        "nohup mtail --progs /etc/chom/mtail --logs /var/log/nginx/chom-pools.log --port 3904 </dev/null >/dev/null 2>&1 &"
-    )
+    program = "mtail --progs /etc/chom/mtail --logs /var/log/nginx/chom-pools.log --port 3904"
+    server.ssh(f"nohup {program} </dev/null >/dev/null 2>&1 &")
 
 
 def stage(bot: Bot, server: Vps, channel: Channel, release: str, version: str) -> None:
