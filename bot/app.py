@@ -14,9 +14,10 @@ from pathlib import Path
 from actions.engine.artifacts import artifacts as artifact_source
 from actions.engine.clock import SystemClock
 from actions.engine.metrics import PrometheusMetrics
-from actions.engine.ports import Artifacts, Clock, Hosts, Metrics, Prober, World
+from actions.engine.ports import Artifacts, Clock, Hosts, Metrics, NoScrapes, Prober, World
 from actions.engine.prober import HttpProber
 from actions.engine.registry import Registry, Reserved, discover
+from actions.engine.scrapes import PrometheusScrapes
 from actions.engine.ssh import HostLogin, SshHosts
 from actions.host import packed
 from bot.boot_checks import check_machine, check_versions
@@ -124,6 +125,7 @@ def build(
         connects=settings.connects_at_once,
         uploads=settings.uploads_at_once,
     )
+    metrics = metrics or (PrometheusMetrics(settings.prometheus) if settings.prometheus else None)
     world = World(
         hosts=hosts,
         artifacts=artifacts,
@@ -131,6 +133,7 @@ def build(
         prober=prober or HttpProber(),
         clock=clock,
         at_once=settings.servers_at_once,
+        scrapes=PrometheusScrapes(metrics, clock) if metrics else NoScrapes(),
         patience=settings.patience,
         redact=redactor(secrets_of(settings)),
     )
@@ -146,7 +149,6 @@ def build(
     planning = Planning(known, settings.environments, settings.default_environment, hosts, artifacts, vault)
     roster = _roster(settings, store)
     looking = Looking(planning, store, roster, clock)
-    metrics = metrics or (PrometheusMetrics(settings.prometheus) if settings.prometheus else None)
     watching = Watching(looking, store, Eyes(planning, world.prober, metrics), clock, settings.look_every)
     drills = Drills(store, roster)
     sources = _sources(settings, watching, drills)

@@ -12,6 +12,7 @@ from actions.engine.journal import (
     Ended,
     Entry,
     Failed,
+    Measured,
     Observed,
     Opened,
     Returned,
@@ -21,10 +22,16 @@ from actions.engine.journal import (
     TurnedBack,
     Waiting,
     Way,
+    Weighed,
+    Wish,
+    Wished,
 )
 from actions.engine.nouns import label
 from actions.engine.runner import closing
 from bot.desk.view import ChangeView
+
+WISHES = {Wish.PROMOTE: "Promote now", Wish.HOLD: "Hold"}
+"""A person's wish for a canary, as its button says it."""
 
 
 def milestone(entry: Entry, view: ChangeView) -> str:
@@ -49,6 +56,12 @@ def milestone(entry: Entry, view: ChangeView) -> str:
             return f"{entry.question} ({' / '.join(entry.choices)})"
         case Answered():
             return f"{view.name(entry.by)} answered: {entry.choice}"
+        case Weighed():
+            return f"{entry.weight} % of users go to {view.change.plan.version}: {entry.why.rstrip('.')}"
+        case Measured():
+            return entry.why.rstrip(".") if entry.told else ""
+        case Wished():
+            return f"{view.name(entry.by)} pressed {WISHES[entry.wish]}"
         case StopAsked():
             return f"{view.name(entry.by)} pressed Stop"
         case Ended() | Observed():

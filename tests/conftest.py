@@ -1,4 +1,4 @@
-"""Prints, after the run, how many points the tests that count them have tried."""
+"""For all tests: how many points those that count them have tried, and no time limit an example."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)  # a busy machine is no fault of what is tested
+settings.load_profile("house")
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from actions.engine.journal import (
     Ended,
     Entry,
     Failed,
+    Measured,
     Observed,
     Opened,
     Returned,
@@ -24,7 +25,10 @@ from actions.engine.journal import (
     TurnedBack,
     Waiting,
     Way,
+    Weighed,
+    Wished,
 )
+from actions.engine.shifts import Shifted, shifted
 
 
 class Phase(StrEnum):
@@ -75,6 +79,8 @@ class State:
     """(step, host) -> the newest choice; a Started of that step and host has acted on it and takes it away."""
     waiting: Mapping[str, Waiting] = field(default_factory=dict[str, Waiting])
     """Hosts that are waited for."""
+    shifts: Mapping[str, Shifted] = field(default_factory=dict[str, Shifted])
+    """By step."""
     idle_since: datetime | None = None
     """Since when a person's answer or a host is waited for, None where neither is."""
     idle: tuple[tuple[datetime, datetime], ...] = ()
@@ -132,14 +138,15 @@ def _next(now: State, entry: Entry, marks: dict[Key, Mark]) -> State:
             return replace(ended, applied=_joined(now.applied, entry.applied)) if entry.applied else ended
         case TurnedBack():
             return replace(now, way=Way.BACK, turned=entry, question=None)
-        case Waiting():
-            return replace(now, waiting={**now.waiting, entry.host: entry})
-        case Returned():
-            return replace(now, waiting={h: w for h, w in now.waiting.items() if h != entry.host})
+        case Waiting() | Returned():
+            others = {host: waiting for host, waiting in now.waiting.items() if host != entry.host}
+            return replace(now, waiting={**others, entry.host: entry} if isinstance(entry, Waiting) else others)
         case Asked():
             return replace(now, question=entry, applied=_joined(now.applied, entry.applied))
         case Answered():
             return replace(now, question=None, answers={**now.answers, (entry.step, entry.host): entry.choice})
+        case Weighed() | Measured() | Wished():
+            return replace(now, shifts={**now.shifts, entry.step: shifted(now.shifts.get(entry.step), entry)})
         case StopAsked():
             return replace(now, stop=now.stop or entry)
         case Ended():

@@ -1,6 +1,6 @@
 """The lines of a run's journal. What a run is at any moment is a fold over these (fold.py), never a status string.
 
-Entries by a *walker* are appended under its fence; entries by a *person* (Opened, StopAsked, Answered) are not,
+Entries by a *walker* are appended under its fence; entries by a *person* (Opened, StopAsked, Answered, Wished) are not,
 and win or lose only against the sequence number. So does Observed, the one entry that may follow Ended.
 """
 
@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
+
+from actions.engine.analysis.watched import Watched
 
 
 class Way(StrEnum):
@@ -159,6 +161,54 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Weighed:
+    """The decision to send that percent of users to the canary from now on: a stage begins."""
+
+    at: datetime
+    step: str
+    weight: int
+    why: str
+    watched: Watched
+    """What the canary had shown by then; the stage's own counts begin at nothing."""
+    kind: Literal["weighed"] = "weighed"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the canary has shown so far, and what that means; the weight stays."""
+
+    at: datetime
+    step: str
+    why: str
+    watched: Watched
+    told: bool = False
+    """Whether people should hear of it: the stage is extended, or held."""
+    kind: Literal["measured"] = "measured"
+
+
+class Wish(StrEnum):
+    """What a person may want of a canary; to end it is a StopAsked."""
+
+    PROMOTE = "promote"
+    """On to the next stage now."""
+    HOLD = "hold"
+    """Stay at this weight until somebody promotes or ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """A person pressed Promote now or Hold."""
+
+    at: datetime
+    step: str
+    weight: int
+    """The weight that the person saw; a wish for another stage than the one that runs is none."""
+    wish: Wish
+    by: str
+    kind: Literal["wished"] = "wished"
+
+
+@dataclass(frozen=True, slots=True)
 class StopAsked:
     """A person pressed Stop; the walker turns back at the next step boundary."""
 
@@ -209,6 +259,9 @@ Entry = Annotated[
     | Returned
     | Asked
     | Answered
+    | Weighed
+    | Measured
+    | Wished
     | StopAsked
     | Ended
     | Observed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from actions.engine.plan import Ask, Do, Expect, Step, Watch
+from actions.engine.plan import Ask, Do, Expect, Shift, Step, Watch
 
 _NAMES = {
     "stage": ("the copy", "Copy"),
@@ -40,6 +40,8 @@ def _names(step: Step) -> tuple[str, str]:
             return _NAMES.get(step.call.verb, (f"“{title}”", title))
         case Watch():
             return "the check from outside", "Check from outside"
+        case Shift():
+            return "the canary", "Canary"
         case Ask():
             return "the question", "Question"
         case Expect():

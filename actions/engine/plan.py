@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from actions.engine.analysis.limits import Limits
 from actions.engine.codec import sha256_of, to_jsonable
 
 SCHEMA = 1
@@ -118,6 +119,23 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """Shift users to the release that runs beside the served one, for as long as it proves itself.
+
+    `weights` are percent of users, rising to 100: a stage each, of `limits.stage` seconds. Counts are read every
+    `every` seconds, and judged by `limits`.
+    """
+
+    name: str
+    title: str
+    hosts: tuple[str, ...]
+    weights: tuple[int, ...]
+    limits: Limits
+    every: float
+    kind: Literal["shift"] = "shift"
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """A person decides; unanswered after `seconds`, the run takes `otherwise` ("go on" or "turn back")."""
 
@@ -139,7 +157,7 @@ class Expect:
     kind: Literal["expect"] = "expect"
 
 
-Step = Annotated[Do | Watch | Ask | Expect, Field(discriminator="kind")]
+Step = Annotated[Do | Watch | Shift | Ask | Expect, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +233,7 @@ def together(steps: Sequence[Step]) -> list[tuple[Step, ...]]:
 def hosts_of(step: Step) -> tuple[str, ...]:
     """The hosts a step acts on; () for what the bot does from its own machine."""
     match step:
-        case Do():
+        case Do() | Shift():
             return step.hosts
         case Expect():
             return tuple(step.releases)

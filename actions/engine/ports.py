@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from actions.engine.analysis import Scrape
 from actions.engine.contents import Contents
 from actions.engine.fleet import Artifact, Differs, Host
 from actions.engine.journal import Entry, Way
@@ -137,6 +138,14 @@ class Hosts(Protocol):
         """
         ...
 
+    async def route(self, host: str, weight: int, fence: int) -> datetime | None:
+        """Send `weight` percent of users to the canary there, for two minutes at most; 0 for nobody, at once.
+
+        Called again before that it goes on. Returns since when everybody was back on stable because nobody called,
+        None where that was not so. Raises Unreachable, Fenced, HostRefused (a server without a canary pool).
+        """
+        ...
+
     async def upload(self, host: str, artifact: Artifact, on_bytes: OnBytes) -> None:
         """See that the artifact lies on the host, checked by its sha256. Raises Unreachable, HostRefused."""
         ...
@@ -256,6 +265,22 @@ class Metrics(Protocol):
         ...
 
 
+class Scrapes(Protocol):
+    """The counters of both pools of each server, as they were scraped last."""
+
+    async def scrape(self, hosts: Sequence[str]) -> tuple[Scrape, ...]:
+        """One a server at most; none for a server that is not scraped. Raises Blind."""
+        ...
+
+
+class NoScrapes:
+    """Where chom.toml names no Prometheus."""
+
+    async def scrape(self, hosts: Sequence[str]) -> tuple[Scrape, ...]:
+        """Raises Blind, always."""
+        raise Blind("chom.toml names no Prometheus.")
+
+
 class Clock(Protocol):
     """The only time there is for the runner and the desk."""
 
@@ -276,6 +301,7 @@ class World:
     at_once: int = 256
     """Hosts that one step works on at the same time: their jobs cost this machine little, and a host that does not
     answer keeps its place until patience has ended, so a small number lets few hold up all."""
+    scrapes: Scrapes = field(default_factory=NoScrapes)
     patience: float = 120.0
     """Seconds for which a host that does not answer is tried again before the run turns back."""
     redact: Callable[[str], str] = field(default=lambda line: line)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from actions.engine.fold import State
 from actions.engine.journal import Answered, Entry, StopAsked
 from actions.engine.ports import Clock, Conflict
-from bot.desk import refusals
+from bot.desk import answering, refusals
 from bot.desk.looking import Looking
 from bot.desk.planning import Refusal
 from bot.desk.stopping import why_not
@@ -18,11 +18,6 @@ from bot.store import Store
 from bot.store.decisions import Act
 from bot.work import Work
 from policies.change import Person
-from policies.judge import may_answer
-
-
-class _Closed(Exception):
-    """What was answered is not asked any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +70,15 @@ class Running:
             return await self._answer(change, step, host, choice, who, account)
 
     async def _answer(self, change: str, step: str, host: str, choice: str, who: Person, account: str) -> ChangeView:
-        if not may_answer(who):
-            raise Refusal("A Tech Lead, DevOps, the CTO or whoever is on call has to answer this.", change)
+        if no := answering.why_not(await self.looking.view(change), choice, who):
+            raise Refusal(no, change)
 
         def entry(run: State) -> Entry:
-            asked = run.question
-            if asked is None or (asked.step, asked.host) != (step, host):
-                raise _Closed
-            if choice not in asked.choices:
-                raise Refusal(f'The answers are: {", ".join(asked.choices)}. "{choice}" is none of them.', change)
-            return Answered(self.clock.now(), step, host, choice, who.id)
+            return answering.entry(run, step, host, choice, who, self.clock.now(), change)
 
         try:
             answered = await self._append(change, entry)
-        except _Closed:
+        except answering.Closed:
             raise await self.no_question(change, step, host) from None
         await self.store.decide(self.witness.decision(Act.ANSWERED, answered.change, who.id, account, choice))
         return answered

@@ -11,6 +11,7 @@ import typer
 
 from bot.app import Bot
 from bot.boot_checks import CannotServe
+from bot.desk.answering import WISHES, shifting
 from bot.desk.desk import Refusal
 from bot.desk.named import NOTHING_TO_PLAN, change_of, environment_of
 from bot.shell import printed
@@ -115,10 +116,11 @@ async def answer(bot: Bot, change: str, choice: str) -> int:
     """Answer what the run asks, and watch it to its end."""
     who = _who(bot)
     view = await bot.desk.view(change)
-    asks = view.run.question
-    if asks is None:
+    asks, on = view.run.question, shifting(view.run)
+    if asks is None and (on is None or choice not in WISHES):
         raise await bot.desk.running.no_question(change)
-    view = await bot.desk.answer(change, asks.step, asks.host, choice, who, _account())
+    step, host = (asks.step, asks.host) if asks else (on[0], str(on[1].weight)) if on else ("", "")
+    view = await bot.desk.answer(change, step, host, choice, who, _account())
     return await follow(bot, view)
 
 

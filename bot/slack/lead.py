@@ -12,6 +12,7 @@ from actions.engine.words import FEW, counted, named
 from bot.desk.refusals import why_not_decide
 from bot.desk.view import ChangeView
 from bot.milestones import aftermath, result, why_back
+from bot.slack.canary import is_held, shares
 from bot.slack.gated import is_ill, since_live, without_gates
 from bot.slack.progress import pace, step_line
 from bot.slack.stage import Stage, decided, stage_of
@@ -221,6 +222,9 @@ def _moving(view: ChangeView, stage: Stage) -> Lead:
             next_ = f"{inline(why, 600)}\n{step.mrkdwn} {NOBODY}"
             return Lead("Turning back.", next_, f"It is turning back. {why} {NOBODY}")
         case _:
+            if told := shares(view):
+                head, next_, plain = told
+                return Lead(head, f"{next_} {can_answer(view)}".rstrip() if is_held(view) else next_, plain)
             next_ = f"{step.mrkdwn}\n{speed.mrkdwn} {NOBODY}".replace("\n ", "\n")
             return Lead("Running.", next_, " ".join(f"It is running. {step.plain} {speed.plain}".split()))
 

@@ -8,7 +8,9 @@ from actions.engine.journal import Way
 from actions.engine.plan import Plan
 from actions.engine.runner.closing import configures
 from actions.engine.words import counted
+from bot.desk.answering import shifting
 from bot.desk.view import ChangeView
+from bot.slack import canary
 from bot.slack.blocks import Block, Button, Confirm, Style, actions, section
 from bot.slack.forgood import kept_in_a_sentence
 from bot.slack.gated import is_ill
@@ -35,7 +37,8 @@ def offered(view: ChangeView, stage: Stage, newest: bool) -> list[Block]:
         case Stage.ALLOWED:
             buttons = [_reject(view)] if view.behind else [_start(view), _reject(view)]
         case Stage.STARTING | Stage.RUNNING | Stage.HOST_AWAY:
-            buttons = [] if view.run.way is Way.BACK or view.run.stop else [_stop(view)]
+            on = canary.buttons(view)
+            buttons = [] if view.run.way is Way.BACK or view.run.stop else [*on, _stop(view)]
         case Stage.DONE:
             buttons = [_roll_back(view)] if newest and _has_way_back(view) else []
         case Stage.ASKED | Stage.STOPPING | Stage.TURNING_BACK | Stage.TURNED_BACK:
@@ -80,14 +83,23 @@ def _stop(view: ChangeView) -> Button:
     plan = view.change.plan
     kept = " Migrations that were applied stay." if migrations(plan) else ""
     old = plan.facts.get("replaces")
+    on = shifting(view.run) is not None
+    first = f"Everybody has {old} again within a second" if on else "The running step finishes"
     confirm = Confirm(
-        f"Stop {_new(plan)} on {plan.environment}?",
-        "The running step finishes, then everything that can be undone is undone"
+        f"{'Abort' if on else 'Stop'} {_new(plan)} on {plan.environment}?",
+        f"{first}, then everything that can be undone is undone"
         f"{f', so that {plan.environment} serves {old}' if old else ''}.{kept}",
-        "Stop it",
+        "Abort it" if on else "Stop it",
         "Let it run",
     )
-    return Button("chom_stop", "Stop", value_of(view), f"Stop and turn back: {plan.title}", confirm, Style.DANGER)
+    return Button(
+        "chom_stop",
+        "Abort" if on else "Stop",
+        value_of(view),
+        f"Stop and turn back: {plan.title}",
+        confirm,
+        Style.DANGER,
+    )
 
 
 def _new(plan: Plan) -> str:

@@ -31,6 +31,8 @@ class Wish(Enum):
     STATUS = "chom_status"
 
 
+ANSWERS = ("chom_answer", "chom_answer_hold")
+"""Two where two stand in one row: Slack wants an action id once a block."""
 _WISHES = frozenset(wish.value for wish in Wish)
 
 
@@ -68,7 +70,7 @@ def read_click(action_id: str, value: str) -> Click | Answer | Beginning | None:
     change, _, rest = value.partition(":")
     if not _CHANGE.fullmatch(change):
         return None
-    if action_id == "chom_answer":
+    if action_id in ANSWERS:
         parts = rest.split(":", 2)
         return Answer(change, *parts) if len(parts) == 3 else None
     try:

@@ -63,10 +63,11 @@ def pace(view: ChangeView) -> Said:
     if seen.late is not None:
         rest = f", longer than usual (this step usually takes {about(seen.late)})"
     elif seen.left is not None:
-        rest = f", {_left(seen.left)}"
+        rest = f", {left(seen.left)}"
     started = (so_far or f"started at {at(opened.at)}", so_far or f"started at {utc(opened.at)}")
     return Said(*(capital(f"{start}{rest}.") for start in started))
 
 
-def _left(seconds: float) -> str:
+def left(seconds: float) -> str:
+    """ "about 3 min left"; by the minute, so that a card is not drawn anew each second."""
     return "less than a minute left" if seconds < 45 else f"about {about(max(MINUTE, seconds))} left"

@@ -18,7 +18,7 @@ def words(*usages: str) -> list[tuple[str, bool]]:
 def test_today_there_is_what_the_shipped_actions_give() -> None:
     first, *others = strategies(discover().actions)
     assert first == Strategy("blue-green", BLUE_GREEN.summary, default=True)
-    assert [one.word for one in others] == ["rolling"]
+    assert [one.word for one in others] == ["canary", "rolling"]
 
 
 def test_another_file_is_another_way_and_never_the_default() -> None:

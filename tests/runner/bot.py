@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from actions.engine.contents import Contents
 from actions.engine.fleet import Artifact, CannotPlan, Host
 from actions.engine.journal import Entry
 from actions.engine.plan import Probe
-from actions.engine.ports import Job, OnBytes, OnLine, Passed, Result, RunRecord, Unreachable, World
+from actions.engine.ports import Job, NoScrapes, OnBytes, OnLine, Passed, Result, RunRecord, Scrapes, Unreachable, World
 from actions.engine.runner import Walked, walk
 from tests.runner.model import CLAIMED, EFFECTED, ENDED, RUN, ModelJob, Server, Site, Store
 from tests.runner.virtual import VirtualClock
@@ -25,7 +26,14 @@ class Bot:
     `at` maps the number of a point to what happens there: `bot.kill`, `bot.freeze`, or anything else.
     """
 
-    def __init__(self, servers: Mapping[str, Server], store: Store, site: Site, patience: float = 120.0) -> None:
+    def __init__(
+        self,
+        servers: Mapping[str, Server],
+        store: Store,
+        site: Site,
+        patience: float = 120.0,
+        scrapes: Scrapes | None = None,
+    ) -> None:
         self.servers, self.store, self.site = servers, store, site
         self.at: dict[int, Callable[[], None]] = {}
         self.points: list[str] = []
@@ -42,6 +50,7 @@ class Bot:
             journals=_Journals(self),
             prober=_Prober(self),
             clock=VirtualClock(),
+            scrapes=scrapes or NoScrapes(),
             patience=patience,
             redact=lambda line: line.replace("hunter2", "[secret]"),
             on_line=lambda run, step, host, line: self.lines.append((step, host, line)),
@@ -114,6 +123,12 @@ class _Hosts:
         server = await self._reach(host, f"join {job.id}")
         known = server.jobs.get(job.id)
         return None if known is None else await self._follow(server, known, on_line)
+
+    async def route(self, host: str, weight: int, fence: int) -> datetime | None:
+        server = await self._reach(host, f"route {weight}")
+        lapsed = server.route(weight, fence)
+        await self._bot.point(f"{host} routed {weight}")
+        return lapsed
 
     async def upload(self, host: str, artifact: Artifact, on_bytes: OnBytes) -> None:
         await self._reach(host, "upload")

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from actions.engine.fleet import Host, Release
 from actions.engine.fold import State, fold
@@ -19,6 +19,8 @@ RUN = "chg-7f3kq2"
 OLD, NEW = "20261101_100000", "20261123_222151"
 CLAIMED, EFFECTED, ENDED = "claimed", "effected", "ended"
 """The phases of a job on its server."""
+LEASED = 90.0
+"""Seconds after which a lease lapses that nobody refreshed."""
 SECONDS = {CLAIMED: 1.0, EFFECTED: 1.0}
 """How long a job stays in a phase before the next."""
 
@@ -41,6 +43,21 @@ class ModelJob:
         self.moved = asyncio.Event()
 
 
+@dataclass(frozen=True)
+class Lease:
+    """Percent of users that go to the canary, from a moment on and for LEASED seconds."""
+
+    at: datetime
+    weight: int = 0
+
+    @property
+    def until(self) -> datetime:
+        return self.at + timedelta(seconds=LEASED)
+
+    def weight_at(self, now: datetime) -> int:
+        return self.weight if now < self.until else 0
+
+
 class Server:
     """One server with chom-host: fence check and claim are one step, and a job happens at most once."""
 
@@ -53,6 +70,9 @@ class Server:
         self.migrated: list[str] = []
         self.maintained = False
         """Whether users are told to come back."""
+        self.canary = ""
+        """The release that the canary pool serves, "" while it is stopped."""
+        self.lease = Lease(START)
         self.on = set[str]()
         """What the verb `act` set and `unact` took away again."""
         self.fails: dict[str, str] = {}
@@ -147,6 +167,12 @@ class Server:
             case "switch":
                 assert release in self.releases, f"{self.name} has no {release} to switch to"
                 self.current = release
+            case "canary_start":
+                assert release in self.releases
+                self.canary = release
+            case "canary_stop":
+                self.lease = Lease(VirtualClock().now())
+                self.canary = ""
             case "down":
                 self.maintained = True
             case "up":
@@ -159,6 +185,14 @@ class Server:
                 pass
             case _:
                 raise AssertionError(verb)
+
+    def route(self, weight: int, fence: int) -> datetime | None:
+        """Since when it had lapsed, None where it had not."""
+        self.raise_fence(fence)
+        now, before = VirtualClock().now(), self.lease
+        assert not weight or self.canary, "users would be sent to a pool that is stopped"
+        self.lease = Lease(now, weight)
+        return before.until if before.weight and now >= before.until else None
 
     async def follow(self, made: ModelJob, phase: str) -> None:
         """Until the job is in that phase or past it. Raises LostJob, Unreachable."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from actions.engine.fold import Phase, State
 from actions.engine.journal import Ended, Entry, Outcome, Started, Took, TurnedBack, Way
 from actions.engine.plan import Again, Back, Call, Do, Expect, Harmless, Irreversible, Plan, Probe, Seen, Watch
+from actions.engine.ports import Scrapes
 from actions.engine.runner import Walked
 from tests.runner.bot import Bot
 from tests.runner.model import CLAIMED, EFFECTED, NEW, OLD, Server, Site, Store
@@ -109,10 +110,11 @@ class Scene:
     store: Store
     site: Site
     patience: float = 120.0
+    scrapes: Scrapes | None = None
 
     def bot(self) -> Bot:
         """A new process."""
-        return Bot(self.servers, self.store, self.site, self.patience)
+        return Bot(self.servers, self.store, self.site, self.patience, self.scrapes)
 
     async def settle(self) -> None:
         """Until no job runs on any server."""

@@ -161,6 +161,8 @@ def test_what_a_card_offers(name: str) -> None:
     offered |= {dead: set[str]() for dead in DEAD - offered.keys()}
     offered |= {Stage.ALLOWED: {"Reject", "View plan"}} if STAGES[name].behind else {}
     special = {"host_away": {"Stop", "View plan"}, "rolled_back": {"View plan"}}
+    special |= {name: {"Promote now", "Hold", "Abort", "View plan"} for name in ("canary", "canary_second")}
+    special |= {"canary_held": {"Promote now", "Abort", "View plan"}}
     expected = special.get(name) or offered.get(stage, {"View plan"})
     assert buttons(PICTURES[name]).keys() == expected
 

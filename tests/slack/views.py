@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from actions import blue_green, rollback
+from actions import blue_green, canary, rollback
+from actions.engine.analysis import Tally, Watched
+from actions.engine.analysis.counters import Counts
 from actions.engine.fleet import Artifact, Environment, Fleet, Host, Release, Request
 from actions.engine.fold import State, fold
 from actions.engine.journal import (
@@ -15,6 +17,7 @@ from actions.engine.journal import (
     Ended,
     Entry,
     Failed,
+    Measured,
     Opened,
     Outcome,
     Returned,
@@ -24,6 +27,7 @@ from actions.engine.journal import (
     TurnedBack,
     Waiting,
     Way,
+    Weighed,
 )
 from actions.engine.plan import Probe
 from actions.engine.registry.strategies import Strategy
@@ -84,6 +88,7 @@ OLDER = blue_green.plan(
     replace(ARTIFACT, version="v1.1", sha256="cd" * 32, migrations=()),
 )
 STEPS = PLAN.steps
+IN_STAGES = canary.plan(Request("canary", "production", AT), FLEET, ARTIFACT)
 
 CHANGE = Change(
     id="chg-7f3kq2",
@@ -224,7 +229,37 @@ RUNNING = view(GO, yes(), entries=[*STAGED, begun("migrate", "app1", 50)])
 USUAL = usual([fold(FINISHED)])
 SLOW = Usual({name: seconds * 40 for name, seconds in USUAL.steps.items()}, USUAL.total * 40)
 
+SHOWN = Watched(HOSTS, 5, after(57).timestamp(), (Tally(Counts(412, 3, 0), Counts(3700, 2, 0)),))
+WHY = "3 of 412 requests failed; stable: 2 of 3,700."
+FIRST_USERS = [
+    OPENED,
+    TOOK,
+    *both("canary", 54, 56, "v1.2 is ready in the canary pool, and no client has it yet"),
+    begun("shift", "", 57),
+    Weighed(after(57), "shift", 10, "The first users are sent there.", SHOWN),
+    Measured(after(95), "shift", WHY, SHOWN),
+]
+MORE_USERS = [*FIRST_USERS, Weighed(after(96), "shift", 25, WHY, SHOWN.promoted(after(96).timestamp()))]
+SHIFTING = replace(CHANGE, text="deploy v1.2 canary", plan=IN_STAGES)
+
 STAGES: dict[str, ChangeView] = {
+    "canary": view(GO, yes(), entries=FIRST_USERS, change=SHIFTING),
+    "canary_second": view(GO, yes(), entries=MORE_USERS, change=SHIFTING),
+    "canary_held": view(
+        GO,
+        yes(),
+        entries=[
+            *FIRST_USERS,
+            Measured(
+                after(96),
+                "shift",
+                "Only 12 requests in this stage; 59 are needed to tell.",
+                SHOWN.holding(after(96).timestamp()),
+                told=True,
+            ),
+        ],
+        change=SHIFTING,
+    ),
     "waiting": view(),
     "waiting_usual": replace(view(), usual=USUAL),
     "waiting_short": view(change=replace(CHANGE, reason="", text="rollback", plan=BACK_TO_V10)),

@@ -87,7 +87,26 @@ REVISION = Kind(
     ("cfg-7f3kq2",),
     _lower,
 )
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (VERSION, ENVIRONMENT, NUMBER, SHARE, REVISION)}
+STAGES = Kind(
+    "stages",
+    re.compile(r"[0-9]{1,3}(?:,[0-9]{1,3}){0,19}"),
+    "a list of percentages",
+    "10,25,50,75,100",
+    ("10,25,50,75,100", "5"),
+    lambda text: tuple(str(int(part)) for part in text.split(",")),
+)
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+DURATION = Kind(
+    "duration",
+    re.compile(r"[1-9][0-9]{0,3}[smh]"),
+    "a time",
+    "5m or 90s",
+    ("5m", "90s", "1h"),
+    lambda text: int(text[:-1]) * _UNITS[text[-1]],
+)
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind for kind in (VERSION, ENVIRONMENT, NUMBER, SHARE, REVISION, STAGES, DURATION)
+}
 
 
 @dataclass(frozen=True, slots=True)

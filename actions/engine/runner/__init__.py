@@ -32,6 +32,7 @@ from actions.engine.runner.decide import (
     Pass,
     Put,
     Revisit,
+    ShiftOn,
     Together,
     TurnBack,
     Undo,
@@ -43,6 +44,7 @@ from actions.engine.runner.gates import Gates
 from actions.engine.runner.halting import Halt, HandOver, each
 from actions.engine.runner.hands import Hands, Outage
 from actions.engine.runner.pen import Pen
+from actions.engine.runner.shifting import Shifting
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -87,7 +89,7 @@ class _Walk:
         self._plan, self._pen = record.plan, Pen(world.journals, record.id)
         self._hands = Hands(record, world, self._pen, halt)
         self._forth, self._back = Forth(self._hands), Homeward(self._hands)
-        self._gates = Gates(self._hands, self._forth)
+        self._gates, self._shifting = Gates(self._hands, self._forth), Shifting(self._hands)
         self._away = Outage(world.clock.now())
 
     async def to_the_end(self) -> Walked:
@@ -149,6 +151,8 @@ class _Walk:
                 await self._gates.compare(move.step)
             case Observe():
                 await self._gates.observe(move.step)
+            case ShiftOn():
+                await self._shifting.shift(move.step)
             case Put():
                 await self._gates.put(move.step)
             case Listen():

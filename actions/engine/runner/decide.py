@@ -12,7 +12,7 @@ from typing import assert_never
 
 from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Outcome, Way
-from actions.engine.plan import Ask, Back, Do, Expect, Irreversible, Plan, Step, Watch, together
+from actions.engine.plan import Ask, Back, Do, Expect, Irreversible, Plan, Shift, Step, Watch, together
 from actions.engine.runner import closing
 
 GO_ON, TURN_BACK, TRY_AGAIN = "go on", "turn back", "try again"
@@ -47,6 +47,13 @@ class Together:
 
     begins: tuple[Begin, ...]
     observes: tuple[Observe, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftOn:
+    """Begin to shift users, or go on where the shift stands."""
+
+    step: Shift
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +115,7 @@ class Over:
     """The run has ended."""
 
 
-Move = Begin | Compare | Observe | Together | Put | Listen | Pass | TurnBack | Undo | Revisit | Finish | Over
+Move = Begin | Compare | Observe | Together | ShiftOn | Put | Listen | Pass | TurnBack | Undo | Revisit | Finish | Over
 
 
 def decide(plan: Plan, state: State, now: datetime) -> Move:
@@ -191,6 +198,8 @@ def _forward(plan: Plan, step: Step, state: State, now: datetime) -> Move:
             return Compare(step)
         case Watch():
             return Observe(step)
+        case Shift():
+            return ShiftOn(step)
         case Ask():
             return _ask(plan, step, state, now)
         case _:

@@ -7,6 +7,7 @@ import json
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -23,6 +24,7 @@ from actions.engine.ssh.answers import (
     Fence,
     Holds,
     Names,
+    Routed,
     State,
     Survey,
     cut,
@@ -126,6 +128,12 @@ class SshHosts:
         """Refuse every lower fence from now on. Returns the host's fence; raises Fenced where it was higher."""
         link = await self._kept[host].link()
         return (await self._ask(link, host, "fence", {"fence": fence}, Fence, mine=fence)).fence
+
+    async def route(self, host: str, weight: int, fence: int) -> datetime | None:
+        """Send `weight` percent of users to the canary there. Raises Unreachable, Fenced, HostRefused."""
+        link = await self._kept[host].link()
+        said = await self._ask(link, host, "route", {"fence": fence, "percent": weight}, Routed, mine=fence)
+        return None if said.lapsed is None else datetime.fromtimestamp(said.lapsed, UTC)
 
     async def run(self, host: str, job: Job, on_line: OnLine) -> Result:
         """Begin the job, or join it where the host knows it, and follow it to its end.

@@ -102,7 +102,18 @@ class Holds:
     holds: bool
 
 
-ADAPTERS: Mapping[type[Any], TypeAdapter[Any]] = {t: TypeAdapter(t) for t in (Survey, State, Fence, Holds, Names)}
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """The answer to `route`. `lapsed` is a Unix time (s)."""
+
+    percent: int
+    until: int
+    lapsed: int | None = None
+
+
+ADAPTERS: Mapping[type[Any], TypeAdapter[Any]] = {
+    t: TypeAdapter(t) for t in (Survey, State, Fence, Holds, Names, Routed)
+}
 
 
 def raise_refusal(host: str, fault: Refusal, mine: int) -> NoReturn:

@@ -1,0 +1,152 @@
+"""Users are shifted to the canary, stage by stage; what it shows is journalled at every tick, and judged by analysis/.
+
+The weight is a lease on each server: while this goes on it is refreshed, and where nobody does, everybody is back on
+stable within two minutes. A walker that took over goes on with the counts and the times in the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from actions.engine.analysis import Extend, Finding, Hold, Promote, RollBack, Scrape, Wait, Watched
+from actions.engine.analysis import decide as judge
+from actions.engine.journal import Done, Failed, Measured, Started, Way, Weighed, Wish
+from actions.engine.plan import Shift
+from actions.engine.ports import Blind, HostRefused, Unreachable
+from actions.engine.runner.decide import TurnBack, decide
+from actions.engine.runner.halting import each
+from actions.engine.runner.hands import Hands
+from actions.engine.shifts import Shifted
+from actions.engine.words import counted
+
+LOOK = 0.5
+"""Seconds between two looks into the journal for what a person wants: who ends it is heard within a second."""
+REFRESH = timedelta(seconds=20)
+"""A lease lasts one to two minutes; it is refreshed so often that one lost call does not matter."""
+ANSWER = 3.0
+"""Seconds that a server has to answer; another one's lease does not wait longer for it."""
+
+
+class Shifting:
+    """One walker's shift of users."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+        self._leased = dict[str, tuple[int, datetime]]()
+        """Host -> (weight, when it was asked last), by this walker."""
+        self._notes = dict[str, str]()
+        """Host -> what there is to know of its lease."""
+
+    async def shift(self, step: Shift) -> None:
+        """Until users are all there, or go back. Raises Conflict where somebody wrote meanwhile, Fenced, HandOver."""
+        hands = self._hands
+        if step.name not in hands.state.shifts:
+            return await self._begin(step)
+        looked: datetime | None = None
+        while not isinstance(decide(hands.plan, hands.state, hands.now()), TurnBack):
+            shifted, now = hands.state.shifts[step.name], hands.now()
+            await self._refresh(step, shifted.weight)
+            if shifted.wish or looked is None or (now - looked).total_seconds() >= step.every:
+                looked = now
+                if await self._tick(step, shifted):
+                    return None
+            await hands.halt.unless(hands.world.clock.sleep(LOOK))
+            await hands.pen.read()
+        return await self._to_stable(step)
+
+    async def _begin(self, step: Shift) -> None:
+        now, weight = self._hands.now(), step.weights[0]
+        watched = Watched(step.hosts, len(step.weights), now.timestamp())
+        started = Started(now, step.name, "", Way.FORWARD)
+        await self._hands.pen.decided(
+            started, Weighed(now, step.name, weight, "The first users are sent there.", watched)
+        )
+
+    # --- what it shows -------------------------------------------------------
+
+    async def _tick(self, step: Shift, shifted: Shifted) -> bool:
+        """Read the counters, judge, and write what follows; whether the shift is over."""
+        hands = self._hands
+        watched = shifted.watched.read(await self._scrapes(step))
+        now = hands.now()
+        finding, watched = self._wished(shifted, watched, judge(watched, now.timestamp(), step.limits), now)
+        why = hands.words.short(" ".join([finding.why, *self._notes.values()]))
+        self._notes.clear()
+        match finding:
+            case Wait():
+                begins = watched.held is not None and shifted.watched.held is None
+                await hands.pen.decided(Measured(now, step.name, why, watched, begins))
+            case Extend():
+                await hands.pen.decided(Measured(now, step.name, why, watched.extending(), told=True))
+            case Hold():
+                await hands.pen.decided(Measured(now, step.name, why, watched.holding(now.timestamp()), told=True))
+            case Promote():
+                return await self._promote(step, shifted, watched, why)
+            case RollBack():
+                await self._to_stable(step)
+                await hands.pen.happened(Failed(hands.now(), step.name, "", Way.FORWARD, why))
+                return True
+            case _:
+                assert_never(finding)
+        return False
+
+    def _wished(self, shifted: Shifted, watched: Watched, finding: Finding, now: datetime) -> tuple[Finding, Watched]:
+        """What a person wants instead; what sends users back is stronger than any wish."""
+        if shifted.wish is None or isinstance(finding, RollBack):
+            return finding, watched
+        match shifted.wish.wish:
+            case Wish.PROMOTE:
+                return Promote(finding.why), watched
+            case Wish.HOLD:
+                held = watched if watched.held is not None else watched.holding(now.timestamp())
+                return Wait("It is held until somebody promotes or ends it."), held
+            case _:
+                assert_never(shifted.wish.wish)
+
+    async def _promote(self, step: Shift, shifted: Shifted, watched: Watched, why: str) -> bool:
+        hands, now = self._hands, self._hands.now()
+        later = [weight for weight in step.weights if weight > shifted.weight]
+        if later:
+            await hands.pen.decided(Weighed(now, step.name, later[0], why, watched.promoted(now.timestamp())))
+            return False
+        await hands.pen.decided(Done(now, step.name, "", Way.FORWARD, why))
+        return True
+
+    async def _scrapes(self, step: Shift) -> tuple[Scrape, ...]:
+        """Nothing where nothing can be seen: the analysis knows from the times how long that has been so."""
+        try:
+            return await self._hands.halt.unless(self._hands.world.scrapes.scrape(step.hosts))
+        except Blind as blind:
+            self._notes[""] = str(blind)
+            return ()
+
+    # --- the lease -----------------------------------------------------------
+
+    async def _refresh(self, step: Shift, weight: int) -> None:
+        now = self._hands.now()
+        due = [host for host in step.hosts if self._is_due(host, weight, now)]
+        await each(lambda host: self._route(host, weight), due, self._hands.world.at_once)
+
+    def _is_due(self, host: str, weight: int, now: datetime) -> bool:
+        before = self._leased.get(host)
+        return before is None or before[0] != weight or now - before[1] >= REFRESH
+
+    async def _route(self, host: str, weight: int) -> None:
+        """One server's lease. One that does not answer has everybody on stable within two minutes by itself."""
+        hands = self._hands
+        self._leased[host] = weight, hands.now()
+        try:
+            async with asyncio.timeout(ANSWER):
+                lapsed = await hands.halt.unless(hands.world.hosts.route(host, weight, hands.pen.fence))
+        except (Unreachable, HostRefused, TimeoutError):
+            self._notes[host] = f"{host} does not answer; within two minutes its users are all on stable."
+            return
+        if lapsed and weight:
+            gone = counted(max(1, round((hands.now() - lapsed).total_seconds())), "second")
+            self._notes[host] = f"On {host} everybody was on stable for {gone}, since no bot was there."
+
+    async def _to_stable(self, step: Shift) -> None:
+        """Nobody is sent to the canary any more, at once; a server that does not answer lets go by itself."""
+        await each(lambda host: self._route(host, 0), step.hosts, self._hands.world.at_once)

@@ -1,0 +1,89 @@
+"""A canary as a plan: blue-green, with users shifted to the new release before the switch makes it the served one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actions.canary import plan
+from actions.engine.fleet import CannotPlan
+from actions.engine.plan import Back, Call, Do, Plan, Shift
+from actions.engine.registry import BadCommand, discover
+from tests.pure.making import artifact, fleet, request
+
+GREEN = "20261123_222151"
+
+
+def planned(**arguments: Any) -> Plan:
+    return plan(request("canary", arguments), fleet(), artifact(migrations=("m1", "m2", "m3")))
+
+
+def shift(made: Plan) -> Shift:
+    step = made.step("shift")
+    assert isinstance(step, Shift)
+    return step
+
+
+def test_users_are_shifted_between_the_health_check_and_the_switch() -> None:
+    made = planned()
+    names = [step.name for step in made.steps]
+    assert names[names.index("health") :] == [
+        *("health", "canary", "shift", "switch", "settle", "restart", "verify", "retain")
+    ]
+    start = made.step("canary")
+    assert isinstance(start, Do) and start.call == Call("canary_start", {"release": GREEN})
+    assert start.undo == Back(Call("canary_stop"), "Send everybody on app1 and app2 to v1.1, and stop v1.2")
+    assert (made.title, made.action, made.facts["strategy"]) == (
+        "Deploy v1.2 to production, canary",
+        "canary",
+        "canary",
+    )
+
+
+def test_the_stages_are_the_seeds_and_can_be_said() -> None:
+    usual = shift(planned())
+    assert (usual.weights, usual.limits.stage, usual.hosts) == ((10, 25, 50, 75, 100), 300, ("app1", "app2"))
+    assert usual.title == "Send users to v1.2: 10 %, 25 %, 50 %, 75 % and 100 %, 5 min each"
+    other = shift(planned(stages=("5", "100"), every=90))
+    assert (other.weights, other.limits.stage) == ((5, 100), 90)
+    assert other.title == "Send users to v1.2: 5 % and 100 %, 90 s each"
+    assert planned().digest() != planned(every=90).digest()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"stages": ("50", "25", "100")}, "stages=50,25,100 cannot be used. Each stage has to send more users there"),
+        ({"stages": ("10", "50")}, "The last stage has to be 100"),
+        ({"stages": ("0", "100")}, "The first stage has to send somebody there."),
+        ({"stages": ("10", "100", "101")}, "The last stage has to be 100"),
+        (
+            {"every": 44},
+            "A stage of 44 s is too short: the counters are read every 15 s, and it takes 3 looks to judge.",
+        ),
+    ],
+)
+def test_stages_that_make_no_canary_are_refused_with_what_to_write(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(CannotPlan) as refused:
+        planned(**arguments)
+    assert said in str(refused.value) and "for example" in str(refused.value).lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("deploy v1.2 canary", {"version": "v1.2"}),
+        ("deploy v1.2 canary stages=5,50,100", {"version": "v1.2", "stages": ("5", "50", "100")}),
+        ("deploy v1.2 canary every=90s stages=100", {"version": "v1.2", "stages": ("100",), "every": 90}),
+        ("deploy v1.2 canary every=2h to staging", {"version": "v1.2", "every": 7200}),
+    ],
+)
+def test_what_can_be_typed(text: str, arguments: dict[str, Any]) -> None:
+    matched = discover().match(text, ("production", "staging"), "production")
+    assert (matched.action.name, matched.arguments) == ("canary", arguments)
+
+
+def test_a_time_that_is_none_says_what_one_looks_like() -> None:
+    with pytest.raises(BadCommand, match=r'every="soon" is not a time; write for example every=5m or 90s\.'):
+        discover().match("deploy v1.2 canary every=soon", ("production",), "production")
