@@ -11,7 +11,7 @@ from actions.engine.fleet import Artifact, CannotPlan, Fleet, Request
 from actions.engine.plan import Arg, Back, Call, Do, Harmless, Plan, Shift, Step
 from actions.engine.registry import Action
 from actions.engine.steps import names
-from actions.engine.words import joined
+from actions.engine.words import joined, megabytes, named
 
 STAGES = ("10", "25", "50", "75", "100")
 """Percent of users, where the command does not say it."""
@@ -24,6 +24,7 @@ SCRAPES = 3
 def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
     """As blue-green, but users are shifted there before the switch makes it the served release. Raises CannotPlan."""
     whole = blue_green(request, fleet, artifact)
+    _require_pools(fleet)
     shift = _shift(request, fleet, whole)
     steps: list[Step] = []
     for step in whole.steps:
@@ -34,6 +35,25 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
         steps.append(step)
     facts = {**whole.facts, "strategy": "canary", "stages": tuple(str(weight) for weight in shift.weights)}
     return replace(whole, action=ACTION.name, title=f"{whole.title}, canary", steps=tuple(steps), facts=facts)
+
+
+def _require_pools(fleet: Fleet) -> None:
+    """Raises CannotPlan where a server has no second PHP-FPM, has it in use, or no memory for it."""
+    if without := [host.name for host in fleet.hosts if host.pools is None]:
+        has = "has" if len(without) == 1 else "have"
+        raise CannotPlan(
+            f"{named(without)} {has} no canary pool. Add [hosts.{without[0]}.canary] to chom.toml and run "
+            f"`chom-bot host install`, or deploy without `canary`."
+        )
+    pools = {host.name: host.pools for host in fleet.hosts if host.pools}
+    if used := [name for name, pool in pools.items() if pool.weight]:
+        raise CannotPlan(f"Users are on a canary on {named(used)} already; wait until that has ended, or stop it.")
+    short = [f"{name} has {megabytes(p.memory)} free and needs {megabytes(p.needed)}" for name, p in pools.items()
+             if p.memory < p.needed]  # fmt: skip
+    if short:
+        raise CannotPlan(
+            f"Not enough memory for two versions at once: {named(short)}. Make room, or deploy without `canary`."
+        )
 
 
 def _shift(request: Request, fleet: Fleet, whole: Plan) -> Shift:

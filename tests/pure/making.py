@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from actions.blue_green import plan as plan_deploy
-from actions.engine.fleet import Artifact, Differs, Earlier, Environment, Fleet, Host, Proposed, Release, Request
+from actions.engine.fleet import Artifact, Differs, Earlier, Environment, Fleet, Host, Pools, Proposed, Release, Request
 from actions.engine.plan import Plan, Probe
 from policies.change import (
     Account,
@@ -27,6 +27,7 @@ from policies.change import (
 from policies.judge import judge
 
 AT = datetime(2026, 11, 23, 22, 21, 51, tzinfo=UTC)
+POOLS = Pools(canary="", running=False, weight=0, lapsed=None, memory=8_000_000_000, needed=1_000_000_000)
 PROBES = (Probe("https://shop.example/health", 200, '"version":"{version}"'),)
 ENVIRONMENTS = ("production", "staging")
 NOW = AT + timedelta(minutes=10)
@@ -55,6 +56,7 @@ def host(name: str = "app1", **more: Any) -> Host:
         "disk_free": 50_000_000_000,
         "fence": 7,
         "config": CONFIGS.get(name, "c" * 32),
+        "pools": POOLS,
     }
     return Host(**({"name": name} | seen | more))
 

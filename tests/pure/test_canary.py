@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from actions.canary import plan
-from actions.engine.fleet import CannotPlan
+from actions.engine.fleet import CannotPlan, Fleet, Pools
 from actions.engine.plan import Back, Call, Do, Plan, Shift
 from actions.engine.registry import BadCommand, discover
-from tests.pure.making import artifact, fleet, request
+from tests.pure.making import POOLS, artifact, fleet, host, request
 
 GREEN = "20261123_222151"
 
 
 def planned(**arguments: Any) -> Plan:
-    return plan(request("canary", arguments), fleet(), artifact(migrations=("m1", "m2", "m3")))
+    return plan(request("canary", arguments), two(POOLS, POOLS), artifact(migrations=("m1", "m2", "m3")))
+
+
+def two(first: Pools | None, second: Pools | None) -> Fleet:
+    return fleet(host("app1", pools=first), host("app2", pools=second))
 
 
 def shift(made: Plan) -> Shift:
@@ -68,6 +73,23 @@ def test_stages_that_make_no_canary_are_refused_with_what_to_write(arguments: di
     with pytest.raises(CannotPlan) as refused:
         planned(**arguments)
     assert said in str(refused.value) and "for example" in str(refused.value).lower()
+
+
+@pytest.mark.parametrize(
+    ("pools", "said"),
+    [
+        (None, "app2 has no canary pool. Add [hosts.app2.canary] to chom.toml and run `chom-bot host install`"),
+        (replace(POOLS, weight=25), "Users are on a canary on app2 already"),
+        (
+            replace(POOLS, memory=900_000_000),
+            "Not enough memory for two versions at once: app2 has 900 MB free and needs 1,000 MB.",
+        ),
+    ],
+)
+def test_servers_that_can_have_no_canary_are_named(pools: Pools | None, said: str) -> None:
+    with pytest.raises(CannotPlan) as refused:
+        plan(request("canary"), two(POOLS, pools), artifact())
+    assert said in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from actions import canary
 from actions.engine.journal import Measured, Outcome, Weighed, Wish, Wished
-from tests.pure.making import artifact, fleet, host, request
+from tests.pure.making import POOLS, artifact, fleet, host, request
 from tests.runner.bot import Bot
 from tests.runner.model import LEASED, NEW, OLD, Server, Site, Store
 from tests.runner.stories import MIGRATIONS, Scene, check_journal, check_once, through, until
@@ -26,7 +26,11 @@ def scene(servers: int = 2, stages: tuple[str, ...] = canary.STAGES, **more: Any
     made = {name: Server(name, MIGRATIONS if name == "app1" else ()) for name in names}
     visitors = Visitors(list(made.values()), **more)
     arguments = {"every": 60, "stages": stages}
-    plan = canary.plan(request("canary", arguments), fleet(*map(host, names)), artifact(migrations=("m1", "m9")))
+    plan = canary.plan(
+        request("canary", arguments),
+        fleet(*(host(name, pools=POOLS) for name in names)),
+        artifact(migrations=("m1", "m9")),
+    )
     return Scene(made, Store(plan), Site(list(made.values())), scrapes=visitors), visitors
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from actions import blue_green, canary, rollback
 from actions.engine.analysis import Tally, Watched
 from actions.engine.analysis.counters import Counts
-from actions.engine.fleet import Artifact, Environment, Fleet, Host, Release, Request
+from actions.engine.fleet import Artifact, Environment, Fleet, Host, Pools, Release, Request
 from actions.engine.fold import State, fold
 from actions.engine.journal import (
     Asked,
@@ -88,7 +88,10 @@ OLDER = blue_green.plan(
     replace(ARTIFACT, version="v1.1", sha256="cd" * 32, migrations=()),
 )
 STEPS = PLAN.steps
-IN_STAGES = canary.plan(Request("canary", "production", AT), FLEET, ARTIFACT)
+WITH_POOLS = replace(
+    FLEET, hosts=tuple(replace(host, pools=Pools("", False, 0, None, 8 << 30, 1 << 30)) for host in FLEET.hosts)
+)
+IN_STAGES = canary.plan(Request("canary", "production", AT), WITH_POOLS, ARTIFACT)
 
 CHANGE = Change(
     id="chg-7f3kq2",

@@ -20,7 +20,7 @@ from .base import CHUNK, LONGEST, PATIENCE, Failed, Json, Refused
 from .fence import raise_fence, read_fence
 from .files import log_line, open_lock, read_json, try_lock
 from .jobs import begin, job_dir, state_of
-from .leases import renew
+from .leases import renew, route
 from .pools import pins
 from .processes import boot_id, open_pidfd
 from .redaction import redact, shown, why_not
@@ -44,6 +44,7 @@ VERBS: Mapping[str, Mapping[str, Check]] = {
     },
     "follow": {"job": JOB, "offset": number(0, 1 << 53)},
     "renew": {"fence": FENCE, "percent": number(1, 100)},
+    "route": {"fence": FENCE, "percent": number(0, 100)},
     "pins": {},
 }
 
@@ -73,6 +74,7 @@ class Channel:
             "begin": self._begin,
             "follow": self._follow,
             "renew": self._renew,
+            "route": self._route,
             "pins": self._pins,
         }
 
@@ -218,6 +220,13 @@ class Channel:
     def _renewed(self, fence: int, percent: int) -> Json:
         raise_fence(self._settings, fence)
         return _done(lambda: renew(self._settings, percent))
+
+    def _route(self, id_: int, args: Json) -> Task:
+        return self._locked(lambda: self._routed(args["fence"], args["percent"]))
+
+    def _routed(self, fence: int, percent: int) -> Json:
+        raise_fence(self._settings, fence)
+        return _done(lambda: route(self._settings, percent))
 
     def _pins(self, id_: int, args: Json) -> Task:
         yield from ()

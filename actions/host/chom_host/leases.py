@@ -66,6 +66,13 @@ def lease(settings: Settings, percent: int, now: Optional[float] = None) -> Json
     return {"percent": percent, "until": until, "lapsed": lapsed}
 
 
+def route(settings: Settings, percent: int, now: Optional[float] = None) -> Json:
+    """As `lease`; above 0 only where the canary serves. Raises Failed."""
+    if percent and settings.canary and not Path(settings.www, settings.canary).is_symlink():
+        raise Failed("the canary serves no release, so no client can have it")
+    return lease(settings, percent, now)
+
+
 def renew(settings: Settings, percent: int, now: Optional[float] = None) -> Json:
     """The lease of so many per cent goes on; the answer is that of `lease`. The caller holds the lock.
 
