@@ -14,11 +14,12 @@ from pathlib import Path
 from actions.engine.artifacts import artifacts as artifact_source
 from actions.engine.clock import SystemClock
 from actions.engine.metrics import PrometheusMetrics
-from actions.engine.ports import Artifacts, Clock, Hosts, Metrics, NoScrapes, Prober, World
+from actions.engine.ports import Artifacts, Clock, Hosts, Prober, World
 from actions.engine.prober import HttpProber
 from actions.engine.registry import Registry, Reserved, discover
 from actions.engine.scrapes import PrometheusScrapes
 from actions.engine.ssh import HostLogin, SshHosts
+from actions.engine.telemetry import Metrics, NoScrapes
 from actions.host import packed
 from bot.boot_checks import check_machine, check_versions
 from bot.config import Settings

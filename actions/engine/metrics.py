@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 import requests
 from urllib3.util.retry import Retry
 
-from actions.engine.ports import Blind, Sample
+from actions.engine.telemetry import Blind, Sample
 
 CONNECT, ANSWER = 2.0, 5.0
 """Seconds for a connection, and for the answer."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from actions.engine.analysis import Scrape, Totals
-from actions.engine.ports import Clock, Metrics, Sample
+from actions.engine.ports import Clock
+from actions.engine.telemetry import Metrics, Sample
 
 COUNTED = '{__name__=~"chom_(requests|failed|slow)_total"}'
 SCRAPED = 'timestamp(chom_requests_total{pool="canary"})'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actions.engine.metrics import PrometheusMetrics
-from actions.engine.ports import Blind
+from actions.engine.telemetry import Blind
 from actions.engine.words import counted, joined
 from bot.checking.found import Found
 from bot.config import GitHubSettings, Settings

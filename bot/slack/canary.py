@@ -6,6 +6,7 @@ from actions.engine.plan import Shift
 from bot.desk.answering import shifting
 from bot.desk.view import ChangeView
 from bot.slack.blocks import Button, Confirm, Style
+from bot.slack.called import can_answer
 from bot.slack.progress import left
 from bot.slack.words import about, at, inline, sentence, utc
 
@@ -24,7 +25,8 @@ def shares(view: ChangeView) -> tuple[str, str, str] | None:
     stage = f"Stage {number} of {len(step.weights)}"
     if shifted.watched.held is not None:
         back = f"if nobody answers within {about(step.limits.patience)}, everybody goes back to {old}"
-        return head, f"{inline(shown, 400)}\n*Held.* {stage}; {inline(back)}.", f"{head} {shown} It is held; {back}."
+        held = f"*Held.* {stage}; {inline(back)}. {can_answer(view)}".rstrip()
+        return head, f"{inline(shown, 400)}\n{held}", f"{head} {shown} It is held; {back}."
     ends = shifted.watched.since + step.limits.stage * (1 + shifted.watched.extended)
     rest = left(max(0.0, ends - view.now.timestamp()))
     then = (
@@ -35,12 +37,6 @@ def shares(view: ChangeView) -> tuple[str, str, str] | None:
     since = f"Since {at(shifted.since)}: " if shifted.stages else ""
     plain = f"Since {utc(shifted.since)}: " if shifted.stages else ""
     return head, f"{since}{inline(shown, 400)}\n{told}", f"{head} {plain}{shown} {told}"
-
-
-def is_held(view: ChangeView) -> bool:
-    """Whether a person is asked what shall become of it."""
-    on = shifting(view.run)
-    return on is not None and on[1].watched.held is not None
 
 
 def buttons(view: ChangeView) -> list[Button]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from actions.engine.words import FEW, named
 from bot.desk.view import ChangeView, Overview, PastRun, Served, Serving
 from bot.slack.blocks import OPEN_CARD, Block, Button, Style, actions, context, header, section
+from bot.slack.called import awaits
 from bot.slack.gated import gate_lines, is_ill
-from bot.slack.lead import asked_by, awaits, lead_of
+from bot.slack.lead import asked_by, lead_of
 from bot.slack.pressed import Wish
 from bot.slack.stage import Stage, role_word, stage_of
 from bot.slack.texts import spoken

@@ -9,16 +9,15 @@ from actions.engine.journal import Way
 from actions.engine.plan import Plan
 from actions.engine.runner.closing import configures
 from actions.engine.words import FEW, counted, named
-from bot.desk.refusals import why_not_decide
 from bot.desk.view import ChangeView
 from bot.milestones import aftermath, result, why_back
-from bot.slack.canary import is_held, shares
+from bot.slack.called import answerers, approvers, can_answer, mention
+from bot.slack.canary import shares
 from bot.slack.gated import is_ill, since_live, without_gates
 from bot.slack.progress import pace, step_line
 from bot.slack.stage import Stage, decided, stage_of
 from bot.slack.words import about, at, capital, code, cut, day, inline, listed, sentence, timed, took, utc
-from policies.change import Allowed, Person, Role, Verdict, Waiting, WhenReady, Word
-from policies.judge import may_answer
+from policies.change import Verdict, Waiting, WhenReady, Word
 from policies.sentences import approved_by, of_which_kind, role, waiting_for
 
 NOBODY = "Nobody has to do anything."
@@ -79,7 +78,7 @@ def _waiting(view: ChangeView) -> Lead:
     head = f"Approval needed from {needs}." if needs and who else "Approval needed."
     if not verdict.missing:
         head = "Approved; it waits for evidence." if view.change.requirement.needs else "It waits for evidence."
-    can = f"{listed([_mention(p) for p in who], 6)} can approve or reject it{_then(view, verdict)}." if who else ""
+    can = f"{listed([mention(p) for p in who], 6)} can approve or reject it{_then(view, verdict)}." if who else ""
     names = f"{head.rstrip('.')}: {listed([person.name for person in who], 6)}." if who else head
     can = can or _when_ready(view)
     beside = timed(without_gates(view, rest))
@@ -138,35 +137,12 @@ def _asks(view: ChangeView) -> Lead:
     last = next((view.people.get(said.person) for said in reversed(decided(view, Word.APPROVE))), None)
     head = "Approved, and all evidence is there; not started."
     next_ = "press Start now: the servers are looked at once more, and it starts."
-    shown = f"{_mention(last)}, {next_}" if last else capital(next_)
+    shown = f"{mention(last)}, {next_}" if last else capital(next_)
     return Lead(head, shown, f"{head} {f'{last.name}, {next_}' if last else capital(next_)}")
 
 
 def _reason(view: ChangeView) -> str:
     return sentence(f", because: {cut(view.change.reason, 300)}") if view.change.reason else "."
-
-
-def approvers(view: ChangeView) -> list[Person]:
-    """People who could give an approval that is still missing; nobody who may not, nobody twice."""
-    if not isinstance(view.verdict, Waiting):
-        return []
-    missing = {role for need in view.verdict.missing for role in need.roles}
-    spoken = {*view.change.barred, *(a.person for a in decided(view, Word.APPROVE))}
-    return [p for p in view.people.values() if p.id not in spoken and p.roles & missing]
-
-
-def awaits(view: ChangeView, who: Person) -> bool:
-    """Whether this person's answer is missing, or their word, or their press on Start."""
-    if view.run.seq:
-        return view.run.question is not None and may_answer(who)
-    if isinstance(view.verdict, Allowed):
-        return not view.behind and not why_not_decide(view, who)
-    return any(person.id == who.id for person in approvers(view))
-
-
-def _mention(person: Person) -> str:
-    """A person by their Slack account, so that they are told; by name where they have none."""
-    return f"<@{person.accounts[0].user}>" if person.accounts else inline(person.name, 80)
 
 
 def ask_again(view: ChangeView) -> str:
@@ -223,8 +199,7 @@ def _moving(view: ChangeView, stage: Stage) -> Lead:
             return Lead("Turning back.", next_, f"It is turning back. {why} {NOBODY}")
         case _:
             if told := shares(view):
-                head, next_, plain = told
-                return Lead(head, f"{next_} {can_answer(view)}".rstrip() if is_held(view) else next_, plain)
+                return Lead(*told)
             next_ = f"{step.mrkdwn}\n{speed.mrkdwn} {NOBODY}".replace("\n ", "\n")
             return Lead("Running.", next_, " ".join(f"It is running. {step.plain} {speed.plain}".split()))
 
@@ -249,18 +224,6 @@ def _asked(view: ChangeView) -> Lead:
     told = f"A person has to decide: {sentence(asked.question)} The answers are: {listed(asked.choices)}.{names}"
     next_ = f"{can_answer(view)} Asked {day(asked.at)}; the run waits.".lstrip()
     return Lead("A person has to decide.", next_, told, asked.question)
-
-
-def answerers(view: ChangeView) -> list[Person]:
-    """Whom a question is put to: who is on call and the Tech Leads, or else all who may answer it."""
-    able = [person for person in view.people.values() if may_answer(person)]
-    return [person for person in able if person.roles & {Role.ON_CALL, Role.TECH_LEAD}] or able
-
-
-def can_answer(view: ChangeView) -> str:
-    """A sentence that mentions them, as mrkdwn; "" where there is nobody."""
-    who = [_mention(person) for person in answerers(view)]
-    return f"{listed(who, 6)} can answer it." if who else ""
 
 
 # --- after it ----------------------------------------------------------------

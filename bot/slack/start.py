@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from bot.desk.view import ChangeView
 from bot.slack.blocks import OPEN_CARD, Button, Card, Confirm, Style, card, context, section
+from bot.slack.called import awaits
 from bot.slack.cards import value_of
-from bot.slack.lead import awaits
 from bot.slack.pressed import Press, Wish
 from bot.slack.stage import Stage, current_step, stage_of
 from bot.slack.words import code, inline, sentence, timed

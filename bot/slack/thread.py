@@ -31,7 +31,8 @@ from bot.desk.view import ChangeView
 from bot.gathered import gathered
 from bot.milestones import aftermath, result, why_back
 from bot.slack.blocks import Block, Card, card, section
-from bot.slack.lead import can_answer, forward_again
+from bot.slack.called import can_answer
+from bot.slack.lead import forward_again
 from bot.slack.stage import decided
 from bot.slack.words import INSTANT, capital, code, code_block, inline, listed, sentence, took
 from policies.change import Word

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from actions.engine.fleet import Environment, Host, Limit
 from actions.engine.journal import Sight
-from actions.engine.ports import Blind, Metrics, Prober
+from actions.engine.ports import Prober
+from actions.engine.telemetry import Blind, Metrics
 from actions.engine.watched import Glance, Watched
 from actions.engine.words import joined
 from bot.desk.planning import Planning

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from actions.engine.metrics import PrometheusMetrics
-from actions.engine.ports import Blind, Sample
+from actions.engine.telemetry import Blind, Sample
 from bot.sandbox.keep import any_port
 from bot.sandbox.prometheus import Prometheus
 

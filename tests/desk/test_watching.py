@@ -11,7 +11,8 @@ import pytest
 from actions.engine.fleet import Limit
 from actions.engine.journal import Ended, Observed, Opened, Outcome, Sight
 from actions.engine.plan import Probe
-from actions.engine.ports import Blind, Passed, Sample
+from actions.engine.ports import Passed
+from actions.engine.telemetry import Blind, Sample
 from actions.engine.watched import How
 from bot.evidence.staging import Staging
 from bot.store import Store

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from actions.engine.analysis import Scrape, Totals
-from actions.engine.ports import Blind, Sample
 from actions.engine.scrapes import BUSY, COUNTED, SCRAPED, PrometheusScrapes
+from actions.engine.telemetry import Blind, Sample
 from tests.pure.making import AT
 
 

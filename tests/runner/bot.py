@@ -10,8 +10,9 @@ from actions.engine.contents import Contents
 from actions.engine.fleet import Artifact, CannotPlan, Host
 from actions.engine.journal import Entry
 from actions.engine.plan import Probe
-from actions.engine.ports import Job, NoScrapes, OnBytes, OnLine, Passed, Result, RunRecord, Scrapes, Unreachable, World
+from actions.engine.ports import Job, OnBytes, OnLine, Passed, Result, RunRecord, Unreachable, World
 from actions.engine.runner import Walked, walk
+from actions.engine.telemetry import NoScrapes, Scrapes
 from tests.runner.model import CLAIMED, EFFECTED, ENDED, RUN, ModelJob, Server, Site, Store
 from tests.runner.virtual import VirtualClock
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from actions.engine.fold import Phase, State
 from actions.engine.journal import Ended, Entry, Outcome, Started, Took, TurnedBack, Way
 from actions.engine.plan import Again, Back, Call, Do, Expect, Harmless, Irreversible, Plan, Probe, Seen, Watch
-from actions.engine.ports import Scrapes
 from actions.engine.runner import Walked
+from actions.engine.telemetry import Scrapes
 from tests.runner.bot import Bot
 from tests.runner.model import CLAIMED, EFFECTED, NEW, OLD, Server, Site, Store
 

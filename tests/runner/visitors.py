@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from actions.engine.analysis import Scrape, Totals
-from actions.engine.ports import Blind
+from actions.engine.telemetry import Blind
 from tests.runner.model import Lease, Server
 from tests.runner.virtual import START, VirtualClock
 

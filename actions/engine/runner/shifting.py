@@ -14,11 +14,12 @@ from actions.engine.analysis import Extend, Finding, Hold, Promote, RollBack, Sc
 from actions.engine.analysis import decide as judge
 from actions.engine.journal import Done, Failed, Measured, Started, Way, Weighed, Wish
 from actions.engine.plan import Shift
-from actions.engine.ports import Blind, HostRefused, Unreachable
+from actions.engine.ports import HostRefused, Unreachable
 from actions.engine.runner.decide import TurnBack, decide
 from actions.engine.runner.halting import each
 from actions.engine.runner.hands import Hands
 from actions.engine.shifts import Shifted
+from actions.engine.telemetry import Blind
 from actions.engine.words import counted
 
 LOOK = 0.5
