@@ -15,6 +15,7 @@ from actions.engine.ssh import SshHosts
 from bot.app import agent_sha256, logins
 from bot.config import Settings
 from bot.store import Store
+from bot.store.decisions import Decision
 from policies.change import Approval, Change
 
 
@@ -64,14 +65,14 @@ class HitStore(Store):
         await super().append(run, seq, entries, fence)
         self._cross(f"after append of {named(entries)}")
 
-    async def add_approval(self, id_: str, approval: Approval, rev: int) -> None:
+    async def add_approval(self, id_: str, approval: Approval, rev: int, decision: Decision | None = None) -> None:
         self._cross("before the approval")
-        await super().add_approval(id_, approval, rev)
+        await super().add_approval(id_, approval, rev, decision)
         self._cross("after the approval")
 
-    async def open_run(self, change: Change, opened: Opened) -> None:
+    async def open_run(self, change: Change, opened: Opened, decision: Decision | None = None) -> None:
         self._cross("before append of opened")
-        await super().open_run(change, opened)
+        await super().open_run(change, opened, decision)
         self._cross("after append of opened")
 
     async def take_fence(self, environment: str, above: int) -> int:

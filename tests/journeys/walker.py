@@ -14,7 +14,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ class HitBot:
             on_expire=self.store.settle,
         )
         given = self.bot.desk.planning
-        planning = Brisk(given.registry, given.environments, given.default_environment, given.hosts, given.artifacts)
+        planning = Brisk(*(getattr(given, one.name) for one in fields(given)))
         self.desk = replace(self.bot.desk, planning=planning, store=self.store, work=self.work)
 
     async def walk(self) -> None:
