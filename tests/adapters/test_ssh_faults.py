@@ -198,6 +198,22 @@ async def test_a_port_that_accepts_and_says_nothing(tmp_path: Path, monkeypatch:
             await hosts.survey("app1")
 
 
+async def test_a_frozen_sshd_takes_no_place_from_the_others(peer: Peer) -> None:
+    async with peer() as (server, _):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            frozen = replace(server.login, name="app2", port=silent.getsockname()[1])
+            logins = {"app1": server.login, "app2": frozen}
+            hosts = SshHosts(logins, server.agent_sha256, no_artifacts, connects=1)
+            waiting = asyncio.create_task(hosts.hello("app2"))
+            line, _ = await asyncio.to_thread(silent.accept)
+            await hosts.hello("app1")
+            assert not waiting.done(), "the only place was free, although app2 is waited for"
+            await hosts.close()
+            with pytest.raises(Unreachable, match="this bot closed the connection"):
+                await waiting
+            line.close()
+
+
 async def test_a_name_that_nobody_knows(tmp_path: Path) -> None:
     server = TestServer(tmp_path, agent=PEER)
     login = replace(server.login, address="no-such-host.invalid", port=22)

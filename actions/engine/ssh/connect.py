@@ -80,14 +80,14 @@ async def connect(
 ) -> asyncssh.SSHClientConnection:
     """A connection whose peer proved the pinned key and let the bot in, within that many seconds (CONNECT).
 
-    A place in `room` is taken for the handshake, which costs both machines their processors, and not for a server that
-    does not answer at all; the wait for the place does not count. Raises Unreachable, always with what was tried and
-    what to do.
+    A place in `room` is taken for the handshake, which costs both machines their processors, and not for a server whose
+    sshd has not said a word yet (RFC 4253, 4.2), so that one which is off or frozen holds up none of the others. The
+    wait for the place does not count. Raises Unreachable, always with what was tried and what to do.
     """
     shown, within = _Shown(), CONNECT if within is None else within
     try:
         async with asyncio.timeout(within):
-            line = await _dial(login)
+            line = await _spoken(await _dial(login))
         async with _place(room, line), asyncio.timeout(within):
             return await _connect(login, line, shown)
     except (OSError, asyncssh.Error, ValueError) as fault:
@@ -126,6 +126,20 @@ async def _dial(login: HostLogin) -> socket.socket:
         else:
             return line
     raise fault
+
+
+async def _spoken(line: socket.socket) -> socket.socket:
+    """The line, once its server has begun to speak, or hung up; it is cut where nobody waits for that any more."""
+    loop, said = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(line, said.set)
+    try:
+        await said.wait()
+    except BaseException:
+        loop.remove_reader(line)
+        line.close()
+        raise
+    loop.remove_reader(line)
+    return line
 
 
 async def _connect(login: HostLogin, line: socket.socket, shown: _Shown) -> asyncssh.SSHClientConnection:
