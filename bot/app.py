@@ -29,7 +29,6 @@ from bot.desk.late import LateStarts
 from bot.desk.looking import Looking
 from bot.desk.planning import Planning
 from bot.desk.roster import Roster
-from bot.desk.surveys import Surveys
 from bot.evidence import Freshness, Source
 from bot.evidence.checks import Checks, OnBranch
 from bot.evidence.drill import Drills
@@ -249,8 +248,7 @@ async def _tail(bot: Bot, face: SlackFace, stop: asyncio.Event) -> None:
 
 
 async def _keep_homes(bot: Bot, face: SlackFace, stop: asyncio.Event) -> None:
-    surveys = Surveys(bot.desk.planning, bot.world.clock)
-    instance = bot.settings.instance
+    instance, surveys = bot.settings.instance, bot.desk.offers.surveys
     await keep_homes(stop, face, bot.store, bot.desk, surveys, bot.world.clock, instance=instance)
 
 

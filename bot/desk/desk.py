@@ -69,7 +69,7 @@ class Desk:
     _starting: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def __post_init__(self) -> None:
-        self.offers = Offers(self.planning)
+        self.offers = Offers(self.planning, self.clock)
         self.witness = Witness(self.store, self.clock, self.rules.sha256, self.redact)
         self.asking = Asking(self.planning, self.looking, self.store, self.rules)
         self.running = Running(self.looking, self.store, self.work, self.clock, self.witness)

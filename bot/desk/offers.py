@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Generic, TypeVar
 
 from actions.engine.fleet import Artifact, CannotPlan, Fleet
+from actions.engine.ports import Clock
 from actions.engine.registry.grammar import LONGEST_VALUE, VERSION, option
 from actions.engine.registry.strategies import HEAD, Strategy, strategies
-from actions.engine.words import counted, plain
-from bot.desk.planning import Planning, Refusal
+from actions.engine.words import counted, named, plain
+from bot.desk.kept import Kept
+from bot.desk.planning import Planning
+from bot.desk.surveys import Surveys
 
 FRESH = 5.0
 """Seconds for which what was looked up is shown."""
@@ -22,8 +24,6 @@ CERTAIN = 0.5
 PATIENCE = 1.5
 """Seconds for which a list is waited for: whoever chooses from it has begun to type."""
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class Live:
@@ -31,7 +31,7 @@ class Live:
 
     environment: str
     whole: bool = True
-    """On every host of it."""
+    """On every host of it; False also where that is not known of one."""
     same: bool = True
     """The very build that the list offers; False where the version was built again since."""
 
@@ -54,7 +54,7 @@ class Versions:
     trouble: str = ""
     """Why there is no list, as a sentence; "" where there is one."""
     unseen: tuple[str, ...] = ()
-    """Environments that did not answer in time: what is live there is not known."""
+    """What did not answer in time, so that what is live there is not known: "staging", "app17 of production"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,9 @@ class Wanted:
 class Offers:
     """Shared by everybody who asks: however many type at once, each place is asked once."""
 
-    def __init__(self, planning: Planning) -> None:
-        self._planning = planning
-        self._built = _Kept(self._versions)
-        self._served = {name: _Kept(self._survey(name)) for name in planning.environments}
+    def __init__(self, planning: Planning, clock: Clock) -> None:
+        self._planning, self.surveys = planning, Surveys(planning, clock)
+        self._built = Kept(self._versions)
 
     def choices(self) -> Choices:
         """Environments and strategies; no I/O."""
@@ -120,17 +119,18 @@ class Offers:
 
         Nothing in it is older than `fresh` seconds.
         """
-        fleets = asyncio.gather(*(kept.within(patience, fresh) for kept in self._served.values()))
-        built = await self._built.within(patience, fresh)
-        served = dict(zip(self._served, await fleets, strict=True))
+        names = self._planning.environments
+        seeing = asyncio.gather(*(self.surveys.fleet(name, patience, fresh) for name in names))
+        built, looks = await asyncio.gather(self._built.within(patience, fresh), seeing)
         match built:
             case None:
                 return Versions((), "The list of versions takes long; try again in a moment.")
             case CannotPlan():
                 return Versions((), str(built))
             case tuple():
-                unseen = tuple(name for name, fleet in served.items() if fleet is None)
-                return Versions(tuple(_offered(one, served) for one in built), "", unseen)
+                fleets = [fleet for fleet, _ in looks]
+                unseen = tuple(_unseen(fleet, troubles) for fleet, troubles in looks if troubles)
+                return Versions(tuple(_offered(one, fleets) for one in built), "", unseen)
 
     async def faults(self, wanted: Wanted, patience: float) -> tuple[Fault, ...]:
         """What would certainly be refused, as far as it is known within `patience` seconds."""
@@ -155,51 +155,24 @@ class Offers:
             return why
         return tuple(one for one in built if VERSION.accepts(one.version) and VERSION.parse(one.version) == one.version)
 
-    def _survey(self, environment: str) -> Callable[[], Awaitable[Fleet | None]]:
-        async def look() -> Fleet | None:
-            try:
-                return await self._planning.survey(environment)
-            except Refusal:
-                return None  # whoever asks for a change there is told which server did not answer
 
-        return look
+def _unseen(fleet: Fleet, troubles: Mapping[str, str]) -> str:
+    """What did not answer, in words."""
+    return f"{named(troubles, 2)} of {fleet.environment.name}" if fleet.hosts else fleet.environment.name
 
 
-class _Kept(Generic[T]):
-    """The answer to a slow question: asked by one at a time, and believed for a while."""
-
-    def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
-        self._ask = ask
-        self._asked = 0.0
-        self._task: asyncio.Future[T] | None = None
-
-    async def within(self, seconds: float, fresh: float) -> T | None:
-        """An answer asked for less than `fresh` seconds ago, None where it takes longer; who asks next may have it."""
-        now = asyncio.get_running_loop().time()
-        task = self._task
-        if task is None or (task.done() and (now - self._asked > fresh or _burst(task))):
-            self._asked = now
-            task = self._task = asyncio.ensure_future(self._ask())
-        await asyncio.wait({task}, timeout=seconds)
-        return task.result() if task.done() else None
-
-
-def _burst(done: asyncio.Future[T]) -> bool:
-    return done.cancelled() or done.exception() is not None
-
-
-def _offered(built: Artifact, served: Mapping[str, Fleet | None]) -> Offered:
-    live = (_live(built, name, fleet) for name, fleet in served.items() if fleet)
+def _offered(built: Artifact, fleets: Sequence[Fleet]) -> Offered:
+    live = (_live(built, fleet) for fleet in fleets)
     return Offered(built.version, built.commit, built.made, tuple(one for one in live if one))
 
 
-def _live(built: Artifact, name: str, fleet: Fleet) -> Live | None:
+def _live(built: Artifact, fleet: Fleet) -> Live | None:
     current = [host.release(host.current) for host in fleet.hosts]
     here = [release for release in current if release and release.version == built.version]
     if not here:
         return None
     same = all(release.sha256 in ("", built.sha256) for release in here)
-    return Live(name, len(here) == len(current), same)
+    return Live(fleet.environment.name, len(here) == len(fleet.environment.hosts), same)
 
 
 def _unknown_or_live(wanted: Wanted, versions: Versions) -> list[Fault]:

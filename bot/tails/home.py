@@ -69,4 +69,4 @@ async def keep_homes(
     try:
         await Tenure(WHAT, lease, pace.lease).run(stop, work)
     finally:
-        await surveys.close()
+        surveys.close()

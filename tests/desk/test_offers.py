@@ -32,18 +32,18 @@ def serve(room: Room, host: str, version: str, sha256: str) -> None:
 async def test_each_version_says_where_it_is_live_and_whether_all_of_it(room: Room) -> None:
     serve(room, "app1", "v1.1", "1" * 64)
     serve(room, "stage1", "v1.2", "other" * 8)
-    assert await listed(Offers(room.desk.planning)) == {
+    assert await listed(Offers(room.desk.planning, room.desk.clock)) == {
         "v1.1": (Live("production", whole=False),),
         "v1.2": (Live("staging", same=False),),
     }
     serve(room, "app2", "v1.1", "1" * 64)
-    assert (await listed(Offers(room.desk.planning)))["v1.1"] == (Live("production"),)
+    assert (await listed(Offers(room.desk.planning, room.desk.clock)))["v1.1"] == (Live("production"),)
 
 
 async def test_the_order_is_the_shelves_and_what_cannot_be_typed_is_left_out(room: Room) -> None:
     at = datetime(2026, 11, 1, tzinfo=UTC)
     room.shelf.built = {v: Artifact(v, "c" * 40, "d" * 64, 1, (), at) for v in ("v1.3", "main-7", "V1.2", "v1.1")}
-    versions = await Offers(room.desk.planning).versions()
+    versions = await Offers(room.desk.planning, room.desk.clock).versions()
     assert [one.version for one in versions.known] == ["v1.3", "v1.1"]
     assert versions.known[0].made == at and versions.trouble == "" and versions.unseen == ()
 
@@ -57,7 +57,7 @@ async def test_a_slow_server_costs_the_mark_and_not_the_list(room: Room) -> None
         return await survey(host)
 
     room.servers.survey = slow  # type: ignore[method-assign]
-    offers, begun = Offers(room.desk.planning), time.monotonic()
+    offers, begun = Offers(room.desk.planning, room.desk.clock), time.monotonic()
     versions = await offers.versions(0.1)
     assert time.monotonic() - begun < 0.5
     assert versions.unseen == ("staging",) and len(versions.known) == 2
@@ -65,10 +65,37 @@ async def test_a_slow_server_costs_the_mark_and_not_the_list(room: Room) -> None
     assert (await offers.versions(1.0)).unseen == ()
 
 
-async def test_a_server_that_does_not_answer_costs_no_more(room: Room) -> None:
+async def test_of_an_environment_with_a_dead_server_the_others_are_seen(room: Room) -> None:
+    for host in ("app1", "app2"):
+        serve(room, host, "v1.1", "1" * 64)
     room.servers.down.add("app1")
-    versions = await Offers(room.desk.planning).versions()
-    assert versions.unseen == ("production",) and len(versions.known) == 2
+    versions = await Offers(room.desk.planning, room.desk.clock).versions()
+    assert versions.unseen == ("app1 of production",)
+    assert {one.version: one.live for one in versions.known}["v1.1"] == (Live("production", whole=False),)
+    assert await room.desk.faults(replace(WANTED, version="v1.1")) == (), "it may not be live on app1"
+    room.servers.down.add("app2")
+    assert (await Offers(room.desk.planning, room.desk.clock).versions()).unseen == ("production",)
+
+
+async def test_a_look_that_began_before_something_happened_is_not_joined(room: Room) -> None:
+    free, asked, survey = asyncio.Event(), asyncio.Event(), room.servers.survey
+
+    async def slow(host: str) -> object:
+        seen, first = await survey(host), not asked.is_set()
+        asked.set()
+        if first:
+            await free.wait()
+        return seen
+
+    room.servers.survey = slow  # type: ignore[method-assign]
+    surveys = room.desk.offers.surveys
+    before = asyncio.create_task(surveys.look("staging"))
+    await asked.wait()
+    serve(room, "stage1", "v1.2", "2" * 64)
+    surveys.expire("staging")
+    assert await surveys.look("staging") and surveys.live()[-1].served[0].version == "v1.2"
+    free.set()
+    assert not await before and surveys.live()[-1].served[0].version == "v1.2"
 
 
 async def test_everything_is_asked_once_for_many_who_type_and_again_when_it_is_old(room: Room) -> None:
@@ -80,7 +107,7 @@ async def test_everything_is_asked_once_for_many_who_type_and_again_when_it_is_o
         return await survey(host)
 
     room.servers.survey = counted  # type: ignore[method-assign]
-    offers = Offers(room.desk.planning)
+    offers = Offers(room.desk.planning, room.desk.clock)
     await asyncio.gather(*(offers.versions() for _ in range(50)))
     assert sorted(looks) == ["app1", "app2", "stage1"]
     await asyncio.sleep(0.25)
@@ -103,15 +130,15 @@ async def test_no_list_is_a_sentence(room: Room) -> None:
         raise CannotPlan("The list of versions cannot be had: no answer.")
 
     room.shelf.versions = none  # type: ignore[method-assign]
-    versions = await Offers(room.desk.planning).versions()
+    versions = await Offers(room.desk.planning, room.desk.clock).versions()
     assert versions.known == () and versions.trouble == "The list of versions cannot be had: no answer."
     room.shelf.versions = asyncio.Event().wait  # type: ignore[method-assign]
-    assert "takes long" in (await Offers(room.desk.planning).versions(0.05)).trouble
+    assert "takes long" in (await Offers(room.desk.planning, room.desk.clock).versions(0.05)).trouble
 
 
 async def test_what_bursts_is_asked_again(room: Room) -> None:
     versions, room.shelf.versions = room.shelf.versions, None  # type: ignore[method-assign]
-    offers = Offers(room.desk.planning)
+    offers = Offers(room.desk.planning, room.desk.clock)
     with pytest.raises(TypeError):
         await offers.versions()
     room.shelf.versions = versions  # type: ignore[method-assign]
