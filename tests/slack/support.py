@@ -86,6 +86,9 @@ class FakeDesk:
     def help(self, topic: str = "") -> str:
         return f"Help on {topic or 'everything'}:\n  deploy <version> [to <environment>]\nType `deploy v1.2`."
 
+    def shows_only(self, text: str) -> bool:
+        return text.startswith("config diff")
+
     async def propose(self, text: str, who: Person, account: str = "") -> ChangeView:
         assert account, "where a request came from is written down"
         return await self._act("propose", text, who.id)
