@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actions.host.chom_host import pools
-from actions.host.chom_host.base import Failed
-from actions.host.chom_host.leases import LASTS, lapsed_since, lease, leased, minute, renew
+from actions.host.chom_host.leases import LASTS, lapsed_since, lease, leased, minute
 from actions.host.chom_host.settings import Settings
 from tests.host.server import Channel, Refusal, Server, target
 from tests.host.test_verbs import R1, R2, deploy, twice
@@ -76,15 +75,14 @@ def test_a_lease_that_nobody_renews_is_over_within_two_minutes(second: int) -> N
     assert minute(until) not in (minute(at), minute(at + 60))
 
 
-def test_who_comes_back_too_late_is_told_and_does_not_put_anybody_back(settings: Settings) -> None:
+def test_who_comes_back_too_late_is_told(settings: Settings) -> None:
     until = lease(settings, 10, NOON)["until"]
-    assert renew(settings, 10, NOON + 50) == {"percent": 10, "until": until, "lapsed": None}
-    assert renew(settings, 10, NOON + 60)["until"] == until + 60
+    assert lease(settings, 10, NOON + 50) == {"percent": 10, "until": until, "lapsed": None}
+    assert lease(settings, 10, NOON + 60)["until"] == until + 60
     late = until + 60 + 1
     assert (leased(settings, late), lapsed_since(settings, late)) == (0, until + 60)
-    assert renew(settings, 10, late) == {"percent": 0, "until": 0, "lapsed": until + 60}
     assert buckets(settings, late) == set()
-    assert lease(settings, 10, late)["lapsed"] == until + 60, "who sets the weight anew is told as well"
+    assert lease(settings, 10, late)["lapsed"] == until + 60
     assert lapsed_since(settings, late) is None
 
 
@@ -95,14 +93,10 @@ def test_after_a_reboot_the_lease_has_lapsed_when_it_is_asked_for(settings: Sett
     assert lapsed_since(settings, NOON + 20) == int(NOON + 20)
 
 
-def test_a_lease_that_was_taken_back_has_not_lapsed_and_another_weight_is_not_renewed(settings: Settings) -> None:
+def test_a_lease_that_was_taken_back_has_not_lapsed(settings: Settings) -> None:
     lease(settings, 25, NOON)
-    with pytest.raises(Failed, match="the weight is 25 %, not 10 %"):
-        renew(settings, 10, NOON)
     lease(settings, 0, NOON)
     assert lapsed_since(settings, NOON + 500) is None
-    with pytest.raises(Failed, match="the weight is 0 %, not 25 %"):
-        renew(settings, 25, NOON)
 
 
 @pytest.fixture
@@ -131,8 +125,7 @@ def test_its_master_is_begun_with_a_release_and_ended_without_clients(canary: Se
     assert said["summary"] == "v1.2 is ready in the canary pool, and no client has it yet"
     assert target(canary.www / "chom_canary") == f"releases/{R2}"
     assert sudo_log(canary)[-1] == "-n /usr/bin/systemctl start php8.2-fpm-canary"
-    said = twice(channel, "weight", {"percent": 10})
-    assert said["summary"] == "10 % of the clients have the canary; not renewed, that ends within 120 s"
+    assert channel.ask("route", fence=1, percent=10)["percent"] == 10
     seen = channel.ask("survey")["pools"]
     assert (seen["canary"], seen["running"], seen["weight"], seen["lapsed"]) == (R2, True, 10, None)
     assert seen["memory"] > 0
@@ -148,28 +141,30 @@ def test_its_master_is_begun_with_a_release_and_ended_without_clients(canary: Se
     assert not (canary.www / "chom_canary").is_symlink()
 
 
+def refused(channel: Channel, fence: int, percent: int) -> tuple[str, str]:
+    with pytest.raises(Refusal) as refusal:
+        channel.ask("route", fence=fence, percent=percent)
+    return refusal.value.code, str(refusal.value)
+
+
 def test_nobody_is_sent_to_a_canary_that_serves_nothing_or_does_not_run(canary: Server) -> None:
     channel = canary.channel()
-    said = channel.run("run/weight/one", "weight", {"percent": 10})
-    assert not said["ok"] and "serves no release yet" in said["summary"]
+    assert refused(channel, 1, 10) == ("not possible", "the canary serves no release yet, so no client can have it")
     twice(channel, "stage", canary.stage_args(R1, "v1.0"))
     twice(channel, "canary_start", {"release": R1})
     (canary.root / "canary.sock").unlink()
-    said = channel.run("run/weight/two", "weight", {"percent": 10})
-    assert not said["ok"] and "does not run" in said["summary"]
-    assert channel.run("run/weight/zero", "weight", {"percent": 0})["ok"], "the way back is always open"
+    assert "does not run" in refused(channel, 1, 10)[1]
+    assert channel.ask("route", fence=1, percent=0)["percent"] == 0, "the way back is always open"
 
 
-def test_renewing_is_the_newest_bots_alone(canary: Server) -> None:
+def test_routing_is_the_newest_bots_alone(canary: Server) -> None:
     channel = canary.channel()
     twice(channel, "stage", canary.stage_args(R1, "v1.0"))
     twice(channel, "canary_start", {"release": R1})
-    twice(channel, "weight", {"percent": 10})
-    assert channel.ask("renew", fence=3, percent=10)["percent"] == 10
-    for fence, percent, code in ((2, 10, "fenced"), (3, 25, "not possible"), (3, 0, "bad argument")):
-        with pytest.raises(Refusal) as refused:
-            channel.ask("renew", fence=fence, percent=percent)
-        assert refused.value.code == code
+    assert channel.ask("route", fence=3, percent=10)["percent"] == 10
+    assert refused(channel, 2, 25)[0] == "fenced"
+    assert refused(channel, 3, 101)[0] == "bad argument"
+    assert channel.ask("survey")["pools"]["weight"] == 10
 
 
 def test_the_bot_learns_how_a_probe_names_its_pool(canary: Server) -> None:
@@ -179,14 +174,13 @@ def test_the_bot_learns_how_a_probe_names_its_pool(canary: Server) -> None:
         canary.channel().ask("pins")
 
 
-@pytest.mark.parametrize(
-    ("verb", "args"), [("weight", {"percent": 10}), ("canary_start", {"release": R1}), ("canary_stop", {})]
-)
+@pytest.mark.parametrize(("verb", "args"), [("canary_start", {"release": R1}), ("canary_stop", {})])
 def test_a_server_without_pools_says_how_it_gets_them(channel: Channel, server: Server, verb: str, args: dict) -> None:
     twice(channel, "stage", server.stage_args(R1, "v1.0"))
     said = channel.run(f"run/{verb}/one", verb, args)
     assert not said["ok"] and "[hosts.NAME.canary] in chom.toml" in said["summary"]
     assert channel.ask("survey")["pools"] is None
+    assert "host install" in refused(channel, 1, 0)[1]
 
 
 def test_the_room_that_a_canary_needs_is_that_of_as_many_workers_as_stable_may_have(

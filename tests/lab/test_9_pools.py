@@ -165,7 +165,7 @@ async def test_each_stage_has_its_share_and_all_clients_of_the_last_one(
     async with site(server) as users:
         assert await users.on_canary() == set()
         for percent in (10, 25, 50, 75, 100):
-            job(channel, "weight", percent=percent)
+            channel.ask("route", fence=1, percent=percent)
             now = await users.on_canary()
             expected = len(CLIENTS) * percent / 100
             assert abs(len(now) - expected) <= 3 * (expected * (1 - percent / 100)) ** 0.5, (percent, len(now))
@@ -175,7 +175,7 @@ async def test_each_stage_has_its_share_and_all_clients_of_the_last_one(
         assert (seen["canary"], seen["weight"], seen["running"]) == (CANARY, 100, True)
         assert 0 < seen["needed"] < seen["memory"]
         begun = time.monotonic()
-        job(channel, "weight", percent=0)
+        channel.ask("route", fence=1, percent=0)
         assert time.monotonic() - begun < 3
         assert await users.on_canary() == set()
 
@@ -190,11 +190,11 @@ async def test_no_request_fails_while_weights_flip(server: Vps, channel: Channel
         flipped = asyncio.Event()
         browsing = asyncio.create_task(browse())
         for number in range(30):
-            await asyncio.to_thread(job, channel, "weight", percent=(10, 75, 0, 100, 25)[number % 5])
+            await asyncio.to_thread(channel.ask, "route", fence=1, percent=(10, 75, 0, 100, 25)[number % 5])
             await asyncio.sleep(0.1)
         flipped.set()
         await browsing
-    job(channel, "weight", percent=0)
+    channel.ask("route", fence=1, percent=0)
 
 
 async def test_a_probe_names_its_pool_and_is_not_counted(server: Vps, channel: Channel) -> None:
@@ -240,7 +240,7 @@ async def test_what_fails_or_is_slow_is_counted_with_an_edge_at_the_limit(server
 
 async def test_a_bot_that_is_gone_leaves_nobody_on_the_canary(server: Vps, channel: Channel) -> None:
     """Nothing of ours runs on the server after the weight was set."""
-    job(channel, "weight", percent=50)
+    channel.ask("route", fence=1, percent=50)
     channel.close()
     begun = time.monotonic()
     async with site(server) as users:
@@ -253,9 +253,9 @@ async def test_a_bot_that_is_gone_leaves_nobody_on_the_canary(server: Vps, chann
 
 
 def test_who_comes_back_is_told(channel: Channel) -> None:
-    said = channel.ask("renew", fence=1, percent=50)
-    assert said["percent"] == 0 and time.time() - 60 < said["lapsed"] <= time.time()
-    assert channel.ask("survey")["pools"]["lapsed"] == said["lapsed"]
+    before = channel.ask("survey")["pools"]
+    assert before["weight"] == 0 and time.time() - 60 < before["lapsed"] <= time.time()
+    assert channel.ask("route", fence=1, percent=50)["lapsed"] == before["lapsed"]
     job(channel, "canary_stop")
     seen = channel.ask("survey")["pools"]
     assert (seen["running"], seen["canary"], seen["lapsed"]) == (False, "", None)

@@ -20,8 +20,7 @@ from .base import CHUNK, LONGEST, PATIENCE, Failed, Json, Refused
 from .fence import raise_fence, read_fence
 from .files import log_line, open_lock, read_json, try_lock
 from .jobs import begin, job_dir, state_of
-from .leases import renew, route
-from .pools import pins
+from .pools import pins, route
 from .processes import boot_id, open_pidfd
 from .redaction import redact, shown, why_not
 from .server import survey
@@ -43,7 +42,6 @@ VERBS: Mapping[str, Mapping[str, Check]] = {
         "retry_lost": flag,
     },
     "follow": {"job": JOB, "offset": number(0, 1 << 53)},
-    "renew": {"fence": FENCE, "percent": number(1, 100)},
     "route": {"fence": FENCE, "percent": number(0, 100)},
     "pins": {},
 }
@@ -73,7 +71,6 @@ class Channel:
             "holds": self._holds,
             "begin": self._begin,
             "follow": self._follow,
-            "renew": self._renew,
             "route": self._route,
             "pins": self._pins,
         }
@@ -213,13 +210,6 @@ class Channel:
 
     def _begin(self, id_: int, args: Json) -> Task:
         return self._locked(lambda: begin(self._settings, args))
-
-    def _renew(self, id_: int, args: Json) -> Task:
-        return self._locked(lambda: self._renewed(args["fence"], args["percent"]))
-
-    def _renewed(self, fence: int, percent: int) -> Json:
-        raise_fence(self._settings, fence)
-        return _done(lambda: renew(self._settings, percent))
 
     def _route(self, id_: int, args: Json) -> Task:
         return self._locked(lambda: self._routed(args["fence"], args["percent"]))

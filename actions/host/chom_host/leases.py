@@ -66,29 +66,6 @@ def lease(settings: Settings, percent: int, now: Optional[float] = None) -> Json
     return {"percent": percent, "until": until, "lapsed": lapsed}
 
 
-def route(settings: Settings, percent: int, now: Optional[float] = None) -> Json:
-    """As `lease`; above 0 only where the canary serves. Raises Failed."""
-    if percent and settings.canary and not Path(settings.www, settings.canary).is_symlink():
-        raise Failed("the canary serves no release, so no client can have it")
-    return lease(settings, percent, now)
-
-
-def renew(settings: Settings, percent: int, now: Optional[float] = None) -> Json:
-    """The lease of so many per cent goes on; the answer is that of `lease`. The caller holds the lock.
-
-    One that has lapsed is not renewed: `percent` is 0 then, and who wants clients back on the canary sets the weight.
-    Raises Failed where another weight was set.
-    """
-    at = time.time() if now is None else now
-    said = read_json(_record(settings))
-    known = said["percent"] if said else 0
-    if known != percent:
-        raise Failed(f"the weight is {known} %, not {percent} %, so there is nothing to renew")
-    if lapsed := lapsed_since(settings, at):
-        return {"percent": 0, "until": 0, "lapsed": lapsed}
-    return lease(settings, percent, at)
-
-
 def lapsed_since(settings: Settings, at: float) -> Optional[int]:
     """Since when (Unix time, s) the last lease is over, where nobody took it back; None where nothing lapsed."""
     said = read_json(_record(settings))

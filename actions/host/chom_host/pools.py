@@ -10,7 +10,7 @@ from typing import Optional
 
 from .base import Failed, Json
 from .fastcgi import connected
-from .leases import lapsed_since, leased
+from .leases import lapsed_since, lease, leased
 from .settings import Settings
 
 _ANSWER = 2.0
@@ -86,6 +86,18 @@ def _workers(pool: str) -> list[int]:
             except (OSError, ValueError):
                 continue  # it has just ended
     return sizes
+
+
+def route(settings: Settings, percent: int) -> Json:
+    """From now on so many per cent of the clients have the canary, see `lease`. The caller holds the lock.
+
+    Called again before the lease is over, it goes on. Raises Failed for more than nobody where the canary is not there.
+    """
+    if percent and settings.canary and not canary_link(settings).is_symlink():
+        raise Failed("the canary serves no release yet, so no client can have it")
+    if percent and settings.canary and not runs(settings):
+        raise Failed(f"{settings.canary_service} does not run, so no client can have it")
+    return lease(settings, percent)
 
 
 def pins(settings: Settings) -> Json:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from ..arguments import RELEASE, number
+from ..arguments import RELEASE
 from ..base import Failed
-from ..files import locked, sync_dir, utc
-from ..leases import LASTS, lease, leased
+from ..files import locked, sync_dir
+from ..leases import lease, leased
 from ..pools import canary_link, in_canary, runs
 from ..server import version_of, whole_release
 from ..work import Command, Verb, Work
@@ -47,20 +47,6 @@ def canary_stop(work: Work) -> str:
     return "the canary pool is stopped, and every client has the stable one"
 
 
-def weight(work: Work, percent: int) -> str:
-    _has_pools(work)
-    if percent and not in_canary(work.settings):
-        raise Failed("the canary serves no release yet, so no client can have it")
-    if percent and not runs(work.settings):
-        raise Failed(f"{work.settings.canary_service} does not run, so no client can have it")
-    with locked(work.settings):
-        said = lease(work.settings, percent)
-    told = f"{percent} % of the clients have the canary" if percent else "every client has the stable pool"
-    if percent:
-        told += f"; not renewed, that ends within {LASTS} s"
-    return told + (f" (an earlier lease was over at {utc(said['lapsed'])})" if said["lapsed"] else "")
-
-
 def _has_pools(work: Work) -> None:
     if not work.settings.canary:
         raise Failed("this server has no canary pool; give it one: [hosts.NAME.canary] in chom.toml, then host install")
@@ -75,5 +61,4 @@ def _systemctl(work: Work, what: str) -> None:
 VERBS = {
     "canary_start": Verb({"release": RELEASE}, canary_start),
     "canary_stop": Verb({}, canary_stop),
-    "weight": Verb({"percent": number(0, 100)}, weight),
 }
