@@ -115,7 +115,7 @@ class TurnedBack:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An open obligation: this host cannot be reached, and the run stays open until it returns."""
+    """An open obligation: this host does not answer, or refuses; the run stays open until what is left is done."""
 
     at: datetime
     host: str

@@ -209,9 +209,9 @@ def _host_away(view: ChangeView) -> Lead:
     away = list(run.waiting.values())
     hosts = named(run.waiting)
     head = f"{'Turning back, and waiting' if run.way is Way.BACK else 'Waiting'} for {hosts}."
-    lines = [f"No answer from {code(w.host)} since {at(w.at)}: {inline(sentence(w.why), 300)}" for w in away[:FEW]]
+    lines = [f"Waiting for {code(w.host)} since {at(w.at)}: {inline(sentence(w.why), 300)}" for w in away[:FEW]]
     lines += [f"The same with {counted(len(away) - FEW, 'server')} more."] if len(away) > FEW else []
-    todo = f"Somebody has to look at {hosts}; the run goes on by itself as soon as an answer comes."
+    todo = f"Somebody has to look at {hosts}; the run goes on by itself as soon as it can."
     locked = f"Until then nothing else can run on {inline(view.change.environment, 60)}."
     told = f"{head} {capital(sentence(away[0].why))} {todo}"
     return Lead(head, "\n".join([*lines, f"{inline(todo)} {locked}"]), told)

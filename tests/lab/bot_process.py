@@ -204,7 +204,7 @@ class Shell:
     def said(self) -> str:
         return "".join(self._lines)
 
-    def until(self, words: str, seconds: float = 30) -> str:
+    def until(self, words: str, seconds: float = 60) -> str:
         """What it said, once it has said these words."""
         deadline = time.monotonic() + seconds
         while words not in self.said:

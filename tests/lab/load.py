@@ -124,13 +124,13 @@ async def _body(reader: asyncio.StreamReader, head: str) -> bytes:
 
 
 async def visit(client: Client, slot: int, count: Count, pause: float, stop: asyncio.Event) -> None:
-    """Some requests on one connection; every sixth is Laravel's, and in one visit of ten all are slow."""
+    """Some requests on one connection; the first is Laravel's, and in one visit of ten all are slow."""
     for turn in range(1 + client.number % VISIT):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
             break
         slow = client.number % 10 == 9
-        path = SLOW if slow else LARAVEL if turn % 6 == 0 else LIGHT
+        path = SLOW if slow else LIGHT if turn else LARAVEL
         began = time.monotonic()
         try:
             count.add(slot, client.number, *await client.ask(path))

@@ -82,7 +82,7 @@ def test_a_host_that_is_cut_off_is_waited_for_and_the_card_says_so(lab: Lab, bot
 def test_a_host_that_loses_power_in_mid_copy_begins_anew_by_itself(lab: Lab, channel: Slack) -> None:
     title = asked(channel, "v2.2")
     until_it_copies(lab.app2)
-    lab.app2.stop(power_loss=True)
+    lab.app2.lose_power()
     lab.app2.start()
     channel.card_says(title, DONE)
     whole(lab, "v2.2")

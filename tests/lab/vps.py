@@ -24,6 +24,7 @@ from tests.lab.bases import BOOKWORM, LAB, Base, build, build_all, sh
 
 HOSTS = LAB / "hosts"
 BRIDGE, NET = "chomlab0", "10.232.7"
+CGROUPS = Path("/sys/fs/cgroup")
 ALONE = Path("/run/lock/chom-lab.lock")
 """Held by whoever uses the lab: its bridge and its addresses are there once on a machine."""
 
@@ -143,15 +144,18 @@ class Vps:
             sh("ip", "-n", space, "link", "set", device, "up")
 
     def _boot(self) -> None:
+        groups = _groups(self.name)
+        for group in groups:
+            group.mkdir(exist_ok=True)
         log = (self.root.parent / "boot.log").open("ab")
         self.process = subprocess.Popen(
             ["systemd-nspawn", "-q", "-D", str(self.root), "-M", f"chomlab-{self.name}", "--boot", "--register=no",
              "--keep-unit", f"--network-namespace-path=/run/netns/chomlab-{self.name}", "--console=pipe",
              "--kill-signal=SIGRTMIN+3"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            preexec_fn=_shut_down_with_us)  # fmt: skip
+            preexec_fn=lambda: _shut_down_with_us(groups))  # fmt: skip
         log.close()
-        (self.root.parent / "pid").write_text(str(self.process.pid))
+        (self.root.parent / "groups").write_text("\n".join(map(str, groups)))
 
     def up(self) -> None:
         """Wait until systemd says that it runs. Raises RuntimeError where sshd does not answer within 60 s."""
@@ -176,24 +180,17 @@ class Vps:
         """Pull the network cable, or put it back."""
         sh("ip", "link", "set", f"cl-{self.name}", "down" if off else "up")
 
-    def stop(self, power_loss: bool = False) -> None:
-        """Shut down in order, or take the power away."""
-        if self.process and self.process.poll() is None:
-            if power_loss:
-                _power_off(self.process.pid)
-            else:
-                self.process.terminate()
-            try:
-                self.process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                _power_off(self.process.pid)
-                self.process.wait()
+    def lose_power(self) -> None:
+        """All of its processes are gone at once. Its disk stays, for `start`."""
+        _power_off(self.root.parent)
+        if self.process:
+            self.process.wait(20)
         self.process = None
         _dismantle(self.name)
 
     def remove(self) -> None:
         """Forget it and its disk, so that it need not be shut down in order."""
-        self.stop(power_loss=True)
+        self.lose_power()
         _forget(self.root.parent)
 
 
@@ -202,15 +199,43 @@ def die_with_us() -> None:
     ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))
 
 
-def _shut_down_with_us() -> None:
+def _shut_down_with_us(groups: list[Path]) -> None:
     """As `die_with_us`, for systemd-nspawn, which has to shut its server down: killed, it would leave it running."""
     ctypes.CDLL(None).prctl(1, int(signal.SIGTERM))
+    for group in groups:
+        (group / "cgroup.procs").write_text("0")
 
 
-def _power_off(nspawn: int) -> None:
-    """Kill the first process of the server and with it all the others at once; systemd-nspawn ends then."""
-    for child in Path(f"/proc/{nspawn}/task/{nspawn}/children").read_text().split():
-        os.kill(int(child), signal.SIGKILL)
+def _groups(name: str) -> list[Path]:
+    """Its control groups, below our own: two servers that shared one would wait for each other's processes to end."""
+    ours = dict(line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines())
+    unified = CGROUPS / "unified"
+    mounts = {"name=systemd": CGROUPS / "systemd", "": unified if unified.exists() else CGROUPS}
+    return [mounts[one] / ours[one].lstrip("/") / f"chomlab-{name}" for one in mounts if one in ours]
+
+
+def _power_off(disk: Path) -> None:
+    """Kill all processes of the server of that disk, and systemd-nspawn. Raises RuntimeError where they do not die."""
+    record = disk / "groups"
+    groups = [Path(line) for line in record.read_text().split("\n")] if record.exists() else []
+    deadline = time.monotonic() + 20
+    while pids := {int(pid) for group in groups for procs in group.rglob("cgroup.procs") for pid in _pids(procs)}:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"processes of {disk.name} do not die: {sorted(pids)}")
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+    for group in groups:
+        for empty in sorted(group.rglob("*/"), reverse=True):
+            empty.rmdir()
+
+
+def _pids(procs: Path) -> list[str]:
+    try:
+        return procs.read_text().split()
+    except OSError:  # the group was removed meanwhile
+        return []
 
 
 def _dismantle(name: str) -> None:
@@ -226,12 +251,8 @@ def _forget(disk: Path) -> None:
 
 def sweep() -> None:
     """Take away what a lab that was killed has left: processes, mounts, network, disks and keys."""
-    for record in HOSTS.glob("*/pid"):
-        command = Path("/proc", record.read_text().strip() or "none", "cmdline")
-        if command.exists() and f"-M\0chomlab-{record.parent.name}\0".encode() in command.read_bytes():
-            _power_off(int(command.parent.name))
-            _gone(command)
     for disk in [path.parent for path in HOSTS.glob("*/root")]:
+        _power_off(disk)
         _dismantle(disk.name)
         _forget(disk)
     for key in LAB.glob("admin-*"):
@@ -240,14 +261,6 @@ def sweep() -> None:
         if line.startswith("chomlab-"):
             _dismantle(line.split()[0].removeprefix("chomlab-"))
     sh("ip", "link", "del", BRIDGE, check=False)
-
-
-def _gone(entry: Path) -> None:
-    deadline = time.monotonic() + 20
-    while entry.exists() and entry.read_bytes():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"process {entry.parent.name} of an earlier lab does not die")
-        time.sleep(0.05)
 
 
 @contextlib.contextmanager
