@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
@@ -10,15 +9,14 @@ from typing import assert_never
 from actions.engine.journal import Entry
 from bot.slack.blocks import Card
 from bot.slack.log_file import comment, file_name, follows, given_up
-from bot.slack.web import CallFailed, Trouble
+from bot.slack.web import CallFailed
 from bot.tails.finder import Finder, log_metadata
 from bot.tails.logs import Follows, GiveUp, LogFiles, Offer, Share
 from bot.tails.look import Look
 from bot.tails.notes import Notes
 from bot.tails.sender import Sender
+from bot.tails.sharing import Sharing, Upload
 from bot.tails.shown import Log
-
-logger = logging.getLogger(__name__)
 
 
 class Attacher:
@@ -26,6 +24,7 @@ class Attacher:
 
     def __init__(self, sender: Sender, notes: Notes, finder: Finder, files: LogFiles) -> None:
         self._sender, self._notes, self._finder, self._files = sender, notes, finder, files
+        self._sharing = Sharing(sender, finder)
 
     def has_something(self, seen: Look, entries: Sequence[Entry]) -> bool:
         """Whether there is something to say now; what there is to fetch is begun."""
@@ -80,30 +79,13 @@ class Attacher:
         return doubt and await self._finder.log_said(seen.id, seen.place, Log.GIVING_UP)
 
     async def _share(self, seen: Look, share: Share) -> None:
+        """Where Slack knows no such file any more it is brought once more."""
         assert seen.place is not None
-        key, again = _key(seen, Log.SHARING), seen.shown.log is Log.SHARING
-        if again and self._sender.may_stand(key) and await self._finder.shared(seen.place, share.file):
-            await self._settle(seen)
-            return
+        again = seen.shown.log is Log.SHARING
         if not again:
             await self._note(seen, Log.SHARING, share.file)
-        file = {"id": share.file, "title": file_name(seen.view)}
-        told = {"files": [file], "channel_id": seen.place[0], "thread_ts": seen.place[1]}
-        try:
-            with self._sender.posting(key):
-                told["initial_comment"] = comment(share.missing)
-                await self._sender.called("files.completeUploadExternal", told)
-        except CallFailed as failed:
-            if failed.failure.trouble is not Trouble.REFUSED:
-                raise
-            await self._refused(seen, failed, maybe_shared=again and self._finder.blind)
-            return
-        await self._settle(seen)
-
-    async def _refused(self, seen: Look, failed: CallFailed, *, maybe_shared: bool) -> None:
-        """Slack knows no such file that is not shared: it was shared, or has gone, and is then brought once more."""
-        logger.warning("the log of %s is not shared again: %s", seen.id, failed)
-        if maybe_shared:
+        upload = Upload(share.file, file_name(seen.view), comment(share.missing))
+        if await self._sharing.share(seen.place, _key(seen, Log.SHARING), upload, again=again):
             await self._settle(seen)
             return
         await self._note(seen, Log.FOLLOWS)

@@ -10,7 +10,6 @@ from typing import Protocol
 from bot.slack.web import CallFailed
 from bot.store.link import StoreDown
 from bot.tails.lease import Names
-from bot.tails.logs import LogFiles
 from bot.tails.pace import Pace
 from bot.tails.sender import NotMine
 from bot.tails.serving import RECENT, Changes, Serving
@@ -35,13 +34,21 @@ class Feed(Names, Changes, Protocol):
     async def spent(self, what: str) -> list[float]: ...
 
 
+class Files(Protocol):
+    """What is brought to Slack beside the turns."""
+
+    async def close(self) -> None:
+        """Stop; what is under way begins anew elsewhere."""
+        ...
+
+
 class CardTail:
     """The work of one tenure. `mine` says whether this bot still has it."""
 
     def __init__(
-        self, store: Feed, serving: Serving, turns: Turns, files: LogFiles, pace: Pace, mine: Callable[[], bool]
+        self, store: Feed, serving: Serving, turns: Turns, files: Iterable[Files], pace: Pace, mine: Callable[[], bool]
     ) -> None:
-        self._store, self._serving, self._turns, self._files = store, serving, turns, files
+        self._store, self._serving, self._turns, self._files = store, serving, turns, tuple(files)
         self._pace, self._mine = pace, mine
         self._troubles = Troubles(turns, pace)
         self._at_work: set[asyncio.Task[None]] = set()
@@ -68,7 +75,8 @@ class CardTail:
         """The last pictures where the bot stops; then the calls under way are answered, for a moment."""
         if stopping and self._learned:
             await self._flush()
-        await self._files.close()
+        for files in self._files:
+            await files.close()
         if self._at_work:
             await asyncio.wait(self._at_work, timeout=self._pace.flush)
         for task in list(self._at_work):

@@ -18,8 +18,8 @@ from actions.engine.journal import Entry, Way
 from actions.engine.ports import HostRefused, JobLog, Unreachable, job_id
 from bot.desk.view import ChangeView
 from bot.slack.log_file import MOST, Piece, Unread, file_name, fitted, log_lines, pieces_of, struck
-from bot.slack.web import CallFailed, Trouble, advice, send_bytes
 from bot.tails.sender import NotMine, Sender
+from bot.tails.sharing import NotTaken, uploaded
 
 logger = logging.getLogger(__name__)
 
@@ -172,15 +172,7 @@ class LogFiles:
             return Unread(f"{host} is no longer in chom.toml")
 
     async def _sent(self, name: str, content: bytes, missing: tuple[str, ...]) -> Offer:
-        asked = {"filename": name, "length": len(content)}
-        while True:
-            try:
-                answer = await self._sender.called("files.getUploadURLExternal", asked, as_query=True)
-                await send_bytes(self._sender.client, answer.text("upload_url"), content)
-            except CallFailed as failed:
-                if failed.failure.trouble not in {Trouble.LATER, Trouble.SLOWER}:
-                    return GiveUp(f"Slack does not take the file ({advice(failed.failure.error)})")
-                logger.warning("the file %s waits for Slack: %s", name, failed)
-                await asyncio.sleep(max(failed.failure.after, self._pace.again))
-            else:
-                return Share(answer.text("file_id"), missing)
+        try:
+            return Share(await uploaded(self._sender, name, content, self._pace.again), missing)
+        except NotTaken as refused:
+            return GiveUp(str(refused))

@@ -14,10 +14,12 @@ from bot.slack.stage import Stage, stage_of
 from bot.slack.thread import failed, thread
 from bot.tails.attacher import Attacher
 from bot.tails.finder import Finder
+from bot.tails.hanger import Hanger
 from bot.tails.logs import LogFiles
 from bot.tails.look import Look
 from bot.tails.notes import Notes, Records
 from bot.tails.painter import Painter
+from bot.tails.pictures import Pictures
 from bot.tails.sender import Gone, Sender
 from bot.tails.teller import Claims, Teller
 from bot.tails.turns import Life, Turn, Want
@@ -46,12 +48,15 @@ class Viewer(Protocol):
 class Serving:
     """One change at a time may be served by one caller; different ones at once."""
 
-    def __init__(self, sender: Sender, notes: Notes, store: Changes, desk: Viewer, files: LogFiles) -> None:
+    def __init__(
+        self, sender: Sender, notes: Notes, store: Changes, desk: Viewer, files: LogFiles, pictures: Pictures
+    ) -> None:
         self._store, self._desk, self._notes = store, desk, notes
         finder = Finder(sender)
         self._painter = Painter(sender, notes, finder)
         self._teller = Teller(sender, notes, finder, store)
         self._attacher = Attacher(sender, notes, finder, files)
+        self._hanger = Hanger(sender, notes, finder, pictures)
 
     async def look(self, id_: str) -> tuple[frozenset[Want], Life] | None:
         """What it needs, and whether it will have news; None where it cannot be shown. Raises StoreDown."""
@@ -60,7 +65,8 @@ class Serving:
             return None
         seen, entries = found
         logs = {Want.LOG} if self._attacher.has_something(seen, entries) else set[Want]()
-        return seen.wants() | logs, seen.life
+        pictures = {Want.PICTURE} if self._hanger.has_something(seen, entries) else set[Want]()
+        return seen.wants() | logs | pictures, seen.life
 
     async def _look(self, id_: str) -> tuple[Look, Sequence[Entry]] | None:
         try:
@@ -97,6 +103,8 @@ class Serving:
                     await self._teller.tell(seen)
                 case Want.LOG:
                     await self._attacher.attach(seen, entries)
+                case Want.PICTURE:
+                    await self._hanger.hang(seen, entries)
                 case _:
                     assert_never(turn.want)
         except Gone:

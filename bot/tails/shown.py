@@ -28,6 +28,18 @@ class Log(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Hung:
+    """How far a canary's thread is with its pictures."""
+
+    upto: int = 0
+    """The number of the entry at which the newest one was due that is there, or was given up."""
+    file: str = ""
+    """Slack's id of the one that is about to be shared, "" for none."""
+    due: int = 0
+    """The entry at which that one is due."""
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """`seq` and `approvals` never fall; `thread` counts the journal entries that the thread has surely told."""
 
@@ -42,6 +54,7 @@ class Shown:
     log: Log = Log.OWED
     file: str = ""
     """Slack's id of the file that is SHARING."""
+    hung: Hung = Hung()
 
     @property
     def revision(self) -> tuple[int, int]:

@@ -20,6 +20,7 @@ from bot.tails.lease import Lease
 from bot.tails.logs import LogFiles, LogPace, Logs
 from bot.tails.notes import Notes
 from bot.tails.pace import Pace
+from bot.tails.pictures import Pictures
 from bot.tails.sender import Sender
 from bot.tails.serving import Serving, Viewer
 from bot.tails.tenure import Tenure
@@ -58,6 +59,7 @@ class SlackTail:
     def _work(self) -> CardTail:
         turns = Turns(self._pace)
         files = LogFiles(self._sender, self._hosts, self._redact, lambda change: tail.touch([change]), self._log_pace)
-        serving = Serving(self._sender, self._notes, self._store, self._desk, files)
-        tail = CardTail(self._store, serving, turns, files, self._pace, lambda: self._lease.mine)
+        pictures = Pictures(self._sender, lambda change: tail.touch([change]), self._log_pace.again)
+        serving = Serving(self._sender, self._notes, self._store, self._desk, files, pictures)
+        tail = CardTail(self._store, serving, turns, (files, pictures), self._pace, lambda: self._lease.mine)
         return tail

@@ -34,11 +34,13 @@ class Want(IntEnum):
     """A message in its thread."""
     LOG = 6
     """A word on the log in its thread, or the log itself."""
+    PICTURE = 7
+    """A picture in its thread."""
 
 
 UPDATES = frozenset({Want.NEWS, Want.PROGRESS})
 """These are updates of a card; the others are messages in the channel."""
-_KEPT_POSTS = {Want.ALARM: 0, Want.CARD: 0, Want.END: 1, Want.THREAD: 1, Want.LOG: 1}
+_KEPT_POSTS = {Want.ALARM: 0, Want.CARD: 0, Want.END: 1, Want.THREAD: 1, Want.LOG: 1, Want.PICTURE: 1}
 
 
 class Life(Enum):

@@ -21,7 +21,7 @@ from bot.sandbox.slack.limits import Limits, Tier
 from tests.slack.room import Room
 from tests.slack.support import until
 from tests.slack.tail_process import tail
-from tests.slack.views import FINISHED, TURNED
+from tests.slack.views import CHANGE, FINISHED, SHIFTING, THROUGH_STAGES, TURNED
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.slack.tail_process"])
@@ -94,8 +94,11 @@ def fresh(entries: Any) -> Any:
     return [replace(entry, at=entry.at + shift) for entry in entries]
 
 
-async def said_once(room: Room, entries: Any, *, log: bool) -> None:
-    """One card that is true, every entry told once and in order, and a failure's log as one file."""
+async def said_once(room: Room, entries: Any, *, files: int) -> None:
+    """One card that is true, every entry told once and in order, and a failure's log as one file.
+
+    Of a canary's pictures, `files` at most, those that a newer one came before are not there.
+    """
     (card,) = room.cards()
     assert card["metadata"]["event_payload"]["revision"] == f"{len(entries)}.1"
     told = [m["metadata"]["event_payload"]["upto"] for m in room.thread() if "metadata" in m]
@@ -103,31 +106,37 @@ async def said_once(room: Room, entries: Any, *, log: bool) -> None:
     lines = [line for m in room.thread() for block in m.get("blocks", ()) for line in block["text"]["text"].split("\n")]
     twice = [line for line, times in Counter(lines).items() if times > 1 and line != "```"]
     assert twice == []
-    assert [len(message["files"]) for message in room.thread() if "files" in message] == [1] * log
+    shared = [message["files"] for message in room.thread() if "files" in message]
+    assert all(len(found) == 1 for found in shared) and bool(files) <= len(shared) <= files
+    titles = [file["title"] for found in shared for file in found]
+    assert sorted(set(titles), key=len) == titles, "each once, in order of the weights"
 
 
-def complete(room: Room, entries: Any, *, log: bool) -> bool:
+def complete(room: Room, entries: Any, *, files: int) -> bool:
     cards = room.cards()
     shown = [card["metadata"]["event_payload"]["revision"] for card in cards]
-    files = [file for message in room.thread() for file in message.get("files", [])]
+    titles = [file["title"] for message in room.thread() for file in message.get("files", [])]
+    last = bool(titles) and (titles[-1].endswith(" 100 %") or titles[-1].endswith(".log"))
     ended = any("Asked for by Dana Dev" in str(message.get("blocks")) for message in room.thread())
-    return shown == [f"{len(entries)}.1"] and ended and (bool(files) or not log)
+    return shown == [f"{len(entries)}.1"] and ended and (last or not files)
 
 
 TURN = fresh(TURNED)
-STORIES = {"turned back": (TURN, True), "done": (fresh(FINISHED), False)}
+CANARY = fresh(THROUGH_STAGES)
+STORIES = {"turned back": (CHANGE, TURN, 1), "done": (CHANGE, fresh(FINISHED), 0), "canary": (SHIFTING, CANARY, 3)}
 
 
 @pytest.mark.parametrize("story", STORIES)
 async def test_killed_in_every_call_before_and_after_its_effect_everything_is_said_once(
     room: Room, story: str, tried: Tried
 ) -> None:
-    entries, log = STORIES[story]
+    change, entries, files = STORIES[story]
+    room.change = replace(change, at=room.change.at)
     with bot_in(room) as bot:
         deadly = room.slack.stand_in.workspace.limits = Deadly(time.time, on=False, bot=bot)
         walking = asyncio.create_task(room.walk(entries, pause=0.05))
         until_s = time.monotonic() + 60
-        while not (walking.done() and complete(room, entries, log=log)):
+        while not (walking.done() and complete(room, entries, files=files)):
             bot.live()
             await asyncio.sleep(0.01)
             assert time.monotonic() < until_s, (deadly.kills, bot.born)
@@ -135,8 +144,8 @@ async def test_killed_in_every_call_before_and_after_its_effect_everything_is_sa
         deadly.deadly = False
         bot.live()
         await asyncio.sleep(1.0)
-    await said_once(room, entries, log=log)
-    assert all(deadly.kills[f"{when} {method}"] for when in ("before", "after") for method in WRITES[: 2 + log])
+    await said_once(room, entries, files=files)
+    assert all(deadly.kills[f"{when} {method}"] for when in ("before", "after") for method in WRITES[: 2 + bool(files)])
     tried("calls to Slack in which a bot was killed", deadly.kills.total())
 
 
@@ -153,7 +162,7 @@ async def test_killed_at_any_time_a_card_is_late_by_no_more_than_the_next_start(
             bot.bury()
         await walking
         bot.live()
-        await until(lambda: complete(room, TURN, log=True), 8)
+        await until(lambda: complete(room, TURN, files=1), 8)
         await asyncio.sleep(0.5)
-    await said_once(room, TURN, log=True)
+    await said_once(room, TURN, files=1)
     tried("moments at which a bot that tails was killed", bot.born - 1)

@@ -51,6 +51,7 @@ from policies.change import (
     Word,
 )
 from policies.change import Waiting as NotYet
+from tests.support.canaries import shift
 
 AT = datetime(2026, 11, 23, 14, 2, 11, tzinfo=UTC)
 HOSTS = ("app1", "app2")
@@ -243,6 +244,16 @@ FIRST_USERS = [
     Measured(after(95), "shift", WHY, SHOWN),
 ]
 MORE_USERS = [*FIRST_USERS, Weighed(after(96), "shift", 25, WHY, SHOWN.promoted(after(96).timestamp()))]
+THROUGH_STAGES = close(
+    [
+        OPENED,
+        TOOK,
+        *both("canary", 54, 56, "v1.2 is ready"),
+        *shift(after(57)),
+        *both("switch", 238, 239, "v1.2 is served"),
+    ],
+    240,
+)
 SHIFTING = replace(CHANGE, text="deploy v1.2 canary", plan=IN_STAGES)
 
 STAGES: dict[str, ChangeView] = {

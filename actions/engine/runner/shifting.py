@@ -87,7 +87,8 @@ class Shifting:
                 return await self._promote(step, shifted, watched, why)
             case RollBack():
                 await self._to_stable(step)
-                await hands.pen.happened(Failed(hands.now(), step.name, "", Way.FORWARD, why))
+                last = Measured(hands.now(), step.name, why, watched)
+                await hands.pen.happened(last, Failed(last.at, step.name, "", Way.FORWARD, why))
                 return True
             case _:
                 assert_never(finding)
@@ -112,7 +113,7 @@ class Shifting:
         if later:
             await hands.pen.decided(Weighed(now, step.name, later[0], why, watched.promoted(now.timestamp())))
             return False
-        await hands.pen.decided(Done(now, step.name, "", Way.FORWARD, why))
+        await hands.pen.decided(Measured(now, step.name, why, watched), Done(now, step.name, "", Way.FORWARD, why))
         return True
 
     async def _scrapes(self, step: Shift) -> tuple[Scrape, ...]:

@@ -137,7 +137,19 @@ function body(m, where) {
     : m.text
       ? [[`words ${m.text}`, () => h("p", { class: "words" }, mrkdwn(m.text))]]
       : [];
-  return [...words, ...(m.files ?? []).map((one) => [`file ${JSON.stringify(one)}`, () => file(one)])];
+  return [...words, ...(m.files ?? []).map((one) => [`file ${JSON.stringify(one)}`, () => shared(one)])];
+}
+
+const shared = (one) => (one.mimetype === "image/png" ? picture(one) : file(one));
+
+function picture(one) {
+  const src = new URL(one.url_private).pathname;
+  return h(
+    "a",
+    { class: "picture", href: src, target: "_blank", rel: "noopener" },
+    h("span", { class: "small" }, one.title || one.name),
+    h("img", { src, alt: one.alt_txt ?? one.name, width: one.thumb_360_w, height: one.thumb_360_h }),
+  );
 }
 
 const size = (bytes) => (bytes < 1000 ? `${bytes} bytes` : `${(bytes / 1000).toFixed(1)} kB`);

@@ -21,6 +21,8 @@ FILE_MOST = 8 * 1024 * 1024
 SNIPPET_MOST = 1_000_000
 SNIPPETS = {"text", "diff", "shell", "json", "yaml", "python", "php", "markdown", "sql", "xml", "javascript"}
 ALT_MOST = 1000
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+"""How a PNG begins; its width and height follow, four bytes each."""
 CHANNELS_MOST = 100
 
 
@@ -38,7 +40,9 @@ def upload_address(ws: Workspace, args: Args) -> Json:
         raise SlackError("file_upload_size_restricted")
     if len(args.text("alt_txt")) > ALT_MOST:
         raise SlackError("alt_txt_too_large")
-    file = StoredFile(ws.memory.id("F"), name, int(length), int(ws.memory.now()), snippet=snippet)
+    file = StoredFile(
+        ws.memory.id("F"), name, int(length), int(ws.memory.now()), snippet=snippet, alt=args.text("alt_txt")
+    )
     ws.memory.files[file.id] = file
     return {"upload_url": f"{ws.address}/upload/v1/{file.id}", "file_id": file.id}
 
@@ -81,8 +85,6 @@ def _said(ws: Workspace, id: str, args: Args) -> Json:
 
 def describe(ws: Workspace, file: StoredFile) -> Json:
     """Slack's file object."""
-    text = (file.content or b"").decode("utf-8", "replace")
-    lines = text.count("\n") + 1
     link = f"{ws.address}/files/{file.id}"
     shared = {id: [_share(message) for message in messages] for id, messages in file.shares.items()}
     public = {id: shares for id, shares in shared.items() if id == people.CHANNEL}
@@ -93,9 +95,7 @@ def describe(ws: Workspace, file: StoredFile) -> Json:
         "timestamp": file.created,
         "name": file.name,
         "title": file.title,
-        "mimetype": "text/plain",
-        "filetype": file.snippet or "text",
-        "pretty_type": "Plain Text",
+        **(_as_picture(file, link) if is_picture(file) else _as_text(file)),
         "user": people.BOT_USER,
         "user_team": people.TEAM,
         "editable": bool(file.snippet),
@@ -112,10 +112,6 @@ def describe(ws: Workspace, file: StoredFile) -> Json:
         "permalink": link,
         "permalink_public": link,
         **({"edit_link": link} if file.snippet else {}),
-        "preview": "\n".join(text.splitlines()[:5]),
-        "lines": lines,
-        "lines_more": max(0, lines - 5),
-        "preview_is_truncated": lines > 5,
         "comments_count": 0,
         "is_starred": False,
         "shares": ({"public": public} if public else {}) | ({"private": direct} if direct else {}),
@@ -125,6 +121,43 @@ def describe(ws: Workspace, file: StoredFile) -> Json:
         "has_more_shares": False,
         "has_rich_preview": False,
         "file_access": "visible",
+    }
+
+
+def is_picture(file: StoredFile) -> bool:
+    """Whether its bytes are a PNG's, whatever it is called; a snippet is text."""
+    return not file.snippet and (file.content or b"")[:16] == PNG
+
+
+def _as_picture(file: StoredFile, link: str) -> Json:
+    """The real one has thumbnails of several sizes; here they are all the picture itself."""
+    content = file.content or b""
+    width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
+    scaled = min(1.0, 360 / max(width, height, 1))
+    return {
+        "mimetype": "image/png",
+        "filetype": "png",
+        "pretty_type": "PNG",
+        "thumb_360": link,
+        "thumb_360_w": round(width * scaled),
+        "thumb_360_h": round(height * scaled),
+        "original_w": width,
+        "original_h": height,
+        **({"alt_txt": file.alt} if file.alt else {}),
+    }
+
+
+def _as_text(file: StoredFile) -> Json:
+    text = (file.content or b"").decode("utf-8", "replace")
+    lines = text.count("\n") + 1
+    return {
+        "mimetype": "text/plain",
+        "filetype": file.snippet or "text",
+        "pretty_type": "Plain Text",
+        "preview": "\n".join(text.splitlines()[:5]),
+        "lines": lines,
+        "lines_more": max(0, lines - 5),
+        "preview_is_truncated": lines > 5,
     }
 
 
@@ -168,11 +201,13 @@ async def receive(ws: Workspace, request: web.Request) -> web.Response:
 
 
 async def show(ws: Workspace, request: web.Request) -> web.Response:
-    """A shared file, as plain text whatever it claims to be."""
+    """A shared file: a picture, or else plain text whatever it claims to be."""
     file = ws.memory.files.get(request.match_info["file"])
     if file is None or file.content is None or not file.done:
         raise web.HTTPNotFound(text="There is no such file.")
     headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+    if is_picture(file):
+        return web.Response(body=file.content, content_type="image/png", headers=headers)
     return web.Response(body=file.content, content_type="text/plain", charset="utf-8", headers=headers)
 
 

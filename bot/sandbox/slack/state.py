@@ -29,6 +29,8 @@ class StoredFile:
     title: str = ""
     snippet: str = ""
     """Its syntax, "" for a file that is no snippet."""
+    alt: str = ""
+    """What a picture shows, for those who do not see it."""
     done: bool = False
     """The upload was completed, so that the file can be seen."""
     shares: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])

@@ -159,6 +159,22 @@ async def test_a_file_goes_up_and_can_be_read_in_the_thread(start: Any) -> None:
     assert (await sandbox.deploys())[0]["reply_count"] == 1
 
 
+async def test_a_picture_keeps_its_size_and_what_it_shows_in_words(start: Any) -> None:
+    sandbox = await start(limits=False, granted=EVERYTHING)
+    client, png = sandbox.client(), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x04\x38\0\0\x03\x84\x08\x03\0\0\0"
+    asked = await client.files_getUploadURLExternal(filename="c.png", length=len(png), alt_txt="It went back.")
+    async with sandbox.http.post(asked["upload_url"], data=png) as answer:
+        assert answer.status == 200
+    await client.files_completeUploadExternal(files=[{"id": asked["file_id"]}], channel_id="C0DEPLOYS")
+    file = (await sandbox.deploys())[0]["files"][0]
+    assert (file["mimetype"], file["alt_txt"], "preview" in file) == ("image/png", "It went back.", False)
+    assert (file["original_w"], file["original_h"], file["thumb_360_w"], file["thumb_360_h"]) == (1080, 900, 360, 300)
+    async with sandbox.http.get(file["url_private"]) as answer:
+        assert answer.content_type == "image/png" and await answer.read() == png
+    arguments = {"filename": "c.png", "length": 5, "alt_txt": "x" * 1001}
+    assert await error(client.files_getUploadURLExternal(**arguments)) == "alt_txt_too_large"
+
+
 async def test_what_slack_refuses_of_files(start: Any) -> None:
     sandbox = await start(limits=False, granted=EVERYTHING)
     client = sandbox.client()

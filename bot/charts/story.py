@@ -1,0 +1,144 @@
+"""What users of both versions got while they were shifted, tick by tick: read from the journal, to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from actions.engine.analysis.counters import Counts
+from actions.engine.analysis.limits import Limits
+from actions.engine.analysis.watched import Watched
+from actions.engine.journal import Done, Entry, Failed, Measured, TurnedBack, Way, Weighed
+from actions.engine.plan import Plan, Shift
+
+
+class End(Enum):
+    """What the end of a picture means."""
+
+    ON = "the next stage begins"
+    LIVE = "the last stage is over, and it becomes the served version"
+    BACK = "the bot sends everybody back"
+    STOPPED = "a person sends everybody back"
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What was counted between two looks. Times are seconds since the first users were shifted."""
+
+    began: float
+    ended: float
+    canary: Counts
+    stable: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stage as far as it went, in the same seconds."""
+
+    weight: int
+    """Percent of users."""
+    began: float
+    ended: float
+    ticks: tuple[Tick, ...]
+
+    @property
+    def canary(self) -> Counts:
+        """All that the new version's users got."""
+        return sum((tick.canary for tick in self.ticks), Counts())
+
+    @property
+    def stable(self) -> Counts:
+        """All that the others got meanwhile."""
+        return sum((tick.stable for tick in self.ticks), Counts())
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A shift of users from its beginning to one of the moments that are drawn."""
+
+    version: str
+    old: str
+    """The version of those who are not shifted."""
+    environment: str
+    limits: Limits
+    stages: tuple[Stretch, ...]
+    """Never empty."""
+    end: End
+    why: str
+    """The evidence at the end, as the journal says it."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.stages[-1].ended
+
+
+def moments(plan: Plan, entries: Sequence[Entry]) -> tuple[int, ...]:
+    """The numbers (from 1) of the entries at which a picture is due: each stage's end, and the shift's own."""
+    return tuple(number for number, _ in _ends(plan, entries))
+
+
+def _ends(plan: Plan, entries: Sequence[Entry]) -> Iterator[tuple[int, End]]:
+    shift, begun = _shift(plan), False
+    if shift is None:
+        return
+    for number, entry in enumerate(entries, 1):
+        match entry:
+            case Weighed(step=shift.name):
+                if begun:
+                    yield number, End.ON
+                begun = True
+            case Done(step=shift.name, way=Way.FORWARD) if begun:
+                yield number, End.LIVE
+                return
+            case Failed(step=shift.name, way=Way.FORWARD) if begun:
+                yield number, End.BACK
+                return
+            case TurnedBack() if begun:
+                yield number, End.STOPPED if entry.by else End.BACK
+                return
+            case _:
+                pass
+
+
+def _shift(plan: Plan) -> Shift | None:
+    return next((step for step in plan.steps if isinstance(step, Shift)), None)
+
+
+def story(plan: Plan, entries: Sequence[Entry], number: int) -> Story:
+    """Up to the entry of that number, which is one of the `moments`. The same whoever reads it, and whenever."""
+    shift, end = _shift(plan), dict(_ends(plan, entries))[number]
+    assert shift is not None
+    told = [e for e in entries[:number] if isinstance(e, Weighed | Measured) and e.step == shift.name]
+    last = entries[number - 1]
+    why = last.why if isinstance(last, Weighed | Failed | TurnedBack) else told[-1].why
+    stages = _stages(told, last.at)
+    kept = stages[:-1] if end is End.ON else stages
+    old = str(plan.facts.get("replaces", "")) or "stable"
+    return Story(plan.version, old, plan.environment, shift.limits, tuple(kept), end, why)
+
+
+def _stages(told: Sequence[Weighed | Measured], until: datetime) -> list[Stretch]:
+    begun, stages, ticks = told[0].at, list[Stretch](), list[Tick]()
+    weight, since = 0, 0.0
+    before, at = _total(told[0].watched), 0.0
+    for entry in told:
+        now, total = (entry.at - begun).total_seconds(), _total(entry.watched)
+        ticks.append(Tick(at, now, _less(total[0], before[0]), _less(total[1], before[1])))
+        at, before = now, total
+        if isinstance(entry, Weighed):
+            if weight:
+                stages.append(Stretch(weight, since, now, tuple(ticks)))
+            weight, since, ticks = entry.weight, now, []
+    return [*stages, Stretch(weight, since, (until - begun).total_seconds(), tuple(ticks))]
+
+
+def _total(watched: Watched) -> tuple[Counts, Counts]:
+    canary = sum((tally.canary for tally in watched.tallies), Counts())
+    return canary, sum((tally.stable for tally in watched.tallies), Counts())
+
+
+def _less(now: Counts, before: Counts) -> Counts:
+    return Counts(now.requests - before.requests, now.failed - before.failed, now.slow - before.slow)

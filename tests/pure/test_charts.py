@@ -1,0 +1,224 @@
+"""A canary's pictures: what is counted into them, what their words say, and what can be seen on them."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from PIL import Image
+
+from actions import canary
+from actions.engine.analysis.counters import Counts
+from actions.engine.plan import Plan
+from bot.charts import drawing, shares
+from bot.charts.canvas import fitting, width_of, wrapped
+from bot.charts.drawing import BODY, CANARY, FAINT, INK, PAPER, STABLE, WIDTH, picture
+from bot.charts.story import End, Story, Stretch, Tick, moments, story
+from bot.charts.words import alt, counts, headline, percent
+from tests.pure.making import POOLS, artifact, fleet, host, request
+from tests.support.canaries import shift
+
+AT = datetime(2026, 11, 24, 15, tzinfo=UTC)
+ARGUMENTS = {"every": 60, "stages": ("10", "50", "100")}
+PLAN: Plan = canary.plan(request("canary", ARGUMENTS), fleet(host("app1", pools=POOLS)), artifact())
+
+
+def told(which: int = -1, **more: object) -> Story:
+    entries = shift(AT, **more)  # type: ignore[arg-type]
+    return story(PLAN, entries, moments(PLAN, entries)[which])
+
+
+# --- what is counted ---------------------------------------------------------
+
+
+def test_a_picture_is_due_at_the_end_of_each_stage_and_at_its_own() -> None:
+    entries = shift(AT)
+    due = moments(PLAN, entries)
+    assert [story(PLAN, entries, number).end for number in due] == [End.ON, End.ON, End.LIVE]
+    assert [story(PLAN, entries, number).stages[-1].weight for number in due] == [10, 50, 100]
+    assert [moments(PLAN, entries[:n]) for n in (0, 2, due[0] - 1)] == [(), (), ()]
+
+
+@pytest.mark.parametrize(("by", "end"), [("", End.BACK), ("devops", End.STOPPED)])
+def test_a_way_back_is_the_last_picture(by: str, end: End) -> None:
+    last = told(weights=(10, 50), back=2, by=by)
+    assert last.end is end and [stage.weight for stage in last.stages] == [10, 50]
+    assert (last.seconds, last.stages[-1].began) == (90, 60)
+
+
+def test_every_request_of_the_journal_is_in_the_picture_once() -> None:
+    last = told(failed=0.05, slow=0.1)
+    assert [stage.canary for stage in last.stages] == [Counts(80, 4, 8), Counts(400, 20, 40), Counts(800, 40, 80)]
+    assert [stage.stable.requests for stage in last.stages] == [720, 400, 0]
+    assert [len(stage.ticks) for stage in last.stages] == [4, 4, 4]
+    assert [stage.began for stage in last.stages] == [0, 60, 120]
+
+
+def test_a_picture_does_not_know_what_came_after_it() -> None:
+    entries = shift(AT, failed=0.02)
+    number = moments(PLAN, entries)[0]
+    assert story(PLAN, entries, number) == story(PLAN, entries[:number], number)
+
+
+def test_a_plan_without_a_shift_has_no_pictures() -> None:
+    plan = replace(PLAN, steps=tuple(step for step in PLAN.steps if step.name != "shift"))
+    assert moments(plan, shift(AT)) == ()
+
+
+# --- the lines ---------------------------------------------------------------
+
+
+def stretch(*requests: int, failed: int = 0) -> Story:
+    ticks = tuple(Tick(n * 15.0, n * 15.0 + 15, Counts(r, failed, 0), Counts()) for n, r in enumerate(requests))
+    whole = Stretch(10, 0, 15.0 * len(requests), ticks)
+    return replace(told(), stages=(whole,))
+
+
+def failures(one: Story) -> list[list[tuple[float, float]]]:
+    return shares.canary(one, lambda some: some.failed)
+
+
+@pytest.mark.parametrize(
+    ("requests", "points"),
+    [
+        ((30, 30, 30), [(7.5, 10), (22.5, 10), (37.5, 10)]),
+        ((10, 10, 30), [(15, 30), (37.5, 10)]),
+        ((30, 30, 5), [(7.5, 10), (30, 100 * 6 / 35)]),
+        ((5, 5), [(0, 60), (30, 60)]),
+        ((0, 0, 0), []),
+    ],
+)
+def test_a_point_is_of_enough_requests_and_none_is_left_out(
+    requests: tuple[int, ...], points: list[tuple[float, float]]
+) -> None:
+    (line,) = failures(stretch(*requests, failed=3))
+    assert line == [pytest.approx(point) for point in points]
+
+
+def test_a_long_canary_has_no_more_points_than_can_be_told_apart() -> None:
+    (line,) = failures(stretch(*[100] * 400))
+    assert len(line) <= shares.MOST
+
+
+# --- the words ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "said"),
+    [
+        (told(0), "v1.2 kept its limits with 10 % of users"),
+        (told(), "v1.2 kept its limits, up to 100 % of users"),
+        (told(0, failed=0.2), "v1.2 was above its limits with 10 % of users"),
+        (told(0, requests=0), "v1.2 got no request with 10 % of users"),
+        (told(weights=(10, 50), back=2, failed=0.25), "v1.2 went back at 50 %: 25 % failed"),
+        (told(weights=(10,), back=2, slow=0.9), "v1.2 went back at 10 %: 90 % slower than 2 s"),
+        (told(weights=(10,), back=2), "v1.2 went back at 10 %"),
+        (told(weights=(10,), back=2, by="devops", failed=0.5), "v1.2 was stopped at 10 %"),
+    ],
+)
+def test_the_headline_is_the_finding(one: Story, said: str) -> None:
+    assert headline(one) == said
+
+
+def test_the_alt_text_says_the_finding_the_limits_and_every_stage() -> None:
+    said = alt(told(weights=(10, 50), back=2, failed=0.25))
+    assert said == (
+        "v1.2 went back at 50 %: 25 % failed. "
+        "Limits: at most 5 % of requests may fail, and at most 5 % may take longer than 2 s. "
+        "10 % of users for 1 min: 25 % failed and 0 % were slow of 80 requests to v1.2, "
+        "0 % failed and 0 % were slow of 720 to v1.1. "
+        "50 % of users for 30 s: 25 % failed and 0 % were slow of 200 requests to v1.2, "
+        "0 % failed and 0 % were slow of 200 to v1.1."
+    )
+
+
+def test_the_alt_text_of_many_stages_is_one_that_slack_takes() -> None:
+    said = alt(told(weights=tuple(range(1, 101))))
+    assert len(said) <= 1000 and said.startswith("v1.2 kept its limits") and said.endswith("…")
+
+
+def test_what_is_counted_is_said_of_both() -> None:
+    assert counts(told(0, failed=0.05)) == "4 of 80 requests failed, 0 slow; v1.1: 0 of 720, 0 slow"
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "said"),
+    [(0, 10, "0 %"), (0, 0, "0 %"), (3, 412, "0.7 %"), (26, 114, "23 %"), (1, 5000, "under 0.1 %"), (1, 1, "100 %")],
+)
+def test_a_share_is_never_said_to_be_nothing_where_it_is_not(part: int, whole: int, said: str) -> None:
+    assert percent(part, whole) == said
+
+
+# --- what can be seen --------------------------------------------------------
+
+
+def image(one: Story) -> Image.Image:
+    return Image.open(io.BytesIO(picture(one))).convert("RGB")
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def rows(seen: Image.Image, colour: str, x: range) -> set[int]:
+    """The rows that have that colour, or one that cannot be told from it, anywhere in those columns."""
+    want, found = rgb(colour), set[int]()
+    for at in x:
+        for y in range(seen.height):
+            pixel = seen.getpixel((at, y))
+            assert isinstance(pixel, tuple)
+            if all(abs(a - b) < 16 for a, b in zip(pixel, want, strict=True)):
+                found.add(y)
+    return found
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2, "relative luminance"."""
+    linear = [(c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4) for c in rgb(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("colour", [INK, FAINT, CANARY, STABLE])
+def test_all_words_have_the_contrast_that_wcag_asks_for(colour: str) -> None:
+    assert (luminance(PAPER) + 0.05) / (luminance(colour) + 0.05) >= 4.5
+
+
+def test_the_smallest_type_is_eleven_points_on_a_phone() -> None:
+    assert BODY * 360 / WIDTH >= 11
+
+
+def test_the_same_story_is_the_same_bytes_and_small_enough_for_a_phone() -> None:
+    one = told(failed=0.02)
+    png = picture(one)
+    assert png == picture(one) and png.startswith(b"\x89PNG") and len(png) < 120_000
+    seen = image(one)
+    assert seen.width == WIDTH and WIDTH * 0.8 < seen.height < WIDTH * 1.4
+
+
+def test_a_line_stands_where_its_share_is() -> None:
+    """In the upper plot a canary of which a quarter fails is above the limit, stable at the bottom."""
+    bad = image(told(weights=(10,), back=4, failed=0.25, requests=400))
+    columns = range(400, 600)
+    upper = {y for y in rows(bad, CANARY, columns) if y < 450}
+    others = {y for y in rows(bad, STABLE, columns) if y < 520}
+    limit = max(y for y in rows(bad, INK, range(700, 800)) if y < 480)
+    assert max(upper) < limit < min(others)
+    good = image(told(weights=(10,), back=4, by="devops", requests=400))
+    assert min(y for y in rows(good, CANARY, columns) if y < 520) > limit - 120
+
+
+@pytest.mark.parametrize(("which", "share", "requests"), [(0, 0.0, 0), (0, 1.0, 7), (-1, 0.3, 100_000)])
+def test_anything_can_be_drawn(which: int, share: float, requests: int) -> None:
+    assert image(told(which, failed=share, slow=1 - share, requests=requests)).width == WIDTH
+
+
+def test_long_names_and_strange_signs_stay_on_the_picture() -> None:
+    long = replace(told(weights=(10,), back=2, failed=0.5), version="v2026.11.24-rc.1-with-a-long-name", old="v1.1→é")
+    seen = image(long)
+    for colour in (CANARY, STABLE, INK):
+        assert not rows(seen, colour, range(WIDTH - 6, WIDTH)), "nothing is cut off at the edge"
+    room = WIDTH - drawing.RIGHT - 24
+    assert width_of(fitting(long.version, BODY, room), BODY) <= room
+    assert all(width_of(line, BODY) <= 500 for line in wrapped("a " * 60 + "w" * 200, BODY, 500))
