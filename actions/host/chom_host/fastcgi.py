@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from .base import Failed
 
+_STATUS = re.compile(rb"(?im)^status:\s*([0-9]{3})")
 _RECORD = struct.Struct(">BBHHBB")
 
 
@@ -23,7 +24,7 @@ def fastcgi(address: str, params: Mapping[str, str], seconds: float = 60.0) -> t
     except OSError as fault:
         raise Failed(f"PHP-FPM at {address} does not answer: {fault}") from None
     head, _, page = out.replace(b"\r\n", b"\n").partition(b"\n\n")
-    found = re.search(rb"(?im)^status:\s*([0-9]{3})", head)
+    found = _STATUS.search(head)
     if not out:
         raise Failed(f"PHP-FPM at {address} answered nothing: {err[:500].decode('utf-8', 'replace')}")
     return (int(found.group(1)) if found else 200), page.decode("utf-8", "replace")

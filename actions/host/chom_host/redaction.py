@@ -30,6 +30,8 @@ _PATTERNS = (
         HIDDEN,
     ),
 )
+_SECRET = re.compile(rf"(?i){_SECRET_NAME}|_key$|_url$|_pass$|_salt$")
+"""Compiled with the module, as all the others: a job is a fork that would compile it anew."""
 CONTROL = re.compile(r"\x1b\[[0-9;?]{0,20}[ -/]{0,4}[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -53,7 +55,7 @@ def env_secrets(path: Path) -> tuple[str, ...]:
     for line in lines:
         name, sep, value = line.strip().partition("=")
         value = value.strip().strip("\"'")
-        if sep and len(value) >= 8 and re.search(rf"(?i){_SECRET_NAME}|_key$|_url$|_pass$|_salt$", name.strip()):
+        if sep and len(value) >= 8 and _SECRET.search(name.strip()):
             found.add(value)
     return tuple(sorted(found, key=len, reverse=True))
 
