@@ -22,6 +22,8 @@ _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 REMEMBERED = 64
 """Journals that were read last, which are not read from their beginning again."""
+HELD = 16 << 20
+"""Bytes of their text at most: of a hundred talkative servers a journal has megabytes. The newest is always held."""
 
 
 @dataclass(slots=True)
@@ -32,6 +34,8 @@ class Known:
     last: str = ""
     """The text of the newest entry."""
     state: State = field(default_factory=State)
+    size: int = 0
+    """Bytes of its text."""
 
 
 class Runs(Changes):
@@ -93,11 +97,17 @@ class Runs(Changes):
             known, texts = Known(), await self.link.ask("LRANGE", redis_key("journal", run), 0, -1)
         if texts:
             fresh = [_ENTRY.validate_json(text) for text in texts]
-            known = Known([*known.entries, *fresh], texts[-1], known.state)
+            size = known.size + sum(map(len, texts))
+            known = Known([*known.entries, *fresh], texts[-1], known.state, size)
         self._journals[run] = known
-        while len(self._journals) > REMEMBERED:
-            self._journals.pop(next(iter(self._journals)))
+        self._let_go()
         return known
+
+    def _let_go(self) -> None:
+        """Of the journals that were not read for longest, where there are too many or they are too long."""
+        held = sum(known.size for known in self._journals.values())
+        while len(self._journals) > REMEMBERED or (held > HELD and len(self._journals) > 1):
+            held -= self._journals.pop(next(iter(self._journals))).size
 
     async def length(self, run: str) -> int:
         """How many entries its journal has."""

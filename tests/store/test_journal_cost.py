@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from actions.engine.codec import dump
 from actions.engine.fold import fold
 from actions.engine.journal import Done, Entry, Started, Way
@@ -50,6 +52,24 @@ async def test_a_look_at_a_long_journal_reads_what_is_new(store: Store, empty: R
         await store.state("chg-aaaaaa")
         await store.read("chg-aaaaaa")
     assert (sent(empty) - before) < whole / 10, "twenty looks at a journal of which nothing is new"
+
+
+async def test_long_journals_are_not_all_held(
+    store: Store, empty: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await begin(store)
+    await store.append("chg-aaaaaa", 1, step(1), None)
+    size = sum(len(dump(entry)) for entry in await store.read("chg-aaaaaa"))
+
+    async def again() -> int:
+        await store.read("chg-bbbbbb")
+        before = sent(empty)
+        await store.read("chg-aaaaaa")
+        return sent(empty) - before
+
+    assert await again() < size / 2
+    monkeypatch.setattr("bot.store.runs.HELD", size // 2)
+    assert await again() > size / 2, "it was let go when the other one was read"
 
 
 async def test_two_bots_read_each_others_entries(make_store: MakeStore) -> None:
