@@ -114,18 +114,21 @@ async def test_a_connection_cut_in_mid_migration_is_joined_again(server: TestSer
 
 
 async def test_another_bot_joins_the_job_from_its_beginning(server: TestServer, tmp_path: Path) -> None:
-    hosts, _ = await staged(server, shelf(tmp_path, {"2026_11_01_000000_slow": "// prints 3 // takes 1"}))
+    hosts, _ = await staged(server, shelf(tmp_path, {"2026_11_01_000000_slow": "// prints 3 // until go"}))
     migrate = job("migrate", release=ID)
-    running = asyncio.create_task(hosts.run("app1", migrate, lambda line: None))
-    await asyncio.sleep(0.4)
+    before: list[str] = []
+    running = asyncio.create_task(hosts.run("app1", migrate, before.append))
+    await until(lambda: any("row 0" in line for line in before))
     await hosts.close()
     with pytest.raises(Unreachable):
         await running
     lines: list[str] = []
     successor = server.hosts()
-    results = await asyncio.gather(*(successor.run("app1", migrate, lines.append) for _ in range(5)))
+    joined = [asyncio.create_task(successor.run("app1", migrate, lines.append)) for _ in range(5)]
+    await until(lambda: any("row 0" in line for line in lines))
+    (server.root / "go").touch()
+    results = await asyncio.gather(*joined)
     assert all(result.ok for result in results) and len(set(results)) == 1
-    assert sum("row 0" in line for line in lines) >= 1
     assert server.effects().count("migrated 2026_11_01_000000_slow") == 1
     await successor.close()
 

@@ -2,7 +2,7 @@
 
 Run as `php.py ROOT artisan COMMAND …` in a release. Each migration that is applied, and each other command, is one
 line in ROOT/effects: a test that finds a line twice has found an effect that happened twice. A comment in a migration
-steers it: `// takes 2.5` (seconds), `// prints 1000` (lines), `// fails`.
+steers it: `// takes 2.5` (seconds), `// until go` (ROOT/go exists), `// prints 1000` (lines), `// fails`.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ def migrate(root: Path) -> int:
             sys.stdout.write(f"row {number} of {file.stem}\n")
         sys.stdout.flush()
         time.sleep(told(text, "takes"))
+        while "// until go" in text and not (root / "go").exists():
+            time.sleep(0.02)
         if "// fails" in text:
             sys.stdout.write(f"SQLSTATE[42S01]: {file.stem} does not work\n")
             return 1
