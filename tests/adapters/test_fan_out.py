@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from actions.engine.fleet import Artifact, Environment
 from actions.engine.journal import Outcome
 from actions.engine.plan import Probe
 from actions.engine.registry import discover
+from bot.configs import Vault
 from bot.desk.planning import Planning, Refusal
 from tests.support.farm import FIRST, Farm
 from tests.support.rollout import Rollout, rollout
@@ -33,14 +33,11 @@ async def served(farm: Farm) -> set[str]:
 
 
 async def test_one_bad_server_is_named_and_the_others_go_back(farm: Farm, tmp_path: Path) -> None:
-    config = farm.root(BAD) / "host.json"
-    good = config.read_text()
-    config.write_text(json.dumps(json.loads(good) | {"fpm_socket": str(tmp_path / "nobody")}))
     async with rollout(tmp_path, 1000) as made:
         hosts = farm.hosts(made.shelf.open)
-        state, _ = await made.deploy(hosts, farm.names)
-        await hosts.close()
-    config.write_text(good)
+        with farm.unwell(BAD):
+            state, _ = await made.deploy(hosts, farm.names)
+            await hosts.close()
     assert state.ended and state.ended.outcome is Outcome.TURNED_BACK
     assert state.turned and state.turned.why.startswith(f"the health check failed on {BAD} (")
     assert await served(farm) == {FIRST}
@@ -77,7 +74,8 @@ async def test_one_dead_server_of_thirty_is_named_with_why_before_anything_is_pl
     async with rollout(tmp_path, 1000) as made:
         hosts = farm.hosts(made.shelf.open)
         known = {"production": Environment("production", farm.names, "app1", (Probe("https://shop.example/"),))}
-        planning = Planning(discover(()), known, "production", hosts, made.shelf)
+        vault = Vault(made.store, None)
+        planning = Planning(discover(()), known, "production", hosts, made.shelf, vault)
         with pytest.raises(Refusal) as refused:
             await planning.survey("production")
         await hosts.close()

@@ -13,16 +13,17 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncssh
 import psutil
 
-from actions.engine.ssh import SshHosts
+from actions.engine.ssh import CONNECTS, SshHosts
 from actions.engine.ssh.connect import HostLogin
 from tests.support.agent import AGENT_SHA256, agent
 from tests.support.fpm import Fpm
@@ -33,16 +34,22 @@ FIRST = "20261101_100000"
 
 
 class Farm:
-    """So many servers, app1 to appN, in `processes` processes."""
+    """So many servers, app1 and on, or from another number on, in `processes` processes.
 
-    def __init__(self, directory: Path, number: int, processes: int = 1) -> None:
+    They let in whoever has `client_key`, or where that is None a key of the farm's own.
+    """
+
+    def __init__(
+        self, directory: Path, number: int, processes: int = 1, *, first: int = 1, client_key: Path | None = None
+    ) -> None:
         self.directory, self._processes = directory, processes
-        self.names = tuple(f"app{n + 1}" for n in range(number))
+        self.names = tuple(f"app{first + n}" for n in range(number))
         self._ports: dict[str, int] = {}
         self._running: list[subprocess.Popen[bytes]] = []
-        self._socket = Path(tempfile.gettempdir()) / f"fpm-{uuid.uuid4().hex[:12]}"
+        self._sockets = Path(tempfile.mkdtemp(prefix="fpm-"))  # a socket's path must be short
         self._spent = directory / "spent"
         directory.mkdir(parents=True, exist_ok=True)
+        self._client_key = client_key or directory / "bot_key"
         for key in ("host_key", "bot_key"):
             asyncssh.generate_private_key("ssh-ed25519").write_private_key(str(directory / key))
         (directory / "sh").mkdir()
@@ -72,17 +79,26 @@ class Farm:
         (root / "www/chom_current").symlink_to(f"releases/{FIRST}")
         (root / "state/activations.jsonl").write_text(json.dumps({"release": FIRST, "at": 1_760_000_000}) + "\n")
         paths = {key: str(root / key) for key in ("www", "state", "logs", "backups")}
-        more = {"php": str(self.directory / "sh/php"), "fpm_socket": str(self._socket), "caches": [], "services": []}
+        more = {
+            "php": str(self.directory / "sh/php"),
+            "fpm_socket": str(self._sockets / name),
+            "caches": [],
+            "services": [],
+        }
+        (self._sockets / name).symlink_to("fpm")
         (root / "host.json").write_text(json.dumps({**paths, **more}))
 
-    def hosts(self, open_artifact: OpenArtifact, **more: int) -> SshHosts:
-        """A new SshHosts that knows all of them."""
+    def logins(self) -> dict[str, HostLogin]:
+        """How to reach each of them."""
         pinned = _public(self.directory / "host_key")
-        logins = {
-            name: HostLogin(name, "127.0.0.1", port, "ops", pinned, self.directory / "bot_key")
+        return {
+            name: HostLogin(name, "127.0.0.1", port, "ops", pinned, self._client_key)
             for name, port in self._ports.items()
         }
-        return SshHosts(logins, AGENT_SHA256, open_artifact, **more)
+
+    def hosts(self, open_artifact: OpenArtifact, connects: int = CONNECTS) -> SshHosts:
+        """A new SshHosts that knows all of them."""
+        return SshHosts(self.logins(), AGENT_SHA256, open_artifact, connects=connects)
 
     def gone(self, name: str) -> int:
         """SshHosts that are made from now on ask where nobody listens; where the server is."""
@@ -93,6 +109,15 @@ class Farm:
         """It is where it was."""
         self._ports[name] = port
 
+    @contextlib.contextmanager
+    def unwell(self, name: str) -> Iterator[None]:
+        """Its PHP-FPM is gone meanwhile."""
+        (self._sockets / name).unlink()
+        try:
+            yield
+        finally:
+            (self._sockets / name).symlink_to("fpm")
+
     def spent(self) -> float:
         """Seconds of processor time that all servers have taken so far: sshd, chom-host and the jobs that ended."""
         jobs = sum(map(float, self._spent.read_text().split())) if self._spent.exists() else 0.0
@@ -100,7 +125,7 @@ class Farm:
         return jobs + sum(one.user + one.system for one in times)
 
     async def __aenter__(self) -> Farm:
-        self._fpm = Fpm(self._socket)
+        self._fpm = Fpm(self._sockets / "fpm")
         for index in range(self._processes):
             names = self.names[index :: self._processes]
             self._ports |= dict(zip(names, await asyncio.to_thread(self._start, names), strict=True))
@@ -109,7 +134,7 @@ class Farm:
     def _start(self, names: tuple[str, ...]) -> list[int]:
         told = {
             "host_key": str(self.directory / "host_key"),
-            "authorized": _public(self.directory / "bot_key"),
+            "authorized": _public(self._client_key),
             "agent": str(agent()),
             "configs": [str(self.root(name) / "host.json") for name in names],
             "spent": str(self._spent),
@@ -139,7 +164,7 @@ class Farm:
                 if process.pid != os.getpid() and any(ours in part for part in process.cmdline()):
                     process.kill()
         await asyncio.to_thread(self._fpm.close)
-        self._socket.unlink(missing_ok=True)
+        shutil.rmtree(self._sockets)
 
 
 def _public(path: Path) -> str:
