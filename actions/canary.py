@@ -6,8 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from actions.blue_green import plan as blue_green
-from actions.engine.analysis.limits import Limits
-from actions.engine.fleet import Artifact, CannotPlan, Fleet, Request
+from actions.engine.fleet import LEAST_LOOKS, Artifact, CannotPlan, Fleet, Request
 from actions.engine.plan import Arg, Back, Call, Do, Harmless, Plan, Shift, Step
 from actions.engine.registry import Action
 from actions.engine.steps import names
@@ -15,10 +14,6 @@ from actions.engine.words import joined, megabytes, named
 
 STAGES = ("10", "25", "50", "75", "100")
 """Percent of users, where the command does not say it."""
-TICK_S = 15.0
-"""Seconds between two looks at the counters."""
-SCRAPES = 3
-"""A stage shorter than so many looks at the counters cannot be judged."""
 
 
 def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
@@ -57,14 +52,14 @@ def _require_pools(fleet: Fleet) -> None:
 
 
 def _shift(request: Request, fleet: Fleet, whole: Plan) -> Shift:
-    limits = Limits()
+    limits, tick = fleet.environment.canary, fleet.environment.look_every
     if every := request.arguments.get("every"):
         limits = replace(limits, stage=float(str(every)))
     weights = _weights(request.arguments.get("stages", STAGES))
-    if limits.stage < SCRAPES * TICK_S:
+    if limits.stage < LEAST_LOOKS * tick:
         raise CannotPlan(
-            f"A stage of {limits.stage:g} s is too short: the counters are read every {TICK_S:g} s, and it takes "
-            f"{SCRAPES} looks to judge. Write every={SCRAPES * TICK_S:g}s or more, for example every=5m."
+            f"A stage of {limits.stage:g} s is too short: the counters are read every {tick:g} s, and it takes "
+            f"{LEAST_LOOKS} looks to judge. Write every={LEAST_LOOKS * tick:g}s or more, for example every=5m."
         )
     stages = joined(f"{weight} %" for weight in weights)
     return Shift(
@@ -73,7 +68,7 @@ def _shift(request: Request, fleet: Fleet, whole: Plan) -> Shift:
         hosts=names(fleet.hosts),
         weights=weights,
         limits=limits,
-        every=TICK_S,
+        every=tick,
     )
 
 

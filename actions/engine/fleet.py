@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from actions.engine.analysis.limits import Limits
 from actions.engine.plan import Arg, Probe, Seen
 
 
@@ -152,6 +153,11 @@ def _arrive(path: list[Release], release: Release) -> None:
     path[place:] = [release]
 
 
+LOOK_EVERY_S = 15.0
+LEAST_LOOKS = 3
+"""A canary's stage in which the counters are read less often than this cannot be judged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """What a number of Prometheus has to be below while the environment is watched."""
@@ -187,6 +193,10 @@ class Environment:
     """Whether a version that is healthy here is evidence for one that is to go elsewhere."""
     limits: tuple[Limit, ...] = ()
     """What is watched after a deploy besides the probes."""
+    canary: Limits = field(default_factory=Limits)
+    """What a canary may do here, and how long a stage lasts where the command does not say it."""
+    look_every: float = LOOK_EVERY_S
+    """Seconds between two looks at a canary's counters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ from redis.asyncio.connection import parse_url
 from actions.engine.fleet import Environment, Limit
 from actions.engine.located_toml import Located, TomlFault, parse
 from actions.engine.plan import Probe
+from bot.config.canary import limits_of
 from bot.config.cross import cross_faults, table_at
 from bot.config.faults import Fault, in_words, not_toml
 from bot.config.servers import HostSettings, host_settings
-from bot.config.toml import ChomToml, EnvironmentTable, GitHubTable, PersonTable, SlackTable
+from bot.config.toml import ChomToml, EnvironmentTable, GitHubTable, HostTable, PersonTable, SlackTable
 from policies.change import Account, People, Person, Role
 
 _REDIS = '"redis://:PASSWORD@127.0.0.1:6379/0"'
@@ -201,7 +202,7 @@ def _is_redis(url: str) -> bool:
 
 
 def _settings(toml: ChomToml, env: Mapping[str, str], base: Path) -> Settings:
-    environments = {name: _environment(name, table) for name, table in toml.environments.items()}
+    environments = {name: _environment(name, table, toml.hosts) for name, table in toml.environments.items()}
     marked = next((name for name, table in toml.environments.items() if table.default), "")
     fallback = "production" if "production" in environments else next(iter(environments))
     hosts = {n: host_settings(n, t) for n, t in toml.hosts.items()}
@@ -231,7 +232,7 @@ def _settings(toml: ChomToml, env: Mapping[str, str], base: Path) -> Settings:
     )
 
 
-def _environment(name: str, table: EnvironmentTable) -> Environment:
+def _environment(name: str, table: EnvironmentTable, hosts: Mapping[str, HostTable]) -> Environment:
     return Environment(
         name,
         tuple(table.hosts),
@@ -248,6 +249,8 @@ def _environment(name: str, table: EnvironmentTable) -> Environment:
             for what, limit in (("errors", table.errors), ("latency", table.latency))
             if limit
         ),
+        canary=limits_of(table.canary, [pool for host in table.hosts if (pool := hosts[host].canary)]),
+        look_every=table.canary.look_every,
     )
 
 

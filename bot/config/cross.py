@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from actions.engine.located_toml import Located
+from bot.config.canary import canary_faults
 from bot.config.faults import Fault
 from bot.config.toml import ACCOUNT
 
@@ -37,6 +38,9 @@ def cross_faults(located: Located) -> Iterator[Fault]:
         if watches and "prometheus" not in located.data:
             line = located.line(("environments", name, watches[0]))
             yield line, f"environments.{name} watches {watches[0]}, and there is no [prometheus] to ask."
+        named = [host for host in _texts(members) if "canary" in table_at(hosts, host)]
+        pools = {host: table_at(hosts, host, "canary") for host in named}
+        yield from canary_faults(located, name, table_at(table, "canary"), pools)
     yield from _twin_faults(located, hosts)
     yield from _default_faults(located, environments)
     yield from _people_faults(located)

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from actions.engine.analysis.limits import MOST_HICCUPS, Limits
+from actions.engine.fleet import LOOK_EVERY_S
 from policies.change import Role
 
 NAME = re.compile(r"^[a-z][a-z0-9-]{0,31}$")
@@ -150,6 +152,31 @@ class PrometheusTable(_Table):
     url: Annotated[str, AfterValidator(_url)]
 
 
+_SEED = Limits()
+
+
+class LimitsTable(_Table):
+    """[environments.NAME.canary]: actions/engine/analysis/limits.py says what each of them does.
+
+    What is slow is no word of it: it is counted on the servers, and said there, in [hosts.NAME.canary].
+    """
+
+    look_every: float = Field(default=LOOK_EVERY_S, ge=0.5, le=60)
+    stage: float = Field(default=_SEED.stage, ge=1, le=86_400)
+    share: float = Field(default=_SEED.share, ge=0.0001, le=0.9999)
+    healthy: float = Field(default=_SEED.healthy, ge=0.0001, le=0.9999)
+    least: int = Field(default=_SEED.least, ge=1, le=1_000_000)
+    extensions: int = Field(default=_SEED.extensions, ge=0, le=100)
+    evidence: float = Field(default=_SEED.evidence, ge=1, le=1e9)
+    steady: float = Field(default=_SEED.steady, ge=1, le=1e9)
+    faults: int = Field(default=_SEED.faults, ge=1, le=1000)
+    hiccups: int = Field(default=_SEED.hiccups, ge=0, le=MOST_HICCUPS)
+    stuck: float = Field(default=_SEED.stuck, ge=1, le=3600)
+    stale: float = Field(default=_SEED.stale, ge=1, le=3600)
+    blind: float = Field(default=_SEED.blind, ge=1, le=3600)
+    patience: float = Field(default=_SEED.patience, ge=1, le=86_400)
+
+
 class EnvironmentTable(_Table):
     """[environments.NAME]."""
 
@@ -167,6 +194,7 @@ class EnvironmentTable(_Table):
     staging: bool = False
     errors: LimitTable | None = None
     latency: LimitTable | None = None
+    canary: LimitsTable = Field(default_factory=LimitsTable)
 
 
 class CanaryTable(_Table):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actions.engine.analysis import Limits
 from actions.engine.located_toml import TomlFault, parse
 from bot.config import BrokenConfig, Settings, load
 from bot.config.servers import CanarySettings
@@ -90,6 +91,33 @@ def test_a_server_with_a_canary_pool(tmp_path: Path) -> None:
     table = '\n[hosts.stage1.canary]\nprometheus = ["10.0.0.12"]\nslow = 1.5\n'
     host = read(tmp_path, GOOD + table).hosts["stage1"]
     assert host.canary == CanarySettings("www", (), ("10.0.0.12",), 9254, 1.5)
+
+
+def test_what_a_canary_may_do_and_how_often_it_is_looked_at(tmp_path: Path) -> None:
+    usual = read(tmp_path, GOOD).environments["staging"]
+    assert (usual.canary, usual.look_every) == (Limits(), 15)
+    pool = "\n[hosts.stage1.canary]\nslow = 1.5\n"
+    table = "\n[environments.staging.canary]\nstage = 20\nlook_every = 2\nleast = 100\n"
+    told = read(tmp_path, GOOD + pool + table).environments["staging"]
+    assert (told.canary, told.look_every) == (Limits(slow=1.5, stage=20, least=100), 2)
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "said"),
+    [
+        ("stage = 20", 31, "takes 3 looks, so 45 s or more"),
+        ("healthy = 0.07", 31, "0 < healthy < share < 1 is needed, and they are 0.07 and 0.05."),
+        ("steady = 500", 31, "1 <= steady <= evidence is needed"),
+        ("hiccups = 5", 32, "environments.production.canary.hiccups has to be at most 4; it is 5."),
+        ("look_every = 0", 32, "has to be at least 0.5; it is 0."),
+        ("slow = 1", 32, "environments.production.canary.slow is not a setting"),
+        ("[hosts.app1.canary]\n[hosts.app2.canary]\nslow = 1.0", 33, "app2 counts as slow what takes 1.0 s, and app1"),
+    ],
+)
+def test_limits_of_a_canary_that_cannot_be_kept(tmp_path: Path, table: str, line: int, said: str) -> None:
+    (fault,) = faults(tmp_path, f"{GOOD}[environments.production.canary]\n{table}\n")
+    assert fault.startswith(f"chom.toml:{line}: ")
+    assert said in fault
 
 
 def test_secrets_are_not_in_the_settings_repr(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from actions.canary import plan
+from actions.engine.analysis import Limits
 from actions.engine.fleet import CannotPlan, Fleet, Pools
 from actions.engine.plan import Back, Call, Do, Plan, Shift
 from actions.engine.registry import BadCommand, discover
-from tests.pure.making import POOLS, artifact, fleet, host, request
+from tests.pure.making import POOLS, artifact, environment, fleet, host, request
 
 GREEN = "20261123_222151"
 
@@ -54,6 +55,15 @@ def test_the_stages_are_the_seeds_and_can_be_said() -> None:
     assert (other.weights, other.limits.stage) == ((5, 100), 90)
     assert other.title == "Send users to v1.2: 5 % and 100 %, 90 s each"
     assert planned().digest() != planned(every=90).digest()
+
+
+def test_an_environment_may_have_its_own_limits_and_looks() -> None:
+    limits = Limits(stage=20, share=0.1)
+    fast = replace(two(POOLS, POOLS), environment=environment(canary=limits, look_every=2))
+    step = shift(plan(request("canary", {}), fast, artifact()))
+    assert (step.limits, step.every) == (limits, 2)
+    with pytest.raises(CannotPlan, match=r"A stage of 5 s is too short: .* every 2 s.* Write every=6s or more"):
+        plan(request("canary", {"every": 5}), fast, artifact())
 
 
 @pytest.mark.parametrize(
