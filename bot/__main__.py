@@ -60,10 +60,12 @@ def sandbox(
     port: Annotated[int, typer.Option(help="Where the page is served.")] = 3900,
     dir: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path(".sandbox"),
     reset: Annotated[bool, typer.Option("--reset", help="Begin anew.")] = False,
+    stage: Annotated[str, typer.Option(help="How long a stage of a canary lasts, where it is not said.")] = "20s",
+    visits: Annotated[int, typer.Option(help="How many a second production has.", min=1, max=1000)] = 210,
 ) -> None:
     from bot.sandbox.main import run  # noqa: PLC0415  nobody who serves pays for the sandbox
 
-    raise typer.Exit(run(port, dir, reset))
+    raise typer.Exit(run(port, dir, reset, stage, visits))
 
 
 if __name__ == "__main__":

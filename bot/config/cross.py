@@ -38,7 +38,7 @@ def cross_faults(located: Located) -> Iterator[Fault]:
         if watches and "prometheus" not in located.data:
             line = located.line(("environments", name, watches[0]))
             yield line, f"environments.{name} watches {watches[0]}, and there is no [prometheus] to ask."
-        named = [host for host in _texts(members) if "canary" in table_at(hosts, host)]
+        named = [host for host in _texts(table.get("hosts")) if "canary" in table_at(hosts, host)]
         pools = {host: table_at(hosts, host, "canary") for host in named}
         yield from canary_faults(located, name, table_at(table, "canary"), pools)
     yield from _twin_faults(located, hosts)

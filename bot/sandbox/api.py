@@ -27,14 +27,19 @@ class WorldPort(Protocol):
     """What the sandbox shows of the world around the bot, and how it breaks it."""
 
     def servers(self) -> list[Json]:
-        """{name, environment, release, version, weights {stable, canary}, traffic {requests, failed, rps}, releases}.
+        """{name, environment, release, version, weights {stable, canary}, canary, traffic, releases}.
 
-        `releases` are {id, version, current: bool}, newest first.
+        `traffic` is {requests, failed, rps}.
+        `releases` are {id, version, current: bool}, newest first; `canary` is {release, version} of its pool, None
+        where that does not run.
         """
         ...
 
     def minutes(self) -> Json:
-        """Server -> what its visitors got in each of the last sixty seconds: {by: {version: answers}, failed}."""
+        """Server -> what its visitors got in each of the last sixty seconds: {by, failed, failed_by}.
+
+        `by` and `failed_by` are {version: answers}.
+        """
         ...
 
     def annotations(self) -> list[Json]:
@@ -43,6 +48,10 @@ class WorldPort(Protocol):
 
     async def fault(self, spec: Json) -> Json:
         """Break something. Raises Impossible (or ValueError) with a sentence for what it does not know."""
+        ...
+
+    def behave(self, spec: Json) -> Json:
+        """Change how a version treats its visitors. Raises Impossible with a sentence for what it does not know."""
         ...
 
     def info(self) -> Json:
@@ -108,6 +117,7 @@ class _Api:
             "options": self._options,
             "home": self._home,
             "fault": self._fault,
+            "shop": self._shop,
         }
         posts = [web.post(f"/sandbox/{name}", self._acting(act)) for name, act in acts.items()]
         looks = [
@@ -172,6 +182,9 @@ class _Api:
         if {"slack", "deliver", "socket"} & set(body):
             return await self._slack.fault(body)
         return await self._world.fault(body)
+
+    async def _shop(self, body: Json) -> Json:
+        return self._world.behave(body)
 
     async def _state(self, request: web.Request) -> web.Response:
         return web.json_response({**self._slack.snapshot(), **self._around()})

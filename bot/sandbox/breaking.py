@@ -8,6 +8,11 @@ from bot.sandbox.slack.faults import SLACK_FAULTS, Breakable
 
 WORLD_FAULTS = (
     Breakable("Kill the bot", {"kill": "bot"}, "The bot was killed. It is started again at once."),
+    Breakable(
+        "Kill the bot for 3 minutes",
+        {"kill": "bot", "seconds": 180},
+        "The bot was killed, and is away for 3 minutes. Who is on a canary is back on stable within two.",
+    ),
     Breakable("Stop the bot's clock", {"stop": "bot"}, "The bot stands still in the middle of whatever it did."),
     Breakable("Let the bot go on", {"cont": "bot"}, "The bot goes on where it stood."),
     Breakable(

@@ -108,6 +108,8 @@ class Kept:
         self.child, self.on_end, self.delay, self.longest = child, on_end, delay, longest
         self._at_once, self._started = asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._rest = 0.0
+        """Seconds for which the next start waits at least."""
 
     async def start(self) -> None:
         """Start it, and keep it."""
@@ -121,8 +123,9 @@ class Kept:
             self.on_end(await self.child.wait())
             delay = self.delay if loop.time() - began > self.longest else min(delay * 2, self.longest)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._at_once.wait(), delay)
+                await asyncio.wait_for(self._at_once.wait(), max(delay, self._rest))
             self._at_once.clear()
+            self._rest = 0.0
             await self.child.start()
             self._started.set()
 
@@ -134,6 +137,13 @@ class Kept:
         self.child.signal(signal.SIGKILL)
         await self._started.wait()
         return old, self.child.pid
+
+    async def kill_for(self, seconds: float) -> int:
+        """SIGKILL it, and start it again only after so long, or when it is replaced: the old process id."""
+        old, self._rest = self.child.pid, seconds
+        self.child.signal(signal.SIGKILL)
+        await self.child.wait()
+        return old
 
     async def stop(self, grace: float) -> None:
         """Keep it no longer, and stop it."""

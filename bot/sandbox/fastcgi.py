@@ -1,4 +1,7 @@
-"""PHP-FPM's side of FastCGI on a Unix socket, enough for a health check of a release that nobody is sent to yet."""
+"""PHP-FPM's side of FastCGI on a Unix socket, enough for a health check of a release that nobody is sent to yet.
+
+Visitors' requests do not go over this socket: the shop asks the application itself, where the pool's FPM runs.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ import asyncio
 import struct
 from pathlib import Path
 
+from bot.sandbox.application import Page, answer
 from bot.sandbox.maintenance import away
-from bot.sandbox.shop import Page, answer
 
 _HEADER = struct.Struct(">BBHHBB")
 _BEGIN, _END, _PARAMS, _STDIN, _STDOUT, _STDERR = 1, 3, 4, 5, 6, 7
@@ -43,6 +46,11 @@ class Fpm:
         self.name, self.socket = name, socket
         self._server: asyncio.Server | None = None
 
+    @property
+    def running(self) -> bool:
+        """Whether it takes requests."""
+        return self._server is not None
+
     async def start(self) -> None:
         """Listen on the socket; a socket left behind by a killed sandbox is replaced."""
         self.socket.unlink(missing_ok=True)
@@ -50,9 +58,10 @@ class Fpm:
 
     async def close(self) -> None:
         """Stop listening and remove the socket."""
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+            await server.wait_closed()
         self.socket.unlink(missing_ok=True)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

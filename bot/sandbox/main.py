@@ -9,13 +9,17 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import cast
 
 from aiohttp import web
 
+from actions.engine.fleet import LEAST_LOOKS
+from actions.engine.registry.grammar import DURATION
 from bot.sandbox import releases
 from bot.sandbox.api import make_app
 from bot.sandbox.first_release import NotBrought
 from bot.sandbox.keep import NotASandbox, is_free, open_keep
+from bot.sandbox.prometheus import SCRAPE_EVERY
 from bot.sandbox.redis_server import NoRedis
 from bot.sandbox.servers import NoServer
 from bot.sandbox.slack import SlackStandIn
@@ -68,7 +72,7 @@ class _Terminal(threading.Thread):
         self.join(1)
 
 
-def run(port: int, dir: Path, reset: bool) -> int:
+def run(port: int, dir: Path, reset: bool, stage: str = "20s", visits: float = 210) -> int:
     """Serve until SIGINT or SIGTERM. The exit status: 0, or 2 after a sentence on stderr why it cannot start."""
     if not 0 < port < 1 << 16:
         sys.stderr.write(f"There is no port {port}; name one from 1 to 65535: chom-bot sandbox --port 3900\n")
@@ -79,10 +83,15 @@ def run(port: int, dir: Path, reset: bool) -> int:
             f"Stop that one, or name another port: chom-bot sandbox --port {port + 1}\n"
         )
         return 2
+    try:
+        seconds = _stage(stage)
+    except ValueError as wrong:
+        sys.stderr.write(f"{wrong}\n")
+        return 2
     terminal = _Terminal()
     terminal.start()
     try:
-        asyncio.run(_serve(port, dir, reset, terminal.say))
+        asyncio.run(_serve(port, dir, reset, (seconds, visits), terminal.say))
     except (NotASandbox, NoRedis, NoServer, NotBrought, OSError) as fault:
         sys.stderr.write(f"The sandbox cannot run. {fault}\n")
         return 2
@@ -91,13 +100,24 @@ def run(port: int, dir: Path, reset: bool) -> int:
     return 0
 
 
-async def _serve(port: int, dir: Path, reset: bool, say: Say) -> None:
+def _stage(told: str) -> float:
+    """The seconds of a stage. Raises ValueError with a sentence."""
+    least = LEAST_LOOKS * SCRAPE_EVERY
+    if not DURATION.pattern.fullmatch(told) or (seconds := float(cast("int", DURATION.parse(told)))) < least:
+        raise ValueError(
+            f"A stage cannot last {told!r}; it has to hold {LEAST_LOOKS} looks, so {least:g}s or more, for example "
+            "chom-bot sandbox --stage 20s, or --stage 5m as in production."
+        )
+    return seconds
+
+
+async def _serve(port: int, dir: Path, reset: bool, canary: tuple[float, float], say: Say) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     address = f"http://127.0.0.1:{port}"
     with open_keep(dir, reset) as keep:
-        world = World(keep, say)
+        world = World(keep, say, *canary)
         runner = web.AppRunner(make_app(SlackStandIn(address=address), world), access_log=None, shutdown_timeout=2)
         try:
             await world.start(address)

@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import os
 import time
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
@@ -24,6 +25,8 @@ def away(release: Path, path: str, cookies: str) -> tuple[int, dict[str, str]] |
     As Laravel: the secret as path sets the cookie and sends to "/", a good cookie is served.
     """
     down = release / "storage/framework/down"
+    if not os.access(down, os.F_OK):
+        return None
     try:
         said = cast("dict[str, Any]", json.loads(down.read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError):

@@ -32,14 +32,17 @@ class MigrationFailed(Exception):
     """The message is the sentence that Laravel prints."""
 
 
+def database(release: Path) -> str:
+    """Where the database lies that the release's .env names. Raises KeyError where it names none, OSError."""
+    text = (release / ".env").read_text(encoding="utf-8")
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)["DB_DATABASE"]
+
+
 def connect(release: Path) -> sqlite3.Connection:
-    """The database that the release's .env names. Raises KeyError where it names none."""
-    env = dict(
-        line.split("=", 1) for line in (release / ".env").read_text(encoding="utf-8").splitlines() if "=" in line
-    )
-    database = sqlite3.connect(env["DB_DATABASE"], timeout=5, isolation_level=None)
-    database.execute("pragma journal_mode = wal")
-    return database
+    """The release's database. Raises KeyError where it names none."""
+    opened = sqlite3.connect(database(release), timeout=5, isolation_level=None)
+    opened.execute("pragma journal_mode = wal")
+    return opened
 
 
 def missing(release: Path) -> str:

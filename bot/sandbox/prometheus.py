@@ -1,34 +1,38 @@
-"""Prometheus as the bot asks it: the query API's wire format over what the shop's customers met.
-
-Of PromQL it knows an instant selector with equality matchers, which is all that a query of a recording rule needs;
-anything else is refused as a query that cannot be parsed.
-"""
+"""Prometheus as the bot asks it: the query API's wire format over what was scraped of the servers, every second."""
 
 from __future__ import annotations
 
-import re
+import asyncio
 import time
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from bot.sandbox.promql import Series, parsed, written
 from bot.sandbox.slack.errors import Impossible, Json
 
-Series = tuple[str, dict[str, str], float]
-"""(name, labels, value)."""
-_SELECTOR = re.compile(r"\s*([a-zA-Z_:][\w:]*)\s*(?:\{(.*)\})?\s*")
-_MATCHER = re.compile(r'\s*([a-zA-Z_]\w*)\s*=\s*"([^"]*)"\s*(?:,|$)')
+SCRAPE_EVERY = 1.0
+"""Seconds."""
+_KEPT = 300
+"""Scrapes; Prometheus looks back as many seconds."""
 
 
 @dataclass(slots=True)
 class Prometheus:
-    """`series` are asked for at each query."""
+    """`series` are what the servers say now."""
 
     series: Callable[[], Iterable[Series]]
     port: int
+    _scrapes: deque[tuple[float, list[Series]]] = field(
+        default_factory=lambda: deque[tuple[float, list[Series]]](maxlen=_KEPT)
+    )
+    """(Unix time in s, what was said), oldest first."""
     _down: float = 0.0
     _runner: web.AppRunner | None = field(default=None)
+    _scraping: asyncio.Task[None] | None = field(default=None)
 
     @property
     def url(self) -> str:
@@ -36,16 +40,20 @@ class Prometheus:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        """Listen. Raises OSError where the port is taken."""
+        """Listen, and scrape. Raises OSError where the port is taken."""
         app = web.Application()
         app.router.add_get("/api/v1/query", self._query)
         app.router.add_post("/api/v1/query", self._query)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        self._scraping = asyncio.create_task(self._scrape_on())
 
     async def close(self) -> None:
-        """Stop listening."""
+        """Scrape no more, and stop listening."""
+        if self._scraping is not None:
+            self._scraping.cancel()
+            await asyncio.gather(self._scraping, return_exceptions=True)
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -56,34 +64,29 @@ class Prometheus:
         self._down = time.monotonic() + seconds if what == "down" else 0.0
         return {"prometheus": what}
 
+    async def _scrape_on(self) -> None:
+        while True:
+            if time.monotonic() >= self._down:
+                self.scrape(time.time())
+            await asyncio.sleep(SCRAPE_EVERY)
+
+    def scrape(self, now: float) -> None:
+        """Keep what the servers say, as of `now`: a series that is not among it is stale from then on."""
+        self._scrapes.append((round(now, 3), list(self.series())))
+
     async def _query(self, request: web.Request) -> web.Response:
         if time.monotonic() < self._down:
             return web.Response(status=503, text="Service Unavailable")
         form = await request.post() if request.method == "POST" else request.query
-        query, at = str(form.get("query", "")), time.time()
+        at = time.time()
         try:
             at = float(str(form.get("time", at)))
-            name, wanted = _parsed(query)
+            query = parsed(str(form.get("query", "")))
         except ValueError as wrong:
             said = {"status": "error", "errorType": "bad_data", "error": str(wrong)}
             return web.json_response(said, status=400)
-        found = [
-            {"metric": {"__name__": series, **labels}, "value": [at, f"{value:g}"]}
-            for series, labels, value in self.series()
-            if series == name and wanted.items() <= labels.items()
-        ]
+        before = bisect_right(self._scrapes, at, key=lambda scrape: scrape[0])
+        scraped, series = self._scrapes[before - 1] if before else (0.0, list[Series]())
+        samples = query.of(series, scraped) if at - scraped < _KEPT else []
+        found = [{"metric": metric, "value": [at, written(value)]} for metric, value in samples]
         return web.json_response({"status": "success", "data": {"resultType": "vector", "result": found}})
-
-
-def _parsed(query: str) -> tuple[str, dict[str, str]]:
-    """Name and labels. Raises ValueError."""
-    found = _SELECTOR.fullmatch(query)
-    if not found:
-        raise ValueError(f'invalid parameter "query": 1:1: parse error: unexpected {query[:40]!r}')
-    inside, wanted, at = found[2] or "", dict[str, str](), 0
-    while at < len(inside):
-        matcher = _MATCHER.match(inside, at)
-        if not matcher:
-            raise ValueError(f'invalid parameter "query": 1:{at + 1}: parse error: unexpected {inside[at:][:40]!r}')
-        wanted[matcher[1]], at = matcher[2], matcher.end()
-    return found[1], wanted

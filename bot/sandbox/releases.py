@@ -8,9 +8,11 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+from bot.sandbox.manners import Manner
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Version:
     colour: str
     migrations: tuple[Migration, ...]
     needs: tuple[str, ...]
+    manner: Manner = field(default_factory=Manner)
 
 
 def _create(table: str, *columns: str) -> str:
@@ -56,6 +59,13 @@ _WISHES = Migration(
     "2026_11_10_101500_create_wishes", _create("wishes", "integer('product_id')", "string('email')"), takes=0.8
 )
 _NOW = ("products", "orders")
+
+
+def _as_v1_2(name: str, day: int, headline: str, colour: str, manner: Manner) -> Version:
+    made = datetime(2026, 11, day, 9, 30, tzinfo=UTC)
+    needs = (*_NOW, "reviews.words", "orders.discount", "wishes")
+    return Version(name, made, headline, colour, (*_BASE, _REVIEWS, _DISCOUNT, _WISHES), needs, manner)
+
 
 VERSIONS = (
     Version("v1.0", datetime(2026, 10, 1, 8, 0, tzinfo=UTC), "Good things, delivered.", "#3b6ea5", _BASE, _NOW),
@@ -84,10 +94,14 @@ VERSIONS = (
         (*_BASE, _REVIEWS, _DISCOUNT, _WISHES),
         (*_NOW, "reviews.words", "orders.discount", "wishes", "orders.gift_card"),
     ),
+    # healthy, and bad only for the people who use it: what a canary is for
+    _as_v1_2("v1.4", 18, "Now with a shopping list.", "#b8578a", Manner(error_rate=0.2)),
+    _as_v1_2("v1.5", 19, "Now with a search that thinks.", "#a06a1c", Manner(latency_ms=2500)),
+    _as_v1_2("v1.6", 20, "Now with today's bargains.", "#3f8f8f", Manner(bears=75)),
 )
 FIRST = VERSIONS[0]
 """What both servers serve when the sandbox starts for the first time."""
-PROPOSED, BROKEN = VERSIONS[-2:]
+PROPOSED, BROKEN = (next(version for version in VERSIONS if version.name == name) for name in ("v1.2", "v1.3"))
 """What a newcomer is led to deploy first, and what nobody should ever be served."""
 
 _ARTISAN = """#!/usr/bin/env php
@@ -123,7 +137,9 @@ def _migration_php(migration: Migration) -> str:
 
 def files(version: Version) -> Mapping[str, str]:
     """The release's files: their path and text."""
-    shop = {"headline": version.headline, "colour": version.colour, "needs": version.needs}
+    shop: dict[str, object] = {"headline": version.headline, "colour": version.colour, "needs": version.needs}
+    if version.manner != Manner():
+        shop["manner"] = asdict(version.manner)
     lock = {"packages": [{"name": "laravel/framework", "version": "v8.83.27"}]}
     return {
         "artisan": _ARTISAN,

@@ -1,26 +1,30 @@
-"""A server of the sandbox: its directory tree as on a real one, its sshd, its shop, and how it can be made to fail."""
+"""A server of the sandbox: its sshd, its shop with two pools, its customers, and how it can be made to fail."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-import shlex
 import signal
 import sys
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
-from actions.host import packed
 from bot.sandbox import disk as disk_
 from bot.sandbox import php
+from bot.sandbox.application import Answers
 from bot.sandbox.child import Child, OnLine
 from bot.sandbox.fastcgi import Fpm
 from bot.sandbox.keep import Keep
-from bot.sandbox.prometheus import Series
-from bot.sandbox.shop import Shop
+from bot.sandbox.layout import Layout
+from bot.sandbox.manners import Manners
+from bot.sandbox.promql import Series
+from bot.sandbox.routing import CANARY, STABLE, Routing
+from bot.sandbox.shop import Pool, Shop
 from bot.sandbox.slack.errors import Json
 from bot.sandbox.traffic import Customers
+from bot.sandbox.unit import Unit
 
 USER = "ops"
 
@@ -39,29 +43,36 @@ class NoServer(Exception):
     """The server does not come up; the message is a sentence."""
 
 
-def _script(path: Path, text: str) -> str:
-    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
-    path.chmod(0o755)
-    return str(path)
-
-
 class Server:
     """One machine. `name` is the host's and its environment's."""
 
-    def __init__(self, name: str, keep: Keep, client_key: str, on_line: OnLine) -> None:
+    def __init__(
+        self, name: str, keep: Keep, client_key: str, on_line: OnLine, manners: Manners, per_second: float
+    ) -> None:
         self.name, self.environment = name, name
         self.root = keep.directory / name
         self.ssh_port, self._client_key = keep.port(f"{name}-ssh"), client_key
         self.host_key = keep.key(self.root / "ssh_host_ed25519_key")
-        self.shop = Shop(name, self.root / "www/chom", keep.port(f"{name}-shop"))
-        self.fpm = Fpm(name, keep.socket(f"{name}-fpm"))
-        self.customers = Customers(self.shop.url)
+        self.layout = Layout(self.root, keep.socket(f"{name}-fpm"), keep.socket(f"{name}-canary"))
+        stable, canary = (
+            Pool(pool, served, Fpm(name, socket), Answers(name, pool))
+            for pool, served, socket in (
+                (STABLE, self.layout.served, self.layout.fpm),
+                (CANARY, self.layout.canary, self.layout.canary_fpm),
+            )
+        )
+        routing = Routing(self.layout.leases, self.layout.pins)
+        self.shop = Shop(name, stable, canary, routing, manners, keep.port(f"{name}-shop"))
+        self._canary = Unit(canary.fpm, self.layout.canary_runs)
+        self.customers = Customers(self.shop.url, per_second)
         self.reach = Reach.UP
         self._listening, self._on_line = asyncio.Event(), on_line
         self._recovery: asyncio.Task[None] | None = None
         self._full = self.root / "disk-is-full"
         self._emptying: asyncio.TimerHandle | None = None
-        self._lay_out()
+        self._full.unlink(missing_ok=True)
+        self.layout.make(name)
+        self._tell_sshd()
         spec = [sys.executable, "-m", "bot.sandbox.sshd", str(self.root / "sshd.json")]
         self.sshd = Child(spec, os.environ, self._heard)
 
@@ -72,36 +83,7 @@ class Server:
         program = (str(self.root / "bin/chom-host"), "--config", str(self.root / "host.json"))
         return (sys.executable, "-ISXutf8", *disk, *program)
 
-    def _lay_out(self) -> None:
-        """The tree, and host.json; what is there already stays."""
-        self._full.unlink(missing_ok=True)
-        for directory in ("bin", "www/releases", "www/shared/storage/framework", "state", "logs"):
-            (self.root / directory).mkdir(parents=True, exist_ok=True)
-        database = self.root / "www/shared/database.sqlite"
-        env = self.root / "www/shared/.env"
-        if not env.exists():
-            told = f"APP_ENV={self.environment}\nDB_CONNECTION=sqlite\nDB_DATABASE={database}\n"
-            env.write_text(told, encoding="utf-8")
-        (self.root / "bin/chom-host").write_bytes(packed())
-        link = self.root / "www/chom"
-        if not link.is_symlink():
-            link.symlink_to("chom_current")
-        run = shlex.join([sys.executable, "-I", "-S", str(Path(php.__file__).absolute())])
-        systemctl = _script(self.root / "bin/systemctl", f'echo "$@" >> {shlex.quote(str(self.root / "services.log"))}')
-        told = {
-            "www": str(self.root / "www"),
-            "link": "chom",
-            "current": "chom_current",
-            "state": str(self.root / "state"),
-            "logs": str(self.root / "logs"),
-            "backups": str(self.root / "backups"),
-            "php": _script(self.root / "bin/php", f'exec {run} "$@"'),
-            "fpm_socket": str(self.fpm.socket),
-            "services": ["php8.2-fpm"],
-            "sudo": _script(self.root / "bin/sudo", '[ "$1" = -n ] && shift\n[ "$1" = -l ] && exit 0\nexec "$@"'),
-            "systemctl": systemctl,
-        }
-        (self.root / "host.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    def _tell_sshd(self) -> None:
         spec = {
             "name": self.name,
             "port": self.ssh_port,
@@ -121,7 +103,8 @@ class Server:
 
     async def start(self) -> None:
         """Its shop and its sshd. Raises NoServer."""
-        await asyncio.gather(self.shop.start(), self.fpm.start(), self._start_sshd())
+        fpm = self.shop.pools[STABLE].fpm
+        await asyncio.gather(self.shop.start(), fpm.start(), self._canary.start(), self._start_sshd())
 
     async def _start_sshd(self) -> None:
         self._listening.clear()
@@ -137,7 +120,8 @@ class Server:
         self._empty_disk()
         await self._forget_recovery()
         await self.customers.close()
-        await asyncio.gather(self.sshd.stop(3), self.shop.close(), self.fpm.close())
+        fpm = self.shop.pools[STABLE].fpm
+        await asyncio.gather(self.sshd.stop(3), self.shop.close(), fpm.close(), self._canary.close())
 
     def fill_disk(self, seconds: float) -> None:
         """Let chom-host find no room for a new file for so long; the shop and its visitors never notice."""
@@ -193,11 +177,14 @@ class Server:
 
     def serves(self) -> tuple[str, str]:
         """The release and the version that the symlink names now; "" where there is none."""
-        served = self.shop.served
-        if not served.exists():
-            return "", ""
-        release = served.resolve()
-        return release.name, php.version(release)
+        return _release(self.layout.served)
+
+    def _canary_seen(self) -> Json | None:
+        """What the canary's pool serves, and to how many per cent of the clients; None while it does not run."""
+        if not self.shop.pools[CANARY].fpm.running:
+            return None
+        release, version = _release(self.layout.canary)
+        return {"release": release, "version": version}
 
     def _releases(self, current: str) -> list[Json]:
         """The release directories, newest first."""
@@ -210,13 +197,14 @@ class Server:
     def seen(self) -> Json:
         """For the page and for scripts."""
         release, version = self.serves()
-        served = self.customers.served
+        served, weight = self.customers.served, self.shop.routing.weight()
         return {
             "name": self.name,
             "environment": self.environment,
             "release": release,
             "version": version,
-            "weights": {"stable": 100, "canary": 0},
+            "weights": {"stable": 100 - weight, "canary": weight},
+            "canary": self._canary_seen(),
             "releases": self._releases(release),
             "url": self.shop.url,
             "reach": self.reach.value,
@@ -231,17 +219,37 @@ class Server:
         }
 
     def series(self) -> list[Series]:
-        """What Prometheus knows of it: a counter, and what recording rules make of the last seconds."""
+        """What Prometheus scrapes of it: each pool's counters, and what recording rules make of the last seconds."""
         served, labels = self.customers.served, {"environment": self.environment}
         errors, latency = served.quality(asyncio.get_running_loop().time())
         return [
-            ("chom_requests_total", {**labels, "result": "failed"}, float(served.failed)),
-            ("chom_requests_total", {**labels, "result": "answered"}, float(served.requests - served.failed)),
+            *self._counters(),
             ("chom:errors:ratio", labels, errors),
             ("chom:latency:p95_seconds", labels, latency),
         ]
 
+    def _counters(self) -> Iterator[Series]:
+        """As mtail and the canary's PHP-FPM have them; actions/host/pools/prometheus.yml gives them their labels."""
+        for pool in self.shop.pools.values():
+            labels = {"host": self.name, "job": "chom-pools", "pool": pool.name, "prog": "chom.mtail"}
+            yield "chom_requests_total", labels, float(pool.counted.requests)
+            yield "chom_failed_total", labels, float(pool.counted.failed)
+            yield "chom_slow_total", labels, float(pool.counted.slow)
+        canary = self.shop.pools[CANARY]
+        if canary.fpm.running:
+            yield "phpfpm_active_processes", {"host": self.name, "job": "chom-canary-fpm"}, float(canary.busy)
+
     def minute(self) -> list[Json]:
-        """What its visitors got in each of the last sixty seconds: {by: {version: answers}, failed}, oldest first."""
+        """What its visitors got in each of the last sixty seconds, oldest first: {by, failed, failed_by}."""
         now = asyncio.get_running_loop().time()
-        return [{"by": dict(second.by), "failed": second.failed} for second in self.customers.served.minute(now)]
+        seconds = self.customers.served.minute(now)
+        return [{"by": dict(s.by), "failed": s.failed.total(), "failed_by": dict(s.failed)} for s in seconds]
+
+
+def _release(link: Path) -> tuple[str, str]:
+    """The release and the version that a link names now; "" where there is none."""
+    try:
+        release = link.resolve(strict=True)
+        return release.name, php.version(release)
+    except OSError:
+        return "", ""

@@ -8,7 +8,9 @@ import pwd
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from actions.engine.fleet import LOOK_EVERY_S
 from bot.sandbox.github import BRANCH, REPOSITORY
+from bot.sandbox.prometheus import SCRAPE_EVERY
 from bot.sandbox.servers import USER, Server
 from bot.sandbox.slack import people
 from policies import rules
@@ -55,9 +57,15 @@ def _environment(server: Server) -> str:
     )
 
 
+def _canary(server: Server, stage: float) -> str:
+    """As many looks in a stage as in one of five minutes, and not more than Prometheus has scrapes for."""
+    looks = max(SCRAPE_EVERY, min(LOOK_EVERY_S, stage / 10))
+    return _table(f"environments.{server.environment}.canary", {"stage": stage, "look_every": looks})
+
+
 def _host(server: Server) -> str:
     values = {"address": "127.0.0.1", "port": server.ssh_port, "user": USER, "host_key": server.host_key}
-    return _table(f"hosts.{server.name}", values)
+    return _table(f"hosts.{server.name}", values) + f"\n\n[hosts.{server.name}.canary]"
 
 
 def _person(member: people.SlackPerson) -> str:
@@ -77,9 +85,16 @@ def logins() -> list[str]:
 
 
 def chom_toml(
-    directory: Path, servers: Sequence[Server], key: Path, bot_port: int, rules: Path, github: str, prometheus: str
+    directory: Path,
+    servers: Sequence[Server],
+    key: Path,
+    bot_port: int,
+    rules: Path,
+    github: str,
+    prometheus: str,
+    stage: float,
 ) -> str:
-    """The whole text; `github` and `prometheus` are addresses."""
+    """The whole text; `github` and `prometheus` are addresses, `stage` are seconds."""
     bot = {
         "listen": f"127.0.0.1:{bot_port}",
         "instance": "sandbox",
@@ -99,6 +114,7 @@ def chom_toml(
         _table("github", {"repository": REPOSITORY, "branch": BRANCH, "api_url": github}),
         _table("prometheus", {"url": prometheus}),
         *(_environment(server) for server in servers),
+        *(_canary(server, stage) for server in servers),
         *(_host(server) for server in servers),
         *(_person(member) for member in people.PEOPLE),
     ]

@@ -1,4 +1,7 @@
-"""The shop's customers: a gentle, steady load on each server, and what they were served."""
+"""The shop's customers: a steady load on each server, and what they were served.
+
+All of it is real: each visit is an HTTP request over a connection that is kept, each client has its own cookie.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from math import nan
 
 import aiohttp
 
-PER_SECOND = 20.0
+CLIENTS = 2000
+"""Different ones of each server, so that one per cent of them is twenty."""
+_BEHIND = 1.0
+"""Seconds; visits that this machine is later with are not made up for."""
 _PATIENCE = aiohttp.ClientTimeout(total=5)
 _SEEN = re.compile(rb'<meta name="release" content="([^"]*)">')
 _WINDOW = 5.0
@@ -21,11 +27,11 @@ _MINUTE = 60
 
 @dataclass(slots=True)
 class Second:
-    """What was answered within one second: how often by which version, and how many of the answers failed."""
+    """What was answered within one second, by version: how often, and how often with a failure."""
 
     at: int
     by: Counter[str] = field(default_factory=Counter[str])
-    failed: int = 0
+    failed: Counter[str] = field(default_factory=Counter[str])
 
 
 @dataclass(slots=True)
@@ -43,7 +49,7 @@ class Served:
     """The last minute's, oldest first; a second without an answer is not in it."""
 
     times: deque[tuple[float, float, bool]] = field(
-        default_factory=lambda: deque[tuple[float, float, bool]](maxlen=2000)
+        default_factory=lambda: deque[tuple[float, float, bool]](maxlen=5000)
     )
     """(when, seconds that it took, whether it failed) of the newest answers."""
 
@@ -53,7 +59,8 @@ class Served:
         if not self.seconds or self.seconds[-1].at != int(now):
             self.seconds.append(Second(int(now)))
         self.seconds[-1].by[version] += 1
-        self.seconds[-1].failed += bool(failure)
+        if failure:
+            self.seconds[-1].failed[version] += 1
         self.requests += 1
         self.lately.append(now)
         while self.lately[0] < now - _WINDOW:
@@ -91,10 +98,10 @@ def _is_maintenance(answer: aiohttp.ClientResponse) -> bool:
 
 
 class Customers:
-    """Those of one server, at `url`; each request is a new one whether or not the last has been answered."""
+    """Those of one server, at `url`; each comes whether or not the last has been answered."""
 
-    def __init__(self, url: str) -> None:
-        self.url, self.served = url, Served()
+    def __init__(self, url: str, per_second: float) -> None:
+        self.url, self.per_second, self.served = url, per_second, Served()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -108,17 +115,25 @@ class Customers:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _ask_on(self) -> None:
-        async with aiohttp.ClientSession(timeout=_PATIENCE) as session, asyncio.TaskGroup() as asking:
+        lines = aiohttp.TCPConnector(limit=0)
+        jar = aiohttp.DummyCookieJar()
+        async with (
+            aiohttp.ClientSession(timeout=_PATIENCE, connector=lines, cookie_jar=jar) as session,
+            asyncio.TaskGroup() as asking,
+        ):
+            loop = asyncio.get_running_loop()
+            due = loop.time()
             while True:
-                asking.create_task(self._ask(session))
-                await asyncio.sleep(random.uniform(0.5, 1.5) / PER_SECOND)
+                asking.create_task(self._ask(session, f"chom_client={random.randrange(CLIENTS)}"))
+                due = max(due + random.uniform(0.5, 1.5) / self.per_second, loop.time() - _BEHIND)
+                await asyncio.sleep(max(0.0, due - loop.time()))
 
-    async def _ask(self, session: aiohttp.ClientSession) -> None:
+    async def _ask(self, session: aiohttp.ClientSession, cookie: str) -> None:
         version = failure = ""
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
-            async with session.get(f"{self.url}/") as answer:
+            async with session.get(f"{self.url}/", headers={"Cookie": cookie}) as answer:
                 seen = _SEEN.search(await answer.read())
                 version = seen.group(1).decode() if seen else ""
                 failure = (

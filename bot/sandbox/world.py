@@ -18,7 +18,9 @@ from bot.sandbox.drilled import record_drill
 from bot.sandbox.first_release import bring
 from bot.sandbox.github import TOKEN, GitHub
 from bot.sandbox.keep import Keep
-from bot.sandbox.prometheus import Prometheus, Series
+from bot.sandbox.manners import Manners
+from bot.sandbox.prometheus import Prometheus
+from bot.sandbox.promql import Series
 from bot.sandbox.redis_server import Redis
 from bot.sandbox.servers import Server
 from bot.sandbox.slack import people
@@ -26,6 +28,8 @@ from bot.sandbox.slack.errors import Impossible, Json
 from bot.sandbox.toml import chom_toml, rules_text
 
 NAMES = ("staging", "production")
+_FEW = 20.0
+"""Visits a second that staging has at most."""
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 _DRAIN = 15.0
 """Seconds that the bot has to stop in order."""
@@ -35,14 +39,21 @@ Say = Callable[[str], None]
 
 
 class World:
-    """All of it; `say` takes a line for the terminal."""
+    """All of it; `say` takes a line for the terminal.
 
-    def __init__(self, keep: Keep, say: Say) -> None:
+    `stage` are the seconds of a canary's stage, `visits` how many a second production has.
+    """
+
+    def __init__(self, keep: Keep, say: Say, stage: float = 20.0, visits: float = 210.0) -> None:
         self._say, self.directory = say, keep.directory
         self.redis = Redis(keep, lambda line: say(f"redis | {line}"))
         self._key = keep.directory / "bot/id_ed25519"
         public = keep.key(self._key)
-        self._servers = {name: Server(name, keep, public, self._prefixed(name)) for name in NAMES}
+        self._manners = Manners({version.name: version.manner for version in releases.VERSIONS})
+        self._servers = {
+            name: Server(name, keep, public, self._prefixed(name), self._manners, a_second)
+            for name, a_second in zip(NAMES, (min(visits, _FEW), visits), strict=True)
+        }
         self.toml_path = keep.directory / "chom.toml"
         self.github = GitHub([releases.commit(version) for version in releases.VERSIONS], keep.port("github"))
         self.prometheus = Prometheus(self._series, keep.port("prometheus"))
@@ -50,7 +61,7 @@ class World:
         self.rules = own if own.exists() else keep.directory / "rules.toml"
         """The shipped rules with short times, or those that somebody has put there."""
         told = (self._key, keep.port("bot"), self.rules, self.github.url, self.prometheus.url)
-        self.toml = chom_toml(keep.directory, list(self._servers.values()), *told)
+        self.toml = chom_toml(keep.directory, list(self._servers.values()), *told, stage)
         self.shell = keep.directory / "env"
         """A file to source in a shell that wants the bot's environment."""
         self._log = (keep.directory / "bot.log").open("a", encoding="utf-8", buffering=1)
@@ -159,9 +170,15 @@ class World:
             "bot_pid": self._bot.child.pid if self._bot else 0,
         }
 
+    def behave(self, spec: Json) -> Json:
+        """Change how a version treats its visitors, from now on. Raises Impossible with a sentence."""
+        return self._manners.change(spec)
+
     async def fault(self, spec: Json) -> Json:
         """Break what `spec` names. Raises Impossible with a sentence that lists the known faults."""
         match spec:
+            case {"kill": "bot", "seconds": seconds}:
+                return await self._away(_seconds(seconds))
             case {"kill": "bot"} | {"stop": "bot"} | {"cont": "bot"}:
                 return await self._bot_fault(next(iter(spec)))
             case {"cut": str(name)}:
@@ -192,6 +209,12 @@ class World:
                 return {"killed": old, "started": new}
             case _:
                 raise Impossible(KNOWN)
+
+    async def _away(self, seconds: float) -> Json:
+        """Kill the bot, and let nobody start it again for so long."""
+        if self._bot is None:
+            raise Impossible("The bot was not started yet.")
+        return {"killed": await self._bot.kill_for(seconds), "seconds": seconds}
 
     async def _bot_fault(self, what: str) -> Json:
         if self._bot is None:

@@ -22,6 +22,9 @@ def test_a_taken_port_a_wrong_port_and_a_strange_directory_are_named(
     assert run(70000, tmp_path / "box", reset=False) == 2
     assert "There is no port 70000" in capsys.readouterr().err
     (tmp_path / "thesis.txt").write_text("precious")
+    for stage in ("2s", "20", "0s", "soon"):
+        assert run(any_port(), tmp_path / "box", reset=False, stage=stage) == 2
+        assert f"A stage cannot last {stage!r}; it has to hold 3 looks, so 3s or more" in capsys.readouterr().err
     assert run(any_port(), tmp_path, reset=True) == 2
     assert "nothing in it was deleted" in capsys.readouterr().err
     assert (tmp_path / "thesis.txt").exists()

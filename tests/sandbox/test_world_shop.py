@@ -8,15 +8,20 @@ import subprocess
 import sys
 import tarfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from bot.sandbox import php, releases
+from bot.sandbox.application import Answers, answer
 from bot.sandbox.fastcgi import Fpm, params
 from bot.sandbox.keep import any_port
-from bot.sandbox.shop import Shop, answer
+from bot.sandbox.manners import Manners
+from bot.sandbox.routing import CANARY, STABLE, Routing
+from bot.sandbox.shop import Pool, Shop
 from bot.sandbox.traffic import Customers
 
 VERSIONS = {version.name: version for version in releases.VERSIONS}
@@ -106,26 +111,43 @@ def test_a_release_is_healthy_once_its_migrations_are_there_and_v1_3_never_is(tm
     assert answer(broken, "/", "staging").status == 500
 
 
+def make_shop(root: Path, served: Path) -> Shop:
+    """One whose stable pool serves `served`, and whose canary `root`/canary."""
+    stable, canary = (
+        Pool(name, link, Fpm("staging", root / f"{name}.sock"), Answers("staging", name))
+        for name, link in ((STABLE, served), (CANARY, root / "canary"))
+    )
+    known = Manners({version.name: version.manner for version in releases.VERSIONS})
+    return Shop("staging", stable, canary, Routing(root / "run", root / "pins.conf"), known, any_port())
+
+
+@asynccontextmanager
+async def open_shop(root: Path, served: Path) -> AsyncIterator[Shop]:
+    """With both of its pools running."""
+    shop = make_shop(root, served)
+    fpms = [pool.fpm for pool in shop.pools.values()]
+    await asyncio.gather(shop.start(), *(fpm.start() for fpm in fpms))
+    try:
+        yield shop
+    finally:
+        await asyncio.gather(shop.close(), *(fpm.close() for fpm in fpms))
+
+
 async def test_the_shop_serves_what_the_symlink_says_and_customers_are_counted(tmp_path: Path) -> None:
     for version in ("v1.0", "v1.3"):
         artisan(unpack(tmp_path, version), "migrate", "--force")
-    shop = Shop("staging", tmp_path / "chom", any_port())
-    await shop.start()
-    customers = Customers(shop.url)
-    try:
-        async with aiohttp.ClientSession() as session:
-            async with session.get(shop.url) as nothing:
-                assert nothing.status == 503
-            customers.start()
-            for version, status in (("v1.0", 200), ("v1.3", 500)):
-                (tmp_path / "next").symlink_to(f"releases/{version}")
-                (tmp_path / "next").rename(tmp_path / "chom")
-                async with session.get(f"{shop.url}/health") as health:
-                    assert (health.status, (await health.json())["release"]) == (status, version)
-                await asyncio.sleep(0.3)
-    finally:
+    async with open_shop(tmp_path, tmp_path / "chom") as shop, aiohttp.ClientSession() as session:
+        customers = Customers(shop.url, 20)
+        async with session.get(shop.url) as nothing:
+            assert nothing.status == 503
+        customers.start()
+        for version, status in (("v1.0", 200), ("v1.3", 500)):
+            (tmp_path / "next").symlink_to(f"releases/{version}")
+            (tmp_path / "next").rename(tmp_path / "chom")
+            async with session.get(f"{shop.url}/health") as health:
+                assert (health.status, (await health.json())["release"]) == (status, version)
+            await asyncio.sleep(0.3)
         await customers.close()
-        await shop.close()
     assert customers.served.versions["v1.0"] >= 2
     assert customers.served.failed >= customers.served.versions["v1.3"] >= 2
     assert customers.served.last_failure == "HTTP 500 from v1.3"
@@ -173,8 +195,8 @@ def test_artifacts_are_the_same_bytes_each_time_and_the_index_speaks_true(tmp_pa
     for file in sorted((tmp_path / "a").iterdir()):
         assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
     listed = json.loads((tmp_path / "a/index.json").read_text())["releases"]
-    assert [entry["version"] for entry in listed] == ["v1.0", "v1.0.1", "v1.1", "v1.2", "v1.3"]
-    assert len({entry["commit"] for entry in listed}) == 5
+    assert [entry["version"] for entry in listed] == [version.name for version in releases.VERSIONS]
+    assert len({entry["commit"] for entry in listed}) == len(releases.VERSIONS)
     counts = []
     for entry in listed:
         file = tmp_path / "a" / entry["file"]
@@ -183,7 +205,7 @@ def test_artifacts_are_the_same_bytes_each_time_and_the_index_speaks_true(tmp_pa
             names = tar.getnames()
         counts.append(sum(name.startswith("database/migrations/") for name in names))
         assert {"artisan", "public/index.php"} <= set(names)
-    assert counts == [2, 2, 3, 5, 5]
+    assert counts == [len(version.migrations) for version in releases.VERSIONS]
 
 
 async def test_in_maintenance_mode_users_are_told_to_come_back_and_the_cookie_gets_past(tmp_path: Path) -> None:
@@ -192,9 +214,7 @@ async def test_in_maintenance_mode_users_are_told_to_come_back_and_the_cookie_ge
     down = release / "storage/framework/down"
     down.parent.mkdir(parents=True, exist_ok=True)
     down.write_text(json.dumps({"status": 503, "retry": 30, "secret": "s3", "chom_until": time.time() + 600}))
-    shop = Shop("app1", release, any_port())
-    await shop.start()
-    try:
+    async with open_shop(tmp_path, release) as shop:
         jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address without a name, too
         async with aiohttp.ClientSession(cookie_jar=jar) as session:
             async with session.get(f"{shop.url}/") as told:
@@ -206,5 +226,3 @@ async def test_in_maintenance_mode_users_are_told_to_come_back_and_the_cookie_ge
         down.write_text(json.dumps({"status": 503, "secret": "s3", "chom_until": time.time() - 1}))
         async with aiohttp.ClientSession() as session, session.get(f"{shop.url}/") as told:
             assert told.status == 200 and not down.exists(), "its time is over"
-    finally:
-        await shop.close()

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -145,15 +145,17 @@ async def until(holds: Callable[[], bool], seconds: float = 5) -> None:
 
 
 @asynccontextmanager
-async def running(directory: Path, killed: bool = False, rules: str = "") -> AsyncIterator[Sandbox]:
+async def running(
+    directory: Path, killed: bool = False, rules: str = "", options: Sequence[str] = ("--visits", "20")
+) -> AsyncIterator[Sandbox]:
     """A sandbox in that directory, ready to be typed to; stopped with SIGINT, where the test has not `killed` it.
 
-    `rules` is a table of its own, in the place of the sandbox's.
+    `rules` is a table of its own, in the place of the sandbox's; `options` are further ones of the command.
     """
     if rules:
         _put_rules(directory, rules)
     port = any_port()
-    command = [sys.executable, "-m", "bot", "sandbox", "--port", str(port), "--dir", str(directory)]
+    command = [sys.executable, "-m", "bot", "sandbox", "--port", str(port), "--dir", str(directory), *options]
     log = directory.with_suffix(".out")
     process = _started(command, log)
     try:

@@ -11,6 +11,24 @@ export function drawFaults() {
     ...[...groups].map(([of, faults]) =>
       h("div", { class: "fault-group", role: "group", "aria-label": of }, h("h4", {}, of), faults.map(button)),
     ),
+    manners(page.info.versions ?? []),
+  );
+}
+
+/** How a version treats its visitors, changed while one watches. */
+function manners(versions) {
+  const which = h("select", { "aria-label": "Version" }, versions.map((name) => h("option", { value: name }, name)));
+  which.value = page.info.first ?? "";
+  const change = (label, said, manner) =>
+    button({ label, path: "shop", body: () => ({ version: which.value, ...manner }), said: () => `${which.value} ${said}` });
+  return h(
+    "div",
+    { class: "fault-group", role: "group", "aria-label": "A version" },
+    h("h4", {}, "A version, wherever it is served"),
+    which,
+    change("Fail one visit in five", "fails one visit in five from now on.", { error_rate: 0.2 }),
+    change("Take 2.5 s a visit", "takes 2.5 seconds a visit from now on.", { latency_ms: 2500 }),
+    change("Be well again", "is well from now on.", { error_rate: 0, latency_ms: 0 }),
   );
 }
 
@@ -21,12 +39,12 @@ const button = (fault) =>
     fault.label,
   );
 
-async function press({ spec, said }, button) {
+async function press({ spec, said, path = "fault", body = () => spec }, button) {
   const told = $("fault-said");
   button.setAttribute("aria-busy", "true");
   try {
-    await act("fault", spec);
-    told.textContent = said;
+    await act(path, body());
+    told.textContent = typeof said === "function" ? said() : said;
   } catch (wrong) {
     told.textContent = wrong.message;
   } finally {

@@ -1,4 +1,4 @@
-// The shop beside Slack: which version each server serves, what its visitors got, and the releases that it keeps.
+// The shop beside Slack: which version each server serves, where its visits went, and the releases that it keeps.
 
 import { ago } from "./dates.js";
 import { $, h, svg } from "./dom.js";
@@ -31,7 +31,6 @@ export function drawShop() {
 function server(s) {
   const { requests = 0, failed = 0, rps = 0, last_failure } = s.traffic ?? {};
   const away = s.reach && s.reach !== "up";
-  const canary = s.weights?.canary ?? 0;
   return h(
     "section",
     { class: "server", "aria-label": `${s.name}, ${s.environment}`, "data-server": s.name },
@@ -44,8 +43,9 @@ function server(s) {
       s.url && h("a", { class: "open", href: s.url, target: "_blank", rel: "noopener" }, "Open the shop", icon("out")),
     ),
     front(s),
-    canary > 0 && h("p", { class: "small" }, `${canary} % of the visitors get the canary`),
+    beside(s),
     chart(s),
+    shares(s),
     h(
       "dl",
       { class: "numbers" },
@@ -69,13 +69,69 @@ function front(s) {
   );
 }
 
+/** What runs beside that for some of the visitors. */
+const beside = ({ canary, weights }) =>
+  canary &&
+  h(
+    "p",
+    { class: "beside" },
+    dot(canary.version),
+    h("strong", {}, `${canary.version} is the canary`),
+    h("span", {}, weights?.canary ? `for ${weights.canary} % of the visitors` : "and nobody is sent there"),
+  );
+
+/** Which share of the last minute's visits each version had, the most first. */
+function shares(s) {
+  const bars = page.world.minutes?.[s.name] ?? [];
+  const sums = (what) => {
+    const found = {};
+    for (const bar of bars)
+      for (const [version, count] of Object.entries(bar[what] ?? {})) found[version] = (found[version] ?? 0) + count;
+    return found;
+  };
+  const [by, failed] = [sums("by"), sums("failed_by")];
+  const all = Object.values(by).reduce((sum, count) => sum + count, 0);
+  if (!all) return null;
+  const rows = Object.entries(by).sort((a, b) => b[1] - a[1]);
+  return [
+    h("h4", { id: `shares-${s.name}` }, "Where the last minute’s visits went"),
+    h(
+      "ul",
+      { class: "shares", "aria-labelledby": `shares-${s.name}` },
+      rows.map(([version, count]) => share(version, count / all, count, failed[version] ?? 0)),
+    ),
+  ];
+}
+
+function share(version, part, count, failed) {
+  const percent = part > 0 && part < 0.01 ? "under 1 %" : `${Math.round(part * 100)} %`;
+  return h(
+    "li",
+    { "data-version": version },
+    dot(version),
+    h("strong", {}, version || "no version"),
+    h("span", { class: "percent" }, percent),
+    h("span", { class: "small" }, `${count.toLocaleString("en")} visits`),
+    failed > 0 && h("span", { class: "failed" }, `${failed.toLocaleString("en")} failed`),
+    h(
+      "span",
+      { class: "track", "aria-hidden": "true" },
+      svg("svg", { viewBox: "0 0 100 4", preserveAspectRatio: "none" }, [
+        svg("rect", { x: 0, y: 0, width: part * 100, height: 4, fill: colour(version) }),
+      ]),
+    ),
+  );
+}
+
+const dot = (version) => h("span", { class: "dot", color: colour(version), "aria-hidden": "true" });
+
 const number = (label, value, bad) => h("div", { class: bad ? "bad" : null }, h("dt", {}, label), h("dd", {}, value));
 
 const release = (r) =>
   h(
     "li",
     { class: r.current ? "current" : null },
-    h("span", { class: "dot", color: colour(r.version), "aria-hidden": "true" }),
+    dot(r.version),
     h("strong", {}, r.version || "?"),
     h("span", { class: "small" }, r.id),
     r.current && h("span", { class: "live" }, "live"),

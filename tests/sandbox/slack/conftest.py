@@ -51,6 +51,10 @@ class StillWorld:
         self.faults.append(spec)
         return {"killed": spec["kill"]}
 
+    def behave(self, spec: Json) -> Json:
+        self.faults.append(spec)
+        return spec
+
     def info(self) -> Json:
         return {"chom_toml": "/tmp/chom.toml", "versions": ["v1.0", "v1.2"]}
 
