@@ -73,6 +73,10 @@ def test_the_last_minute_has_sixty_whole_seconds_with_those_in_which_nothing_cam
         served.count(at, version, failure)
     minute = served.minute(103.2)
     assert len(minute) == 60
-    assert [(dict(second.by), second.failed) for second in minute[-3:]] == [({"v1.0": 2}, 0), ({}, 0), ({"v1.2": 1}, 1)]
+    assert [(dict(second.by), dict(second.failed)) for second in minute[-3:]] == [
+        ({"v1.0": 2}, {}),
+        ({}, {}),
+        ({"v1.2": 1}, {"v1.2": 1}),
+    ]
     assert [second.at for second in served.minute(400.0)] == list(range(340, 400))
     assert not any(second.by for second in served.minute(400.0))

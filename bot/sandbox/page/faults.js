@@ -19,8 +19,10 @@ export function drawFaults() {
 function manners(versions) {
   const which = h("select", { "aria-label": "Version" }, versions.map((name) => h("option", { value: name }, name)));
   which.value = page.info.first ?? "";
-  const change = (label, said, manner) =>
-    button({ label, path: "shop", body: () => ({ version: which.value, ...manner }), said: () => `${which.value} ${said}` });
+  const change = (label, said, manner) => {
+    const body = () => ({ version: which.value, ...manner });
+    return button({ label, path: "shop", body, said: () => `${which.value} ${said}` });
+  };
   return h(
     "div",
     { class: "fault-group", role: "group", "aria-label": "A version" },
