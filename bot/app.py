@@ -69,6 +69,7 @@ class Bot:
     watching: Watching
     drills: Drills
     vault: Vault
+    metrics: Metrics | None
 
     async def close(self) -> None:
         """Close what was opened, in the reverse order."""
@@ -154,7 +155,7 @@ def build(
     sources = _sources(settings, watching, drills)
     table = rules.load(settings.rules or None)
     desk = Desk(planning, looking, store, work, table, roster, clock, sources, world.redact)
-    return Bot(settings, store, world, work, desk, watching, drills, vault)
+    return Bot(settings, store, world, work, desk, watching, drills, vault, metrics)
 
 
 def _sources(settings: Settings, watching: Watching, drills: Drills) -> dict[str, Source]:
@@ -242,8 +243,9 @@ async def _tail(bot: Bot, face: SlackFace, stop: asyncio.Event) -> None:
     settings, world = bot.settings, bot.world
     assert settings.slack is not None
     tail = SlackTail(
-        face.client, bot.store, bot.desk, settings.slack, world.hosts, world.redact, instance=settings.instance
-    )
+        face.client, bot.store, bot.desk, settings.slack, world.hosts, world.redact,
+        instance=settings.instance, metrics=bot.metrics,
+    )  # fmt: skip
     await tail.run(stop)
 
 

@@ -34,7 +34,7 @@ class Canvas:
 
     def png(self) -> bytes:
         """The picture; the same one is the same bytes, with one version of Pillow."""
-        small = self._image.resize(self._size, Image.Resampling.LANCZOS).quantize(64, dither=Image.Dither.NONE)
+        small = self._image.resize(self._size, Image.Resampling.LANCZOS).quantize(256, dither=Image.Dither.NONE)
         file = io.BytesIO()
         small.save(file, "PNG", optimize=True)
         return file.getvalue()

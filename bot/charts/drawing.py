@@ -1,4 +1,4 @@
-"""A canary's picture: failed and slow requests of both versions over the stages, with their limits and the weights.
+"""A canary's picture: failed requests and p95 of both versions over the stages, with their limits and the weights.
 
 Made to be read on a phone, where it is 360 points wide: a third of its size. The two versions differ in colour (from
 Okabe and Ito's set, which the colour-blind can tell apart), in width and in dashes, and are named where they end.
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from bot.charts.canvas import Canvas, Point, fitting, width_of, wrapped
-from bot.charts.shares import Part, canary, stable
+from bot.charts.latency import P95
+from bot.charts.shares import Part, Points, canary, stable
 from bot.charts.story import Story
 from bot.charts.words import counts, headline
 
@@ -44,25 +45,61 @@ class Plot:
         return LEFT + (RIGHT - LEFT) * seconds / self.seconds
 
 
-def picture(story: Story) -> bytes:
-    """The PNG of it, WIDTH pixels wide; its height depends on how long the heading is."""
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What one of the upper plots shows."""
+
+    title: str
+    unit: str
+    top: float
+    limit: float
+    words: str
+    """Of the limit."""
+    canary: Points
+    stable: Points
+
+
+def picture(story: Story, p95: P95 | None = None) -> bytes:
+    """The PNG of it, WIDTH pixels wide; its height depends on how long the heading is.
+
+    Without a p95 the share of slow requests is in its place: above its limit just when the p95 is above its own.
+    """
     lines = _heading(story)
     y = EDGE + sum(size * 1.25 for _, size, _, _ in lines)
-    seconds = max(story.seconds, 1.0)
-    failed = Plot(y + 96, y + 328, seconds, _top(story, lambda some: some.failed))
-    slow = Plot(y + 432, y + 664, seconds, _top(story, lambda some: some.slow))
-    weights = Plot(y + 770, y + 866, seconds, 100)
+    weights = Plot(y + 770, y + 866, max(story.seconds, 1.0), 100)
     canvas = Canvas(WIDTH, round(weights.lower) + 96, PAPER)
-    y = float(EDGE)
+    at = float(EDGE)
     for words, size, colour, bold in lines:
-        y += size * 1.25
-        canvas.text((EDGE, y - size * 0.4), words, size, colour, bold=bold)
-    limit = f"limit {story.limits.share * 100:g} %"
-    _shares(canvas, story, failed, "Failed requests", limit, lambda some: some.failed)
-    edge = f"{story.limits.slow:g} s"
-    _shares(canvas, story, slow, f"Requests slower than {edge}", f"{limit}: p95 of {edge}", lambda some: some.slow)
+        at += size * 1.25
+        canvas.text((EDGE, at - size * 0.4), words, size, colour, bold=bold)
+    _panel(canvas, story, _failed(story), y + 96)
+    _panel(canvas, story, _p95(story, p95) if p95 else _slow(story), y + 432)
     _weights(canvas, story, weights)
     return canvas.png()
+
+
+def _failed(story: Story) -> Panel:
+    limit = f"limit {story.limits.share * 100:g} %"
+    return _share(story, "Failed requests", limit, lambda some: some.failed)
+
+
+def _slow(story: Story) -> Panel:
+    edge = f"{story.limits.slow:g} s"
+    limit = f"limit {story.limits.share * 100:g} %: p95 of {edge}"
+    return _share(story, f"Requests slower than {edge}", limit, lambda some: some.slow)
+
+
+def _share(story: Story, title: str, words: str, part: Part) -> Panel:
+    mine, others = ([point for line in lines for point in line] for lines in (canary(story, part), stable(story, part)))
+    most = max((value for _, value in (*mine, *others)), default=0.0)
+    limit = story.limits.share * 100
+    top = next((top for top in _TOPS if top >= max(most * 1.08, limit * 1.6)), 100.0)
+    return Panel(title, "%", top, limit, words, mine, others)
+
+
+def _p95(story: Story, p95: P95) -> Panel:
+    edge = story.limits.slow
+    return Panel("p95 of the response time", "s", edge * 2, edge, f"limit {edge:g} s", p95.canary, p95.stable)
 
 
 def _heading(story: Story) -> list[tuple[str, int, str, bool]]:
@@ -72,25 +109,20 @@ def _heading(story: Story) -> list[tuple[str, int, str, bool]]:
     return first + [(line, BODY, FAINT, False) for line in wrapped(counts(story), BODY, room)[:2]]
 
 
-# --- shares ------------------------------------------------------------------
+# --- both versions ------------------------------------------------------------------
 
 
-def _top(story: Story, part: Part) -> float:
-    most = max((value for line in (*canary(story, part), *stable(story, part)) for _, value in line), default=0.0)
-    return next((top for top in _TOPS if top >= max(most * 1.08, story.limits.share * 160)), 100.0)
-
-
-def _shares(canvas: Canvas, story: Story, plot: Plot, title: str, limit: str, part: Part) -> None:
-    mine, others = ([plot.at(*point) for line in lines for point in line]
-                    for lines in (canary(story, part), stable(story, part)))  # fmt: skip
-    canvas.text((EDGE, plot.upper - 28), title, BODY, INK, bold=True)
-    _grid(canvas, plot, story)
-    edge = plot.at(0, story.limits.share * 100)
+def _panel(canvas: Canvas, story: Story, panel: Panel, upper: float) -> None:
+    plot = Plot(upper, upper + 232, max(story.seconds, 1.0), panel.top)
+    mine, others = ([plot.at(*point) for point in points] for points in (panel.canary, panel.stable))
+    canvas.text((EDGE, plot.upper - 28), panel.title, BODY, INK, bold=True)
+    _grid(canvas, plot, story, panel.unit)
+    edge = plot.at(0, panel.limit)
     canvas.line([edge, (RIGHT, edge[1])], INK, 3, (22, 12))
     _line(canvas, others, STABLE, 5, (8, 7))
     _line(canvas, mine, CANARY, 8, None)
     _names(canvas, plot, [(mine, story.version, CANARY), (others, story.old, STABLE)])
-    canvas.text((_free(limit, edge[1], [*mine, *others]), edge[1] - 12), limit, BODY, INK, halo=PAPER)
+    canvas.text((_free(panel.words, edge[1], [*mine, *others]), edge[1] - 12), panel.words, BODY, INK, halo=PAPER)
 
 
 def _free(words: str, y: float, points: Sequence[Point]) -> float:
@@ -102,11 +134,11 @@ def _free(words: str, y: float, points: Sequence[Point]) -> float:
     return LEFT + 12
 
 
-def _grid(canvas: Canvas, plot: Plot, story: Story) -> None:
+def _grid(canvas: Canvas, plot: Plot, story: Story, unit: str) -> None:
     for value in (0.0, plot.top / 2, plot.top):
         x, y = plot.at(0, value)
         canvas.line([(x, y), (RIGHT, y)], RULE, 2)
-        canvas.text((x - 16, y + 12), f"{value:g} %", BODY, FAINT, align="right")
+        canvas.text((x - 16, y + 12), f"{value:g} {unit}", BODY, FAINT, align="right")
     for stage in story.stages[1:]:
         canvas.line([(plot.x(stage.began), plot.upper), (plot.x(stage.began), plot.lower)], RULE, 2)
 

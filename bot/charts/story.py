@@ -62,6 +62,9 @@ class Story:
     old: str
     """The version of those who are not shifted."""
     environment: str
+    hosts: tuple[str, ...]
+    """The servers on which users are shifted."""
+    began: datetime
     limits: Limits
     stages: tuple[Stretch, ...]
     """Never empty."""
@@ -117,7 +120,8 @@ def story(plan: Plan, entries: Sequence[Entry], number: int) -> Story:
     stages = _stages(told, last.at)
     kept = stages[:-1] if end is End.ON else stages
     old = str(plan.facts.get("replaces", "")) or "stable"
-    return Story(plan.version, old, plan.environment, shift.limits, tuple(kept), end, why)
+    stretches = tuple(kept)
+    return Story(plan.version, old, plan.environment, shift.hosts, told[0].at, shift.limits, stretches, end, why)
 
 
 def _stages(told: Sequence[Weighed | Measured], until: datetime) -> list[Stretch]:

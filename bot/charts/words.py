@@ -6,6 +6,7 @@ from typing import assert_never
 
 from actions.engine.analysis.counters import Counts
 from actions.engine.words import counted
+from bot.charts.latency import P95
 from bot.charts.story import End, Story
 
 MOST_ALT = 1000
@@ -43,7 +44,7 @@ def counts(story: Story) -> str:
     return f"{said}; {story.old}: {stable.failed:,} of {stable.requests:,}, {_slow(stable)}"
 
 
-def alt(story: Story) -> str:
+def alt(story: Story, p95: P95 | None = None) -> str:
     """The whole picture as text: the finding first, then the numbers of each stage."""
     limits = story.limits
     said = [
@@ -51,6 +52,9 @@ def alt(story: Story) -> str:
         f"Limits: at most {limits.share * 100:g} % of requests may fail, "
         f"and at most {limits.share * 100:g} % may take longer than {limits.slow:g} s.",
     ]
+    if p95:
+        others = f", of {story.old} {p95.stable[-1][1]:.2g} s" if p95.stable else ""
+        said.append(f"p95 of {story.version} at the end {p95.canary[-1][1]:.2g} s{others}.")
     for stage in story.stages:
         mine, others = stage.canary, stage.stable
         told = f"{stage.weight} % of users for {_lasting(stage.ended - stage.began)}: "

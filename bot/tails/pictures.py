@@ -1,6 +1,7 @@
 """A canary's pictures: drawn from the journal and sent to Slack beside everything else, then hung in the thread.
 
-Each is drawn from the entries up to the one at which it is due, so it is the same whichever bot draws it, and when.
+Each is drawn from the entries up to the one at which it is due, so it is the same whichever bot draws it, and when;
+only its p95 is Prometheus' own.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from actions.engine.journal import Entry
+from bot.charts.latency import P95
 from bot.charts.story import Story, story
 from bot.charts.words import alt, headline
 from bot.desk.view import ChangeView
 from bot.slack.words import inline
+from bot.tails.latencies import Latencies
 from bot.tails.sender import NotMine, Sender
 from bot.tails.sharing import NotTaken, Upload, uploaded
 
@@ -32,8 +35,8 @@ class NoPicture:
 class Pictures:
     """`ready` is called with a change whenever a picture of it can be hung, or there will be none."""
 
-    def __init__(self, sender: Sender, ready: Callable[[str], None], again: float) -> None:
-        self._sender, self._ready, self._again = sender, ready, again
+    def __init__(self, sender: Sender, latencies: Latencies, ready: Callable[[str], None], again: float) -> None:
+        self._sender, self._latencies, self._ready, self._again = sender, latencies, ready, again
         self._tasks: dict[Wanted, asyncio.Task[None]] = {}
         self._offers: dict[Wanted, Upload | NoPicture] = {}
 
@@ -59,8 +62,9 @@ class Pictures:
 
     async def _bring(self, wanted: Wanted, told: Story) -> None:
         try:
-            content = await asyncio.to_thread(_drawn, told)
-            file = await uploaded(self._sender, file_name(told), content, self._again, alt(told))
+            p95 = await self._latencies.p95(told)
+            content = await asyncio.to_thread(_drawn, told, p95)
+            file = await uploaded(self._sender, file_name(told), content, self._again, alt(told, p95))
             self._offers[wanted] = upload(told, file)
         except NotMine:
             return
@@ -73,10 +77,10 @@ class Pictures:
         self._ready(wanted[0])
 
 
-def _drawn(told: Story) -> bytes:
+def _drawn(told: Story, p95: P95 | None) -> bytes:
     from bot.charts.drawing import picture  # noqa: PLC0415  Pillow: 60 ms that a bot without canaries does not pay
 
-    return picture(told)
+    return picture(told, p95)
 
 
 def file_name(told: Story) -> str:

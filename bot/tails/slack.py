@@ -13,9 +13,11 @@ import asyncio
 import secrets
 from collections.abc import Callable
 
+from actions.engine.telemetry import Metrics
 from bot.config import SlackSettings
 from bot.slack.web import Client
 from bot.tails.card_turns import WHAT, CardTail, Feed
+from bot.tails.latencies import Latencies
 from bot.tails.lease import Lease
 from bot.tails.logs import LogFiles, LogPace, Logs
 from bot.tails.notes import Notes
@@ -42,11 +44,13 @@ class SlackTail:
         instance: str = "",
         pace: Pace | None = None,
         log_pace: LogPace | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._store, self._desk, self._pace = store, desk, pace or Pace()
         self._lease = Lease(store, instance or secrets.token_hex(8), self._pace.lease)
         self._sender = Sender(client, settings.channel, lambda: self._lease.mine)
         self._notes = Notes(store)
+        self._latencies = Latencies(metrics)
         self._hosts, self._redact, self._log_pace = hosts, redact, log_pace or LogPace()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -59,7 +63,7 @@ class SlackTail:
     def _work(self) -> CardTail:
         turns = Turns(self._pace)
         files = LogFiles(self._sender, self._hosts, self._redact, lambda change: tail.touch([change]), self._log_pace)
-        pictures = Pictures(self._sender, lambda change: tail.touch([change]), self._log_pace.again)
+        pictures = Pictures(self._sender, self._latencies, lambda change: tail.touch([change]), self._log_pace.again)
         serving = Serving(self._sender, self._notes, self._store, self._desk, files, pictures)
         tail = CardTail(self._store, serving, turns, (files, pictures), self._pace, lambda: self._lease.mine)
         return tail

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,9 +13,11 @@ from PIL import Image
 from actions import canary
 from actions.engine.analysis.counters import Counts
 from actions.engine.plan import Plan
+from actions.engine.telemetry import Sample
 from bot.charts import drawing, shares
 from bot.charts.canvas import fitting, width_of, wrapped
 from bot.charts.drawing import BODY, CANARY, FAINT, INK, PAPER, STABLE, WIDTH, picture
+from bot.charts.latency import P95, lines, question, times
 from bot.charts.story import End, Story, Stretch, Tick, moments, story
 from bot.charts.words import alt, counts, headline, percent
 from tests.pure.making import POOLS, artifact, fleet, host, request
@@ -149,6 +152,39 @@ def test_what_is_counted_is_said_of_both() -> None:
 )
 def test_a_share_is_never_said_to_be_nothing_where_it_is_not(part: int, whole: int, said: str) -> None:
     assert percent(part, whole) == said
+
+
+# --- p95 ---------------------------------------------------------------------
+
+
+def pool(name: str, value: float) -> Sample:
+    return Sample({"pool": name}, value)
+
+
+def test_p95_is_asked_for_over_the_servers_of_the_canary_up_to_each_stages_end() -> None:
+    one = replace(told(), hosts=("app1", "app2.example"))
+    series = 'chom_seconds_bucket{host=~"app1|app2\\\\.example"}'
+    assert question(one) == f"histogram_quantile(0.95, sum by (le, pool) (increase({series}[30s])))"
+    assert times(one) == [30, 60, 90, 120, 150, 180]
+    assert times(told(every=1.0)) == [4, 8, 12], "a short stage is asked for at its end"
+    assert len(times(told(every=300.0))) <= shares.MOST
+
+
+def test_where_nobody_was_served_there_is_no_p95() -> None:
+    assert lines({1.0: (), 2.0: (pool("canary", math.nan), pool("stable", 0.4))}) is None
+    found = lines({2.0: (pool("canary", 0.5),), 1.0: (pool("canary", -0.1), pool("stable", 0.3), pool("other", 1))})
+    assert found == P95([(1.0, 0.0), (2.0, 0.5)], [(1.0, 0.3)])
+
+
+def test_p95_is_drawn_against_its_limit_and_said() -> None:
+    one = told(weights=(10,), back=4, by="devops", requests=400)
+    slow = P95([(30, 3.1), (60, 3.5)], [(30, 0.3), (60, 0.34)])
+    assert "p95 of v1.2 at the end 3.5 s, of v1.1 0.34 s." in alt(one, slow)
+    seen = Image.open(io.BytesIO(picture(one, slow))).convert("RGB")
+    lower = {y for y in rows(seen, CANARY, range(500, 600)) if 500 < y < 900}
+    others = {y for y in rows(seen, STABLE, range(500, 600)) if 500 < y < 900}
+    limit = max(y for y in rows(seen, INK, range(700, 800)) if 500 < y < 900)
+    assert max(lower) < limit < min(others)
 
 
 # --- what can be seen --------------------------------------------------------

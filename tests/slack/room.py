@@ -10,6 +10,7 @@ from typing import Any
 
 from actions.engine.journal import Entry, Opened
 from actions.engine.ports import Clock, HostRefused, JobLog, Unreachable
+from actions.engine.telemetry import Metrics
 from bot.desk.looking import Looking
 from bot.desk.planning import Planning
 from bot.desk.roster import Roster
@@ -61,6 +62,7 @@ class Room:
     servers: Servers = field(default_factory=lambda: Servers())
     log_pace: LogPace = field(default_factory=lambda: LogPace(again=0.1, patience=0.0))
     """Without patience a server that does not answer is tried once."""
+    metrics: Metrics | None = None
 
     def tail(self, name: str, pace: Pace = QUICK) -> Any:
         return tailing(self, name, pace)
@@ -122,6 +124,7 @@ async def tailing(room: Room, name: str, pace: Pace) -> AsyncIterator[SlackTail]
         instance=name,
         pace=pace,
         log_pace=room.log_pace,
+        metrics=room.metrics,
     )
     running = asyncio.create_task(tail.run(stop))
     try:

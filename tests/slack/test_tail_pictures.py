@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from actions.engine.journal import Entry, TurnedBack
+from actions.engine.telemetry import Blind, Sample
 from bot.tails.shown import read_shown
 from tests.slack.room import Room
 from tests.slack.support import QUICK, until
@@ -92,6 +93,29 @@ async def test_a_way_back_shows_why(canary: Room) -> None:
         await hung(canary, until_weight="10 %")
     (picture,) = [file for file in pictures(canary) if file["mimetype"] == "image/png"]
     assert picture["alt_txt"].startswith("v1.2 went back at 10 %: 25 % failed.")
+
+
+class Prometheus:
+    """ports.Metrics: a p95 of 0.8 s and 0.6 s, but for a Prometheus that is away."""
+
+    def __init__(self, away: bool) -> None:
+        self.away = away
+
+    async def query(self, promql: str, at: datetime | None = None) -> tuple[Sample, ...]:
+        assert "chom_seconds_bucket" in promql and at is not None
+        if self.away:
+            raise Blind("Prometheus cannot be reached.")
+        return Sample({"pool": "canary"}, 0.8), Sample({"pool": "stable"}, 0.6)
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_the_p95_is_prometheus_own_and_nothing_waits_for_it(canary: Room, away: bool) -> None:
+    canary.metrics = Prometheus(away)
+    await canary.walk(fresh(THROUGH_STAGES))
+    async with canary.tail("a"):
+        await hung(canary)
+    (picture,) = pictures(canary)
+    assert ("p95 of v1.2 at the end 0.8 s, of v1.1 0.6 s." in picture["alt_txt"]) is not away
 
 
 async def test_other_deploys_have_no_pictures(room: Room) -> None:
