@@ -116,7 +116,7 @@ async def test_a_release_goes_to_the_customers_by_verbs_and_a_broken_one_fails_i
 
 async def reached_again(hosts: SshHosts) -> None:
     """Until production answers."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while True:
             try:
                 await hosts.survey("production")

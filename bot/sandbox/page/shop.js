@@ -146,8 +146,8 @@ function chart(s) {
   const rects = bars.flatMap((bar, index) => {
     const x = (SECONDS - bars.length + index) * WIDTH;
     let top = HEIGHT;
-    const stack = Object.entries(bar.by).map(([version, count]) => {
-      const height = (count / most) * (HEIGHT - 4);
+    const stack = Object.keys(bar.by).sort().map((version) => {
+      const height = (bar.by[version] / most) * (HEIGHT - 4);
       return rect(x, (top -= height), height, colour(version));
     });
     return bar.failed ? [...stack, rect(x, 0, Math.max(4, (bar.failed / most) * HEIGHT), "#e01e5a")] : stack;
