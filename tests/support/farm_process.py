@@ -2,7 +2,7 @@
 
 chom-host is the real one, from its one file; only its interpreter is started once and not for each session, since a
 hundred starts cost more processor than all that is looked at. Two things more are of this machine and no server's:
-`os.sync`, with which a hundred servers would wait for one disk, does nothing, and jobs note the processor they took.
+the file system, for which a hundred servers would wait, is not synced, and jobs note the processor they took.
 """
 
 from __future__ import annotations
@@ -39,8 +39,11 @@ def _note(path: str, seconds: float) -> None:
 def _nursery(line: socket.socket, agent: str, spent: str) -> None:
     """Fork a chom-host for each that is asked for: its three descriptors, and one for what it ends with."""
     sys.path.insert(0, agent)
+    importlib.import_module("chom_host.files").sync_filesystem = lambda path: None  # pyright: ignore[reportAttributeAccessIssue]
     enter = importlib.import_module("chom_host.main").main
     jobs: Any = importlib.import_module("chom_host.jobs")
+    for way_in in ("channel", "uploads"):
+        importlib.import_module(f"chom_host.{way_in}")
     run_job: Callable[..., None] = jobs.run_job
 
     @functools.wraps(run_job)
@@ -50,7 +53,6 @@ def _nursery(line: socket.socket, agent: str, spent: str) -> None:
         _note(spent, _spent() - began)
 
     jobs.run_job = noted
-    os.sync = lambda: None
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         told, fds, _, _ = socket.recv_fds(line, 1 << 16, 4)

@@ -28,24 +28,44 @@ class Reading:
         self.size = os.fstat(self._fd).st_size
         self.reads = 0
         """How many chunks were read."""
-        self._window: OrderedDict[int, asyncio.Task[bytes]] = OrderedDict()
+        self._window: OrderedDict[int, asyncio.Future[bytes]] = OrderedDict()
 
     async def chunk(self, number: int) -> bytes:
         """The chunk of that number, counted from 0; b"" behind the end. Raises OSError."""
         if number not in self._window:
             self.reads += 1
-            self._window[number] = asyncio.create_task(asyncio.to_thread(os.pread, self._fd, CHUNK, number * CHUNK))
+            self._window[number] = self._read(number)
         chunk = self._window[number]
         self._window.move_to_end(number)
         while len(self._window) > WINDOW:
             self._window.popitem(last=False)
+        await asyncio.sleep(0)  # those of one pace take turns, also where nobody had to wait
         return await asyncio.shield(chunk)
+
+    def _read(self, number: int) -> asyncio.Future[bytes]:
+        """From memory at once, where the kernel has it all there; else from the disk, in a thread."""
+        at = number * CHUNK
+        if (there := _in_memory(self._fd, min(CHUNK, max(self.size - at, 0)), at)) is None:
+            return asyncio.create_task(asyncio.to_thread(os.pread, self._fd, CHUNK, at))
+        read: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        read.set_result(there)
+        return read
 
     async def close(self) -> None:
         """Nobody reads any more."""
         await asyncio.gather(*self._window.values(), return_exceptions=True)
         self._window.clear()
         os.close(self._fd)
+
+
+def _in_memory(fd: int, size: int, at: int) -> bytes | None:
+    """So many bytes of the file; None where the disk, or another error, would have to be waited for."""
+    chunk = bytearray(size)
+    try:
+        got = os.preadv(fd, [chunk], at, os.RWF_NOWAIT)
+    except OSError:
+        return None
+    return bytes(chunk) if got == size else None
 
 
 @dataclass(slots=True)

@@ -86,9 +86,10 @@ def baked(settings: Settings, release: str) -> Json:
 
 
 def note_baked(settings: Settings, release: Path, data: bytes, source: str) -> None:
-    """Write it into the release."""
+    """Write it into a release that is not whole yet: whoever calls it whole sees to it that this is on the disk."""
     said = {"config": config_id(settings, data), "source": source}
-    write_whole(release / BAKED, json.dumps(said, sort_keys=True).encode() + b"\n", 0o640)
+    (release / BAKED).unlink(missing_ok=True)  # the archive may have brought a link
+    write_new(release / BAKED, json.dumps(said, sort_keys=True).encode() + b"\n", 0o640, sync=False)
 
 
 # --- earlier ones ------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import hashlib
 import json
@@ -27,20 +28,39 @@ def sync_dir(path: Path) -> None:
         os.close(fd)
 
 
-def write_new(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """A file that does not exist yet, on the disk when this returns; its name is the caller's to sync."""
+def sync_filesystem(path: Path) -> None:
+    """All that was written to that directory's file system is on the disk. Raises OSError, also where it did not get
+    there; `os.sync` would wait for every other disk of the server, and tells nothing."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if libc.syncfs(fd):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(path))
+    finally:
+        os.close(fd)
+
+
+def write_new(path: Path, data: bytes, mode: int = 0o600, sync: bool = True) -> None:
+    """A file that does not exist yet, on the disk when this returns unless not `sync`; its name is the caller's to
+    sync."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     with os.fdopen(fd, "wb") as file:
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        if sync:
+            os.fsync(file.fileno())
 
 
-def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """The file is the old one or the new one, never a part, and the new one is on the disk when this returns."""
+def write_whole(path: Path, data: bytes, mode: int = 0o600, last: bool = False) -> None:
+    """The file is the old one or the new one, never a part, and the new one is on the disk when this returns.
+
+    With `last`, all that was written to its file system before is on the disk before the new one can be seen.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
     try:
-        write_new(part, data, mode)
+        write_new(part, data, mode, sync=not last)
+        if last:
+            sync_filesystem(path.parent)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -49,8 +69,15 @@ def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 
 def write_room(path: Path, size: int) -> None:
-    """A file that only takes room on the disk, for what has to be written however full it is by then."""
-    write_new(path, b" " * size)
+    """A file that only takes room on the disk, for what has to be written however full it is by then.
+
+    Its blocks are taken at once; nobody asks for it after a loss of power, so it is not waited for.
+    """
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(fd, 0, size)
+    finally:
+        os.close(fd)
 
 
 def write_in_room(room: Path, path: Path, data: bytes) -> bool:

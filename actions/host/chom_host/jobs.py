@@ -154,9 +154,9 @@ def _write_claim(settings: Settings, directory: Path, claim: Json) -> None:
     fresh = settings.jobs / f".new.{os.getpid()}.{time.monotonic_ns()}"
     fresh.mkdir(mode=0o700)
     try:
-        write_new(fresh / "claim.json", data)
-        write_new(fresh / "log", b"")
+        (fresh / "log").touch(mode=0o600)
         write_room(fresh / "room", ROOM)
+        write_new(fresh / "claim.json", data)  # what stands before it rides along: one wait for the disk, not four
         sync_dir(fresh)
         fresh.rename(directory)
     except BaseException:

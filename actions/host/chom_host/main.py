@@ -8,17 +8,15 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 from zipimport import zipimporter
 
 from .base import Failed, Json, Refused
-from .channel import Channel
-from .edits import compare, put_edits
 from .files import log_line
-from .readiness import check
 from .redaction import shown, why_not
 from .settings import Settings, load_settings
-from .uploads import put
 
 
 def enter(settings: Settings, asked: str) -> int:
@@ -26,7 +24,7 @@ def enter(settings: Settings, asked: str) -> int:
     upload = re.fullmatch(r"put ([0-9a-f]{64}) ([1-9][0-9]{0,15})", asked)
     config = re.fullmatch(r"config (?:look|put ([0-9a-f]{64})) ([1-9][0-9]{0,6})", asked)
     if asked == "check":
-        answer({"result": check(settings)})
+        answer({"result": _of("readiness").check(settings)})
         return 0
     if asked != "channel" and upload is None and config is None:
         client = shown(os.environ.get("SSH_CONNECTION", "").partition(" ")[0])
@@ -43,11 +41,17 @@ def enter(settings: Settings, asked: str) -> int:
     for path in (settings.jobs, settings.incoming, Path(settings.logs)):
         path.mkdir(mode=0o750, parents=True, exist_ok=True)
     if upload is not None:
-        return _answered(settings, lambda: put(settings, upload.group(1), int(upload.group(2))))
+        return _answered(settings, lambda: _of("uploads").put(settings, upload.group(1), int(upload.group(2))))
     if config is not None:
-        sha256, size = config.group(1), int(config.group(2))
-        return _answered(settings, lambda: put_edits(settings, sha256, size) if sha256 else compare(settings, size))
-    return Channel(settings, sha256_of_self()).serve()
+        sha256, size, edits = config.group(1), int(config.group(2)), _of("edits")
+        act = (lambda: edits.put_edits(settings, sha256, size)) if sha256 else lambda: edits.compare(settings, size)
+        return _answered(settings, act)
+    return _of("channel").Channel(settings, sha256_of_self()).serve()
+
+
+def _of(name: str) -> Any:
+    """The module for that way in, and no other: each session reads and compiles what it uses, 0.1 s for all of it."""
+    return import_module(f".{name}", __package__)
 
 
 def _answered(settings: Settings, act: Callable[[], Json]) -> int:

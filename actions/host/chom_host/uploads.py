@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 from pathlib import Path
@@ -41,10 +43,11 @@ def _receive(settings: Settings, part: Path, sha256: str, size: int) -> None:
     part.unlink(missing_ok=True)
     fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     digest, left = hashlib.sha256(), size
+    pieces = _Pieces(0)
     with os.fdopen(fd, "wb") as file:
         beside = HeadStart(settings, sha256, part)
         try:
-            while left and (data := os.read(0, min(left, CHUNK))):
+            while left and (data := pieces.next(left)):
                 file.write(data)
                 file.flush()
                 beside.came(len(data))
@@ -57,3 +60,20 @@ def _receive(settings: Settings, part: Path, sha256: str, size: int) -> None:
             beside.keep()
         finally:
             beside.drop()
+
+
+_F_SETPIPE_SZ = 1031
+"""Linux's number for it; Python 3.9's fcntl has no name for it yet."""
+
+
+class _Pieces:
+    """What comes on a descriptor, always into the same memory; of a pipe as much at once as it may hold."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd, self._memory = fd, memoryview(bytearray(CHUNK))
+        with contextlib.suppress(OSError):  # no pipe, or no more than this for this user: then in smaller pieces
+            fcntl.fcntl(fd, _F_SETPIPE_SZ, CHUNK)
+
+    def next(self, most: int) -> memoryview:
+        """At least a byte and at most so many, until the next call; nothing at the end."""
+        return self._memory[: os.readv(self._fd, [self._memory[:most]])]

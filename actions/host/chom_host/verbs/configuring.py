@@ -65,7 +65,6 @@ def config_stage(
         (part / ".env").unlink()
         write_like_env(settings, part / ".env", env)
     part.rename(target)
-    sync_dir(settings.releases)
     finish(work, target, wanted, env, baked(settings, source)["source"] or source)
     edits_path(settings, edits or "none").unlink(missing_ok=True)
     return f"{version_of(settings, release)} is ready with it"

@@ -14,7 +14,7 @@ from ..archives import BadArchive, Scan, opened_archive, unpack, walk
 from ..arguments import RELEASE, SHA256, text
 from ..base import SPARE, Failed, Json
 from ..config import note_baked, read_config
-from ..files import free_bytes, is_full, remove_tree, sha256_of, sync_dir, write_whole
+from ..files import free_bytes, is_full, remove_tree, sha256_of, write_whole
 from ..head_start import head_start
 from ..pools import in_canary
 from ..server import marker, served, version_of
@@ -40,7 +40,6 @@ def stage(work: Work, release: str, version: str, commit: str, sha256: str) -> s
         (part / ".chom-release.json").unlink(missing_ok=True)
         link_shared(work, part)
         part.rename(target)
-        sync_dir(settings.releases)
         finish(work, target, wanted, read_config(settings) if ".env" in settings.shared else b"")
     except (OSError, Failed):
         if is_full(settings):  # half a release is of no use, and turning back needs room on the disk too
@@ -55,8 +54,8 @@ def finish(work: Work, target: Path, mark: Json, env: bytes, source: str = "") -
     """Its caches, what they were built from, and last the mark that says that it is whole."""
     note_baked(work.settings, target, env, source)
     build_caches(work, target)
-    os.sync()  # the release is on the disk before anything says that it is whole
-    write_whole(target / ".chom-release.json", json.dumps(mark, sort_keys=True).encode() + b"\n", 0o640)
+    said = json.dumps(mark, sort_keys=True).encode() + b"\n"
+    write_whole(target / ".chom-release.json", said, 0o640, last=True)  # the release's files and its name before it
 
 
 def _unpack_artifact(work: Work, sha256: str, part: Path) -> None:
