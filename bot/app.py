@@ -51,7 +51,17 @@ RESERVED = (
     Reserved("help [command]", "Says what can be typed.", ("help deploy",)),
     Reserved("plan <command>", "Shows the plan of a command, to you alone; nothing is started.", ("plan deploy v1.2",)),
     Reserved("status [environment]", "What is live where, what runs and what waits.", ("status production",)),
-    Reserved("history [environment]", "The last changes, newest first."),
+    Reserved("history [environment]", "The last changes, newest first; also what was rejected, withdrawn or lapsed."),
+    Reserved(
+        "who [change|version|environment]",
+        "Who could approve what waits now, and what else it lacks; of a version, what would be asked.",
+        ("who v1.2",),
+    ),
+    Reserved(
+        "review <change> <sentence>",
+        "Closes the review of an emergency; somebody who neither asked for it nor approved it.",
+        ('review chg-7f3kq2 "The index was missing; a test finds that now."',),
+    ),
     Reserved("stop [change|environment]", "Turns a running change back, or withdraws a request that waits."),
 )
 """What the bot answers itself; none of it is an action."""
@@ -244,7 +254,7 @@ async def _tail(bot: Bot, face: SlackFace, stop: asyncio.Event) -> None:
     assert settings.slack is not None
     tail = SlackTail(
         face.client, bot.store, bot.desk, settings.slack, world.hosts, world.redact,
-        instance=settings.instance, metrics=bot.metrics,
+        instance=settings.instance, metrics=bot.metrics, remind_after=timedelta(seconds=settings.remind_after),
     )  # fmt: skip
     await tail.run(stop)
 

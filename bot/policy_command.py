@@ -1,4 +1,4 @@
-"""`chom-bot policy test`: a rules table against a table of cases, with no Slack, no Redis and no server."""
+"""`chom-bot policy`: a rules table against a table of cases, without anything else; and what a version would need."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from typing import Annotated
 
 import typer
 
+from actions.engine.registry.grammar import from_shell
+from actions.engine.registry.strategies import HEAD
 from actions.engine.words import counted
+from bot import shell
+from bot.entry import DEFAULT, Config, in_a_shell
+from bot.shell.commands import AS_TYPED
 from bot.shell.printed import spoken
 from policies.cases import BrokenCases, load_cases
 from policies.rules import BrokenRules, load
 
+Words = Annotated[list[str], typer.Argument(help="As after deploy, for example: v1.2 rolling to production")]
 File = Annotated[Path | None, typer.Argument(help="The cases; the shipped ones where none are named.")]
 Rules = Annotated[Path | None, typer.Option(help="The rules; the shipped ones where none are named.")]
 
@@ -21,6 +27,12 @@ policy = typer.Typer(no_args_is_help=True, help="Tries the rules.")
 @policy.callback()
 def _of_policy() -> None:
     """Tries the rules that say who may change what."""
+
+
+@policy.command("explain", context_settings=AS_TYPED)
+def explain_command(words: Words, config: Config = DEFAULT) -> None:
+    """Say who would have to approve a version, on what evidence, and why: v1.2 [strategy] [to environment]."""
+    raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.explain(bot, from_shell([HEAD, *words]))))
 
 
 @policy.command("test")

@@ -108,6 +108,8 @@ class Settings:
     """The address of Prometheus; "" where errors and latency are not watched."""
     look_every: float = 10.0
     """Seconds between two looks at an environment that is watched."""
+    remind_after: float = 1800.0
+    """Seconds after which those who could approve a change are reminded of it, once; 0 for never."""
     redelivery: float = 10.0
     """Seconds after which another worker takes over the runs of a dead one."""
 
@@ -229,6 +231,7 @@ def _settings(toml: ChomToml, env: Mapping[str, str], base: Path) -> Settings:
         github=_github(toml.github, env) if toml.github else None,
         prometheus=toml.prometheus.url if toml.prometheus else "",
         look_every=toml.bot.look_every,
+        remind_after=toml.bot.remind_after,
     )
 
 

@@ -93,6 +93,7 @@ class BotTable(_Table):
     connects_at_once: int = Field(default=32, ge=1, le=1000)
     rules: str = ""
     default_environment: str = ""
+    remind_after: float = Field(default=1800.0, ge=0, le=86_400)
     look_every: float = Field(default=10.0, ge=0.2, le=30)
 
 

@@ -13,10 +13,12 @@ from actions.engine.ports import Clock, Conflict, Occupied
 from bot.desk import refusals
 from bot.desk.accounts import person_of, unix_person_of
 from bot.desk.asking import Asking
+from bot.desk.deciding import Deciding
 from bot.desk.looking import Looking
 from bot.desk.naming import own_second
 from bot.desk.offers import Fault, Field, Offers, Wanted
 from bot.desk.planning import Planning, Refusal
+from bot.desk.reviewing import Reviewing
 from bot.desk.roster import Roster
 from bot.desk.running import Running
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
@@ -29,7 +31,6 @@ from bot.work import Work
 from policies.change import (
     Account,
     Allowed,
-    Approval,
     Calendar,
     Change,
     People,
@@ -61,8 +62,11 @@ class Desk:
     witness: Witness = field(init=False)
     asking: Asking = field(init=False)
     """What a change is made of, and whether it still is."""
+    deciding: Deciding = field(init=False)
     running: Running = field(init=False)
     """What people do to a run."""
+    reviewing: Reviewing = field(init=False)
+    """What comes after an emergency."""
     evidence: Gathering = field(init=False)
     offers: Offers = field(init=False)
     """What can be asked for."""
@@ -73,6 +77,8 @@ class Desk:
         self.witness = Witness(self.store, self.clock, self.rules.sha256, self.redact)
         self.asking = Asking(self.planning, self.looking, self.store, self.rules)
         self.running = Running(self.looking, self.store, self.work, self.clock, self.witness)
+        self.deciding = Deciding(self.looking, self.store, self.clock, self.witness, self.roster)
+        self.reviewing = Reviewing(self.looking, self.store, self.clock, self.witness)
         self.evidence = Gathering(self.store, self.clock, self.sources)
 
     @property
@@ -169,55 +175,17 @@ class Desk:
     async def approve(self, change: str, digest: str, who: Person, account: str) -> ChangeView:
         """Count the approval once, judge, and start when allowed; what needs none only starts. Raises Refusal."""
         async with self.witness.refusing(who.id, account, change, digest, "approve"):
-            await self._decide(change, digest, who, account, Word.APPROVE, "")
+            await self.deciding.decide(change, digest, who, account, Word.APPROVE)
             view = await self._fresh(change)
             return await self.start(view, who.id) if isinstance(view.verdict, Allowed) else view
 
     async def reject(self, change: str, digest: str, who: Person, account: str, reason: str = "") -> ChangeView:
         """End the request; once is enough. Raises Refusal."""
-        reason = refusals.written(reason)
-        async with self.witness.refusing(who.id, account, change, digest, "reject"):
-            try:
-                view = await self._decide(change, digest, who, account, Word.REJECT, reason)
-            except Refusal:
-                view = await self.view(change)
-                if not refusals.has_rejected(view, who, digest):
-                    raise
-        if view.change.requirement.needs:
-            await self.store.settle(change)
-            return view
-        decision = self.witness.decision(Act.REJECTED, view.change, who.id, account, reason)
-        await self.store.refuse(change, refusals.rejected(who, reason), decision)
-        return await self.view(change)
+        return await self.deciding.reject(change, digest, who, account, reason)
 
     async def decidable(self, change: str, digest: str, who: Person) -> ChangeView:
         """The change, where that person may approve or reject what they were shown of it now. Raises Refusal."""
-        view = await self.view(change)
-        refusals.refuse_if_decided(view)
-        if digest != view.change.digest:
-            raise Refusal("That button is of another plan than the one that waits now. Use those of its card.", change)
-        if why_not := refusals.why_not_decide(view, who):
-            raise Refusal(f"{why_not} {self.roster.remark(who.id)}".rstrip(), change)
-        return view
-
-    async def _decide(self, change: str, digest: str, who: Person, account: str, word: Word, reason: str) -> ChangeView:
-        while True:
-            view = await self.decidable(change, digest, who)
-            if word is Word.APPROVE and not view.change.requirement.needs:
-                return view
-            approvals, rev = await self.store.approvals(change)
-            held = view.change.requirement.expires
-            live = [a for a in approvals if a.at + held > view.now and view.people[who.id].speaks_as(a.account)]
-            if any((a.person, a.word, a.digest) == (who.id, word, digest) for a in live):
-                return await self.view(change)
-            approval = Approval(who.id, word, digest, self.clock.now(), reason, account)
-            act = Act.APPROVED if word is Word.APPROVE else Act.REJECTED
-            decision = self.witness.decision(act, view.change, who.id, account, reason)
-            try:
-                await self.store.add_approval(change, approval, rev, decision)
-            except Conflict:
-                continue
-            return await self.view(change)
+        return await self.deciding.decidable(change, digest, who)
 
     async def start(self, view: ChangeView, by: str) -> ChangeView:
         """Open the run if the world is still the one that was approved; `by` is who had the last word.
@@ -295,6 +263,9 @@ class Desk:
         """Every environment, or one. Raises Refusal for an unknown one."""
         return await self.looking.status(environment)
 
-    async def history(self, environment: str = "", limit: int = 10) -> tuple[PastRun, ...]:
-        """Runs that were started, newest first. Raises Refusal for an unknown environment."""
-        return await self.looking.history(environment, limit)
+    async def history(self, environment: str = "", limit: int = 10, *, requests: bool = False) -> tuple[PastRun, ...]:
+        """Runs that were started, newest first; with `requests` what came to nothing too.
+
+        Raises Refusal for an unknown environment.
+        """
+        return await self.looking.history(environment, limit, requests=requests)

@@ -16,7 +16,7 @@ from bot.desk.planning import Planning, Refusal
 from bot.desk.roster import Roster
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.store import Store
-from policies.change import Allowed, Calendar, Change, Refused
+from policies.change import Allowed, Calendar, Change, ChangeType, Refused
 from policies.judge import judge
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,9 @@ class Looking:
         past = Usual() if over else await self.usual(found)
         watched = await self.store.watch(found.environment) if run.ended and not run.observed else None
         mine = watched if watched and watched.change == change and watched.needs else None
-        seen = ChangeView(found, approvals, verdict, run, people, now, past, evidence, mine)
+        emergency = found.requirement.type is ChangeType.EMERGENCY
+        reviewed = await self.store.review(change) if emergency and run.ended else None
+        seen = ChangeView(found, approvals, verdict, run, people, now, past, evidence, reviewed, mine)
         if isinstance(verdict, Refused) and not run.seq:
             return replace(seen, again=await self.store.asked_again(change))
         return await self._turn(seen) if isinstance(verdict, Allowed) and not run.seq else seen
@@ -101,7 +103,7 @@ class Looking:
         if not open_:
             raise Refusal("Nothing is running, so there is nothing to stop.")
         if len(open_) > 1:
-            titles = [f"{(await self.view(id_)).change.plan.title} ({id_})" for id_ in open_]
+            titles = [f"{(await self.view(id_)).title} ({id_})" for id_ in open_]
             raise Refusal(f"Several are going on: {'; '.join(titles)}. Say which: `stop {open_[0]}`.")
         return open_[0]
 
@@ -117,14 +119,18 @@ class Looking:
         wanted = (environment,) if environment else tuple(self.planning.environments)
         return tuple(await asyncio.gather(*(self._status(name) for name in wanted)))
 
-    async def history(self, environment: str = "", limit: int = 10) -> tuple[PastRun, ...]:
-        """Runs that were started, newest first. Raises Refusal for an unknown environment."""
+    async def history(self, environment: str = "", limit: int = 10, *, requests: bool = False) -> tuple[PastRun, ...]:
+        """As Desk.history."""
         self._known(environment)
         past: list[PastRun] = []
         for id_ in await self.store.recent(environment, limit * 3):
             view = await self.view(id_)
-            if view.run.opened and len(past) < limit:
+            if len(past) == limit:
+                break
+            if view.run.opened:
                 past.append(PastRun(view, view.run.opened.at, view.run.ended.at if view.run.ended else None))
+            elif requests and isinstance(view.verdict, Refused):
+                past.append(PastRun(view, view.change.at, None))
         return tuple(past)
 
     def _known(self, environment: str) -> None:
@@ -138,4 +144,10 @@ class Looking:
         pending = tuple(view for view in waiting if not isinstance(view.verdict, Refused))
         open_run = await self.view(run) if run else None
         fleet, trouble = await self.planning.seen(name)
-        return EnvironmentStatus(name, fleet if fleet.hosts else None, trouble, open_run, pending)
+        reviews = tuple(view for view in await self.owed_reviews() if view.change.environment == name)
+        return EnvironmentStatus(name, fleet if fleet.hosts else None, trouble, open_run, pending, reviews)
+
+    async def owed_reviews(self) -> tuple[ChangeView, ...]:
+        """Emergencies that have ended and were not reviewed, the oldest first."""
+        found = [await self.view(id_) for id_ in await self.store.open_reviews()]
+        return tuple(view for view in found if view.owes_review)

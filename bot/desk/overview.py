@@ -22,6 +22,7 @@ class Shelf(Protocol):
 
     async def open_runs(self) -> list[str]: ...
     async def waiting(self, environment: str = "") -> list[str]: ...
+    async def open_reviews(self) -> list[str]: ...
     async def recent(self, environment: str = "", limit: int = 10) -> list[str]: ...
 
 
@@ -42,23 +43,24 @@ class Overseer:
 
     async def now(self, live: tuple[Serving, ...], environment: str = "") -> Overview:
         """As it is now, beside what is known to be live; `environment` is the default one. Raises StoreDown."""
-        open_, waiting, recent = await asyncio.gather(
-            self._shelf.open_runs(), self._shelf.waiting(), self._shelf.recent("", RECENT)
+        open_, waiting, owed, recent = await asyncio.gather(
+            self._shelf.open_runs(), self._shelf.waiting(), self._shelf.open_reviews(), self._shelf.recent("", RECENT)
         )
-        ids = list(dict.fromkeys([*open_, *waiting, *recent]))
+        ids = list(dict.fromkeys([*open_, *waiting, *owed, *recent]))
         seen = {view.change.id: view for view in await asyncio.gather(*map(self._view, ids)) if view is not None}
         self._ended = {id_: view for id_, view in seen.items() if view.run.ended and _is_settled(view)}
         running = [view for view in _those(seen, open_) if view.run.opened and not view.run.ended]
         pending = [v for v in _those(seen, waiting) if not v.run.opened and not isinstance(v.verdict, Refused)]
+        reviews = [view for view in _those(seen, owed) if view.owes_review]
         past = [
             PastRun(view, view.run.opened.at, view.run.ended.at)
             for view in _those(seen, recent)
             if view.run.opened and view.run.ended
         ]
-        shown = [view.change.id for view in (*running, *pending, *(run.view for run in past))]
+        shown = [view.change.id for view in (*running, *pending, *reviews, *(run.view for run in past))]
         links = dict(zip(shown, await asyncio.gather(*map(self._link, shown)), strict=True))
         known = {id_: link for id_, link in links.items() if link}
-        return Overview(tuple(pending), tuple(running), live, tuple(past), known, environment)
+        return Overview(tuple(pending), tuple(running), live, tuple(past), known, environment, tuple(reviews))
 
     async def _view(self, id_: str) -> ChangeView | None:
         """None where it cannot be read: one change of another version must not darken everything."""
@@ -72,7 +74,9 @@ class Overseer:
 
 
 def _is_settled(view: ChangeView) -> bool:
-    """Whether nothing is written of it any more: after its end it may be watched for a while."""
+    """Whether nothing is written of it any more: after its end it may be watched for a while, or be reviewed."""
+    if view.owes_review:
+        return False
     return view.run.observed is not None or not view.change.requirement.watch
 
 

@@ -17,7 +17,7 @@ def busy(other: ChangeView) -> Refusal:
     """For who asks for a change where another one runs."""
     since = f" since {instant(other.run.opened.at)}" if other.run.opened else ""
     return Refusal(
-        f"{other.change.plan.title} is running{since}, for {other.name(other.change.requester)}. "
+        f"{other.title} is running{since}, for {other.name(other.change.requester)}. "
         "One change at a time: ask again when it has ended, or stop it with `stop`.",
         other.change.id,
     )
@@ -26,7 +26,7 @@ def busy(other: ChangeView) -> Refusal:
 def later(other: ChangeView) -> Refusal:
     """For a change that could start and has to wait for its turn; its approval stays."""
     return Refusal(
-        f"{other.change.plan.title} is running, for {other.name(other.change.requester)}. "
+        f"{other.title} is running, for {other.name(other.change.requester)}. "
         "This one stays ready: press Start now when that has ended.",
         other.change.id,
     )
@@ -75,15 +75,13 @@ def asked_again(other: ChangeView) -> Refusal:
 def not_over(view: ChangeView) -> Refusal:
     """For who asks again for what did not come to nothing."""
     if view.run.seq:
-        return Refusal(
-            f"{view.change.plan.title} was started, so this is not the way to ask for it again.", view.change.id
-        )
-    return Refusal(f"{view.change.plan.title} waits still: {view.verdict.said}", view.change.id)
+        return Refusal(f"{view.title} was started, so this is not the way to ask for it again.", view.change.id)
+    return Refusal(f"{view.title} waits still: {view.verdict.said}", view.change.id)
 
 
 def no_question(view: ChangeView, given: Answered | None) -> Refusal:
     """For who answers what is not asked any more."""
-    title, change = view.change.plan.title, view.change.id
+    title, change = view.title, view.change.id
     if given is None:
         return Refusal(f"{title} asks nothing now; its card says how it stands.", change)
     who, when = view.name(given.by), instant(given.at)
@@ -92,7 +90,7 @@ def no_question(view: ChangeView, given: Answered | None) -> Refusal:
 
 def refuse_if_decided(view: ChangeView) -> None:
     """Raises Refusal with what is true now, where the change no longer waits."""
-    title, run = view.change.plan.title, view.run
+    title, run = view.title, view.run
     if run.ended:
         raise Refusal(f"{title} has ended: {run.ended.summary}", view.change.id)
     if run.opened:
@@ -130,7 +128,7 @@ def rejected(who: Person, reason: str) -> Refused:
 def not_named(view: ChangeView) -> Refusal:
     """For who says only "stop" where nothing runs, and what waits is another person's."""
     return Refusal(
-        f"Nothing is running. {view.change.plan.title} waits for approval and was asked for by "
+        f"Nothing is running. {view.title} waits for approval and was asked for by "
         f"{view.name(view.change.requester)}; to withdraw it: `stop {view.change.id}`.",
         view.change.id,
     )

@@ -10,8 +10,11 @@ from actions.engine.fleet import Fleet
 from actions.engine.fold import State
 from actions.engine.watched import Watched
 from bot.desk.estimate import Usual
-from policies.change import Approval, Change, Evidence, People, Verdict
+from policies.change import Approval, Calendar, Change, ChangeType, Evidence, People, Verdict
+from policies.explain import Tree, explain
 from policies.gates import Gate, gates
+from policies.review import Review
+from policies.sentences import of_which_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class ChangeView:
 
     evidence: tuple[Evidence, ...] = ()
     """As it was read last."""
+    reviewed: Review | None = None
+    """How it was reviewed afterwards, where it was an emergency."""
     watched: Watched | None = None
     """How the environment is since this went live, while that is watched."""
     behind: str = ""
@@ -44,6 +49,32 @@ class ChangeView:
     def gates(self) -> tuple[Gate, ...]:
         """Each kind of evidence that it requires, as it stands."""
         return gates(self.change, self.evidence, self.now)
+
+    @property
+    def pressing(self) -> bool:
+        """Whether it is an emergency."""
+        return self.change.requirement.type is ChangeType.EMERGENCY
+
+    @property
+    def title(self) -> str:
+        """What it is called wherever people see it; an emergency says so first."""
+        title = self.change.plan.title
+        return f"EMERGENCY: {title}" if self.pressing else title
+
+    @property
+    def alarm(self) -> str:
+        """Why it is an emergency and what it goes past, as sentences; "" where it is none."""
+        return of_which_kind(self.change) if self.pressing else ""
+
+    @property
+    def owes_review(self) -> bool:
+        """Whether it was an emergency that has ended and that nobody has reviewed."""
+        return self.pressing and self.run.ended is not None and self.reviewed is None
+
+    @property
+    def tree(self) -> Tree:
+        """The verdict and all that it rests on."""
+        return explain(self.change, self.approvals, self.evidence, self.people, Calendar(), self.now, self.verdict)
 
     def name(self, person: str) -> str:
         """A person's name for display; the id where the configuration no longer knows them."""
@@ -63,6 +94,8 @@ class EnvironmentStatus:
     open_run: ChangeView | None
     pending: tuple[ChangeView, ...]
     """Changes that wait for approval."""
+    reviews: tuple[ChangeView, ...] = ()
+    """Emergencies that wait for their review."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +104,7 @@ class PastRun:
 
     view: ChangeView
     started: datetime
+    """When it was asked for, where it was never started."""
     ended: datetime | None
 
 
@@ -117,3 +151,5 @@ class Overview:
     """Change id -> the address of its card, where it has one."""
     environment: str = ""
     """What is meant where none is named."""
+    reviews: tuple[ChangeView, ...] = ()
+    """Emergencies that wait for their review, the oldest first."""

@@ -13,7 +13,8 @@ from bot.app import Bot
 from bot.boot_checks import CannotServe
 from bot.desk.answering import WISHES, shifting
 from bot.desk.desk import Refusal
-from bot.desk.named import NOTHING_TO_PLAN, change_of, environment_of
+from bot.desk.explained import named_by
+from bot.desk.named import NOTHING_TO_PLAN, change_of, environment_of, unquoted
 from bot.shell import printed
 from bot.shell.following import follow
 from bot.slack.web import SlackUnusable
@@ -137,11 +138,31 @@ async def status(bot: Bot, environment: str) -> int:
 async def history(bot: Bot, environment: str) -> int:
     """Print the last runs, newest first."""
     named = environment_of(environment)
-    past = await bot.desk.history(named)
+    past = await bot.desk.history(named, requests=True)
     for one in past:
         _echo(printed.past(one))
     if not past:
         typer.echo(f"Nothing was done{f' on {named}' if named else ''} yet.")
+    return 0
+
+
+async def who(bot: Bot, named: str) -> int:
+    """Print who could approve what waits, or what would be asked of a version."""
+    for view in await named_by(bot.desk, environment_of(named), _who(bot)):
+        _echo(printed.explained(view))
+    return 0
+
+
+async def explain(bot: Bot, text: str) -> int:
+    """Print what would be asked of a change, without its steps; nothing is stored."""
+    _echo(printed.explained(await bot.desk.preview(text, _who(bot))))
+    return 0
+
+
+async def review(bot: Bot, change: str, said: str) -> int:
+    """Close the review of an emergency."""
+    view = await bot.desk.reviewing.review(change, _who(bot), _account(), unquoted(said))
+    typer.echo(printed.spoken(f"Reviewed: {view.title}."))
     return 0
 
 
@@ -152,7 +173,7 @@ async def _one_that_waits(bot: Bot, named: str) -> str:
     waits = [view for view in await bot.desk.looking.going_on() if not view.run.opened]
     if not waits:
         raise Refusal("Nothing waits for an approval.")
-    titles = "; ".join(f"{view.change.plan.title} ({view.change.id})" for view in waits)
+    titles = "; ".join(f"{view.title} ({view.change.id})" for view in waits)
     raise Refusal(f"Say which of what waits: {titles}. For example: `approve {waits[0].change.id}`.")
 
 

@@ -90,6 +90,14 @@ def _answer(change: Change, choice: Words = None, config: Config = DEFAULT) -> N
     raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.answer(bot, change, _named(choice))))
 
 
+def _who(words: Words = None, config: Config = DEFAULT) -> None:
+    raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.who(bot, _named(words))))
+
+
+def _review(change: Change = "", sentence: Words = None, config: Config = DEFAULT) -> None:
+    raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.review(bot, change, _named(sentence))))
+
+
 def _named(words: Sequence[str] | None) -> str:
     return " ".join(words or [])
 
@@ -103,4 +111,6 @@ _COMMANDS = {
     "approve": _approve,
     "reject": _reject,
     "answer": _answer,
+    "who": _who,
+    "review": _review,
 }

@@ -57,7 +57,7 @@ async def _list(bot: Bot) -> int:
     for id_ in await bot.store.waiting():
         view = await bot.desk.view(id_)
         if view.gates:
-            typer.echo(printed.spoken(f"{view.change.plan.title} ({id_})"))
+            typer.echo(printed.spoken(f"{view.title} ({id_})"))
         for gate in view.gates:
             read = f" ({_when(gate.evidence.at)})" if gate.evidence else ""
             typer.echo(f"  {gate.mark} {gate.title}: {printed.spoken(gate.said)}{read}")

@@ -10,8 +10,9 @@ from actions.engine.plan import Do, Irreversible
 from actions.engine.words import FEW, in_utc, joined, named, plain
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.shell.vocabulary import LEAD, heads
-from bot.slack.stage import beside, current_step, decided, irreversible, migrations, stage_of
+from bot.slack.stage import beside, came_to_nothing, current_step, decided, irreversible, migrations, stage_of
 from policies.change import Waiting, Word
+from policies.explain import lines
 
 _SPAN = re.compile(r"`([^`\n]{1,300})`")
 
@@ -29,21 +30,44 @@ def spoken(text: str) -> str:
 def plan(view: ChangeView) -> list[str]:
     """The plan before anybody approves it: its steps, what stays for good, the category and why."""
     change = view.change
-    head = _line(f"{change.plan.title} ({change.id})")
-    return [head, _line(f"{_asked(view)}.", 2), *_steps(view), *_for_good(view), *_facts(view), *_gates(view)]
+    head = _line(f"{view.title} ({change.id})")
+    return [
+        head,
+        _line(f"{_asked(view)}.", 2),
+        *_alarm(view),
+        *_steps(view),
+        *_for_good(view),
+        *_facts(view),
+        *_gates(view),
+    ]
 
 
 def preview(view: ChangeView) -> list[str]:
     """As `plan`, for what was only looked at."""
     return [
-        _line(view.change.plan.title),
+        _line(view.title),
         *_steps(view),
         *_for_good(view),
         *_facts(view),
-        *_gates(view),
         "Only a plan: nothing has been started, and nothing waits for anybody.",
-        f"If it is asked for: {spoken(view.verdict.said)}",
+        "If it is asked for:",
+        *tree(view),
     ]
+
+
+def explained(view: ChangeView) -> list[str]:
+    """Who could approve it now, and what else it lacks."""
+    return [_line(view.title), *tree(view)]
+
+
+def tree(view: ChangeView) -> list[str]:
+    """The verdict and all that it rests on, two spaces a level."""
+    return [_line(spoken(line), 2 + len(line) - len(line.lstrip())) for line in lines(view.tree)]
+
+
+def _alarm(view: ChangeView) -> Iterator[str]:
+    """Why it is an emergency, and what it goes past."""
+    yield from [_line(spoken(view.alarm), 2)] if view.alarm else []
 
 
 def _gates(view: ChangeView) -> Iterator[str]:
@@ -53,10 +77,10 @@ def _gates(view: ChangeView) -> Iterator[str]:
 
 def said(view: ChangeView) -> list[str]:
     """How a change stands that has not been started, and what to type next."""
-    lines = [spoken(view.verdict.said)]
+    told = [spoken(view.verdict.said)]
     if isinstance(view.verdict, Waiting):
-        lines.append(f"In a shell: {LEAD}approve {view.change.id}")
-    return lines
+        told.append(f"In a shell: {LEAD}approve {view.change.id}")
+    return told
 
 
 def question(view: ChangeView) -> list[str]:
@@ -68,17 +92,18 @@ def question(view: ChangeView) -> list[str]:
 def status(one: EnvironmentStatus) -> list[str]:
     """What one environment serves, what runs there and what waits."""
     if one.fleet is None:
-        lines = [_line(f"{one.name}: {spoken(one.trouble)}")]
+        told = [_line(f"{one.name}: {spoken(one.trouble)}")]
     elif one.trouble:
-        lines = [_line(f"{one.name}: {', '.join(_serves(one.fleet))}"), _line(spoken(one.trouble), 4)]
+        told = [_line(f"{one.name}: {', '.join(_serves(one.fleet))}"), _line(spoken(one.trouble), 4)]
     else:
-        lines = [_line(f"{one.name}: {', '.join(_serves(one.fleet))}")]
+        told = [_line(f"{one.name}: {', '.join(_serves(one.fleet))}")]
     if run := one.open_run:
         place, total = current_step(run), len(run.change.plan.steps)
         step = f", step {place[0]} of {total}" if place else ""
-        lines.append(_line(f"now: {run.change.plan.title} ({run.change.id}): {stage_of(run).value}{step}", 4))
-    waits = (f"waits: {v.change.plan.title} ({v.change.id}): {spoken(v.verdict.said)}" for v in one.pending)
-    return [*lines, *(_line(line, 4) for line in waits)]
+        told.append(_line(f"now: {run.title} ({run.change.id}): {stage_of(run).value}{step}", 4))
+    waits = (f"waits: {v.title} ({v.change.id}): {spoken(v.verdict.said)}" for v in one.pending)
+    owed = (f"waits for its review: {v.title} ({v.change.id})" for v in one.reviews)
+    return [*told, *(_line(line, 4) for line in (*waits, *owed))]
 
 
 def _serves(fleet: Fleet) -> Iterator[str]:
@@ -96,12 +121,25 @@ def _serves(fleet: Fleet) -> Iterator[str]:
 def past(run: PastRun) -> list[str]:
     """One run: what, how it ended and how long it took, who asked and who approved."""
     view, ended = run.view, run.view.run.ended
+    if not view.run.opened:
+        how = f"{came_to_nothing(view)}; {_asked(view)}"
+        return [_line(f"{run.started:%Y-%m-%d %H:%M} UTC {view.title} ({view.change.id}): {how}.")]
     outcome = f": {ended.summary}" if ended else ""
     return [
-        _line(f"{run.started:%Y-%m-%d %H:%M} UTC {view.change.plan.title} ({view.change.id})"),
+        _line(f"{run.started:%Y-%m-%d %H:%M} UTC {view.title} ({view.change.id})"),
         _line(f"{stage_of(view).value}{outcome}", 4),
         _line(f"{_asked(view)}; {_approved(view)}.", 4),
+        *([_line(spoken(view.alarm), 4)] if view.alarm else []),
+        *(_line(reviewed, 4) for reviewed in _reviewed(view)),
     ]
+
+
+def _reviewed(view: ChangeView) -> Iterator[str]:
+    """How an emergency was reviewed, or that it was not."""
+    if view.reviewed:
+        yield f"reviewed by {view.name(view.reviewed.by)}: “{view.reviewed.said}”"
+    elif view.owes_review:
+        yield f'waits for its review: {LEAD}review {view.change.id} "what came of it"'
 
 
 def _line(text: str, indent: int = 0) -> str:

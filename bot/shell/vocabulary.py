@@ -35,7 +35,11 @@ ONLY_HERE = (
         "Makes the artifact of a version from a working tree, and lists it.",
         ("pack . --version v1.2 --commit $(git rev-parse HEAD) --out ../artifacts",),
     ),
-    Reserved("policy test [FILE]", "Runs a table of cases against the rules, and says what goes otherwise and why."),
+    Reserved(
+        "policy explain|test",
+        "Says what would be asked of a version before it is requested; runs a table of cases against the rules.",
+        ("policy explain v1.2", "policy explain v1.2 rolling to production", "policy test"),
+    ),
     Reserved(
         "host install|status|remove|adopt",
         "Puts chom-host on the servers, says where one has drifted, takes it away again, or takes a live server over.",

@@ -26,7 +26,7 @@ from bot.slack.errands import Errands, log_trouble
 from bot.slack.intake import Intake, Memory
 from bot.slack.manifest import bot_scopes
 from bot.slack.opened import Opened
-from bot.slack.rejecting import Rejecting
+from bot.slack.rejecting import Rejecting, Reviewing
 from bot.slack.socket import Rhythm, Socket
 from bot.slack.web import CALL_ERRORS, Client, Identity, new_client, new_session, sort, who_am_i
 from bot.slack.windows import Windows
@@ -197,12 +197,13 @@ class SlackFace:
             process_before_response=True,
         )
         windows = Windows(self._intake, self._client)
-        deploying, rejecting = Deploying(windows), Rejecting(windows)
+        deploying, rejecting, reviewing = Deploying(windows), Rejecting(windows), Reviewing(windows)
         Opened(self._intake).listen(app)
         Commands(self._intake, deploying).listen(app)
-        Buttons(self._intake, windows, deploying, rejecting).listen(app)
+        Buttons(self._intake, windows, deploying, rejecting, reviewing).listen(app)
         deploying.listen(app)
         rejecting.listen(app)
+        reviewing.listen(app)
         app.error(self._on_error)
         return app
 

@@ -16,10 +16,11 @@ from bot.slack.asker import Asker, field, of_click
 from bot.slack.blocks import OPEN_CARD, Card
 from bot.slack.cards import EVENT_TYPE
 from bot.slack.deploying import Deploying
+from bot.slack.details import PLAN, details
 from bot.slack.intake import Intake, Job
 from bot.slack.modal import Modal, window
 from bot.slack.pressed import Answer, Beginning, Click, Press, Wish, read_click
-from bot.slack.rejecting import Rejecting
+from bot.slack.rejecting import Rejecting, Reviewing
 from bot.slack.stage import Stage, stage_of
 from bot.slack.web import CallFailed, call
 from bot.slack.windows import Windows
@@ -36,6 +37,7 @@ class Buttons:
     windows: Windows
     deploying: Deploying
     rejecting: Rejecting
+    reviewing: Reviewing
 
     def listen(self, app: AsyncApp) -> None:
         """Register with Bolt."""
@@ -54,9 +56,11 @@ class Buttons:
         match click:
             case Beginning(Wish.DEPLOY, environment):
                 self.deploying.begin(asker, environment)
-            case Click(press=Press.REJECT | Press.SHOW_PLAN):
+            case Click(press=Press.REJECT | Press.REVIEW | Press.SHOW_PLAN):
                 if click.press is Press.REJECT:
                     self.rejecting.begin(asker, click)
+                elif click.press is Press.REVIEW:
+                    self.reviewing.begin(asker, click)
                 else:
                     self._show_plan(asker, click)
                 self.intake.errands.go("an old copy", self._retire_copy(click.change, place), _logged)
@@ -108,7 +112,7 @@ class Buttons:
         match click.press:
             case Press.APPROVE:
                 return _still_waiting(await desk.approve(click.change, click.digest, who, asker.key))
-            case Press.REJECT | Press.SHOW_PLAN:
+            case Press.REJECT | Press.REVIEW | Press.SHOW_PLAN:
                 raise AssertionError("opens a window")
             case Press.STOP:
                 await desk.stop(click.change, who, asker.key)
@@ -125,7 +129,7 @@ class Buttons:
 
         async def making() -> Modal:
             await self.intake.who(asker.account)
-            return window(texts.PLAN, texts.details(await self.intake.desk.view(click.change)))
+            return window(PLAN, details(await self.intake.desk.view(click.change)))
 
         self.windows.begin("a plan", asker, making)
 
@@ -136,7 +140,7 @@ class Buttons:
         environment = view.change.environment
         newest = next((past.view for past in await desk.history(environment, 5) if _moved_something(past.view)), None)
         if newest is None or newest.change.id != click.change:
-            now = f"{newest.change.plan.title} came after it" if newest else "it is not the newest run"
+            now = f"{newest.title} came after it" if newest else "it is not the newest run"
             raise Refusal(
                 f"This card is not of what {environment} serves now: {now}. "
                 f"To roll back what is live, type `rollback on {environment}`.",

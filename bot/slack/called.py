@@ -1,4 +1,4 @@
-"""Who is called to act on a change, by their Slack account, so that their phone rings."""
+"""On whom a change calls now: who may approve, answer, start or review it, and how their phone is made to ring."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from bot.slack.stage import decided
 from bot.slack.words import inline, listed
 from policies.change import Allowed, Person, Role, Waiting, Word
 from policies.judge import may_answer
+from policies.review import reviewers, why_not_review
+
+
+def mention(person: Person) -> str:
+    """A person by their Slack account, so that they are told; by name where they have none."""
+    return f"<@{person.accounts[0].user}>" if person.accounts else inline(person.name, 80)
+
+
+def mentions(people: list[Person]) -> str:
+    """All of them, or of many the first ones and how many more."""
+    return listed([mention(person) for person in people], 6)
 
 
 def approvers(view: ChangeView) -> list[Person]:
@@ -20,17 +31,14 @@ def approvers(view: ChangeView) -> list[Person]:
 
 
 def awaits(view: ChangeView, who: Person) -> bool:
-    """Whether this person's answer is missing, or their word, or their press on Start."""
+    """Whether this person's answer is missing, or their word, their press on Start, or their review."""
+    if view.owes_review:
+        return not why_not_review(view.change, view.approvals, who, view.people)
     if view.run.seq:
         return view.run.question is not None and may_answer(who)
     if isinstance(view.verdict, Allowed):
         return not view.behind and not why_not_decide(view, who)
     return any(person.id == who.id for person in approvers(view))
-
-
-def mention(person: Person) -> str:
-    """A person by their Slack account, so that they are told; by name where they have none."""
-    return f"<@{person.accounts[0].user}>" if person.accounts else inline(person.name, 80)
 
 
 def answerers(view: ChangeView) -> list[Person]:
@@ -41,5 +49,16 @@ def answerers(view: ChangeView) -> list[Person]:
 
 def can_answer(view: ChangeView) -> str:
     """A sentence that mentions them, as mrkdwn; "" where there is nobody."""
-    who = [mention(person) for person in answerers(view)]
-    return f"{listed(who, 6)} can answer it." if who else ""
+    who = answerers(view)
+    return f"{mentions(who)} can answer it." if who else ""
+
+
+def can_review(view: ChangeView) -> list[Person]:
+    """Who may close the review of an emergency."""
+    return reviewers(view.change, view.approvals, view.people)
+
+
+def told(view: ChangeView) -> list[Person]:
+    """Who has to hear of an emergency at once; not who asked for it."""
+    roles, asker = set(view.change.requirement.tell), view.change.requester
+    return [person for person in view.people.values() if person.roles & roles and person.id != asker]

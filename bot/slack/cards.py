@@ -9,13 +9,14 @@ from __future__ import annotations
 from actions.engine.words import counted
 from bot.desk.view import ChangeView
 from bot.slack.blocks import HEADER, Block, Card, card, context, header, section, sections, words
+from bot.slack.explained import tree_lines
 from bot.slack.forgood import for_good, kept_in_a_sentence
 from bot.slack.gated import gate_blocks
 from bot.slack.lead import Lead, asked_by, lead_of
 from bot.slack.offered import offered, value_of
+from bot.slack.reviews import REVIEW_OWED, review_line
 from bot.slack.stage import DEAD, ENDED, Stage, decided, role_word, stage_of
 from bot.slack.steps import SHORT, planned_steps, walked_steps
-from bot.slack.texts import spoken
 from bot.slack.words import code, day, inline, listed, sentence
 from policies.change import Role, Word
 
@@ -34,10 +35,12 @@ def change_card(view: ChangeView, *, newest: bool = True) -> Card:
         blocks.append(words(lead.quote))
     kept = for_good(view)
     gates = gate_blocks(view) if stage in _UNDECIDED else []
-    blocks += [*gates, *kept, *_steps(view, stage, room=not kept), *offered(view, stage, newest)]
+    owed = [section(review_line(view))] if view.owes_review else []
+    blocks += [*gates, *owed, *kept, *_steps(view, stage, room=not kept), *offered(view, stage, newest)]
     blocks.append(context(_small_print(view, stage)))
     stays = kept_in_a_sentence(view.change.plan) if stage in _UNDECIDED else ""
-    return card(f"{sentence(view.change.plan.title)} {lead.sentence} {stays}".rstrip(), blocks)
+    rest = (view.alarm, lead.sentence, REVIEW_OWED if owed else "", stays)
+    return card(" ".join([sentence(view.title), *(part for part in rest if part)]), blocks)
 
 
 def preview_card(view: ChangeView) -> Card:
@@ -46,13 +49,14 @@ def preview_card(view: ChangeView) -> Card:
     blocks = [
         _header(view),
         section("*Only a plan: nothing has been started,* and nothing waits for anybody."),
-        *gate_blocks(view),
+        *([section(f"*{inline(view.alarm, 1200)}*")] if view.alarm else []),
         *for_good(view),
         *sections(planned_steps(plan)),
-        section(f"If it is asked for: {spoken(sentence(view.verdict.said))}"),
+        *sections(["*If it is asked for*", *tree_lines(view)], 3),
         context(_facts(view)),
     ]
-    text = f"{sentence(plan.title)} Only a plan: nothing has been started. {kept_in_a_sentence(plan)}"
+    asked = f"If it is asked for: {sentence(view.verdict.said)}"
+    text = f"{sentence(view.title)} Only a plan: nothing has been started. {asked} {kept_in_a_sentence(plan)}"
     return card(text.rstrip(), blocks)
 
 
@@ -63,7 +67,7 @@ def metadata(view: ChangeView, revision: str) -> Block:
 
 def _header(view: ChangeView) -> Block:
     """The title; where it is too long for a header, without what it has in brackets, which the card says below."""
-    title = view.change.plan.title
+    title = view.title
     return header(title if len(title) <= HEADER else title.partition(" (")[0])
 
 
@@ -91,6 +95,9 @@ def _small_print(view: ChangeView, stage: Stage) -> str:
     said = [_said(view, word) for word in Word if (word, stage) != (Word.REJECT, Stage.REJECTED)]
     if stop := view.run.stop:
         said.append(f"Stop pressed by *{inline(view.name(stop.by), 80)}* {day(stop.at)}")
+    if review := view.reviewed:
+        who = inline(view.name(review.by), 80)
+        said.append(f"Reviewed by *{who}* {day(review.at)}: “{inline(review.said, 600)}”")
     return "\n".join([*(line for line in said if line), " · ".join([*parts, code(change.id)])])
 
 

@@ -8,12 +8,14 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from actions.engine.registry.strategies import HEAD
-from bot.desk.named import NOTHING_TO_PLAN, change_of, environment_of
+from bot.desk.explained import named_by
+from bot.desk.named import NOTHING_TO_PLAN, change_of, environment_of, unquoted
 from bot.desk.planning import Refusal
 from bot.slack import cards, texts
 from bot.slack.asker import Asker, field, of_command
 from bot.slack.blocks import Card
 from bot.slack.deploying import Deploying
+from bot.slack.explained import explained
 from bot.slack.intake import Intake, Job
 from bot.slack.stage import Stage, stage_of
 from bot.slack.start import Now, start_card
@@ -74,7 +76,11 @@ class Commands:
                     return texts.status(await self.intake.desk.status(environment_of(rest)))
                 case "history":
                     named = environment_of(rest)
-                    return texts.history(await self.intake.desk.history(named), named)
+                    return texts.history(await self.intake.desk.history(named, requests=True), named)
+                case "who":
+                    return explained(await named_by(self.intake.desk, environment_of(rest), who))
+                case "review":
+                    return await self._review(rest, who, asker)
                 case "stop":
                     return await self._stop(environment_of(rest), who, asker)
                 case "approve" | "reject" | "answer" as act:
@@ -107,6 +113,11 @@ class Commands:
         if not rest:
             raise Refusal(NOTHING_TO_PLAN)
         return cards.preview_card(await self.intake.desk.preview(rest, who))
+
+    async def _review(self, rest: str, who: Person, asker: Asker) -> Card:
+        change, _, said = rest.partition(" ")
+        view = await self.intake.desk.reviewing.review(change, who, asker.key, unquoted(said))
+        return texts.said(f"Reviewed: {view.title}.", await self.intake.link(change))
 
     async def _stop(self, named: str, who: Person, asker: Asker) -> Card:
         view = await self.intake.desk.stop(await change_of(self.intake.desk, named), who, asker.key)

@@ -38,12 +38,12 @@ class Home:
 
 def waits_for(seen: Overview, who: Person) -> tuple[str, ...]:
     """The changes that wait for this person: all that makes one person's Home another than the next one's."""
-    return tuple(view.change.id for view in (*seen.running, *seen.waiting) if awaits(view, who))
+    return tuple(view.change.id for view in (*seen.running, *seen.waiting, *seen.reviews) if awaits(view, who))
 
 
 def home(seen: Overview, mine: tuple[str, ...]) -> Home:
     """For a person of chom.toml, for whom these changes wait."""
-    yours = [v for v in (*seen.running, *seen.waiting) if v.change.id in mine]
+    yours = [v for v in (*seen.running, *seen.waiting, *seen.reviews) if v.change.id in mine]
     others = [v for v in seen.waiting if v.change.id not in mine]
     style = Style.QUIET if yours else Style.PRIMARY
     running = [_running(view, seen, told=view.change.id in mine) for view in seen.running]
@@ -124,18 +124,24 @@ def _title(view: ChangeView, seen: Overview) -> str:
 
 def _short(view: ChangeView) -> str:
     """The title without what it has in brackets."""
-    return view.change.plan.title.partition(" (")[0]
+    return view.title.partition(" (")[0]
 
 
 # --- what waits ----------------------------------------------------------
 
 
 def _yours(view: ChangeView, seen: Overview) -> Row:
-    title = view.change.plan.title
+    title = view.title
     link = seen.links.get(view.change.id, "")
     says = f"Open the card: {title}"
     open_ = Button(OPEN_CARD, "Open card", view.change.id, says, style=Style.PRIMARY, url=link) if link else None
-    if view.run.question:
+    if view.owes_review:
+        lines = [
+            _title(view, seen),
+            asked_by(view),
+            "It has ended and waits for your review: press Review on its card.",
+        ]
+    elif view.run.question:
         lines = [_title(view, seen), f"It asks: {timed(sentence(view.run.question.question), 400)}"]
     elif isinstance(view.verdict, Allowed):
         ready = "Approved, but not started" if view.change.requirement.needs else "Not started"
@@ -157,7 +163,7 @@ def _running(view: ChangeView, seen: Overview, *, told: bool) -> Row:
     """`told` where its question stands above already."""
     lead = lead_of(view)
     quote = f"\n{timed(lead.quote, 300)}" if lead.quote and not told else ""
-    asked = f"Asked by {inline(view.name(view.change.requester), 80)}"
+    asked = f"Asked by {inline(view.name(view.change.requester), 80)}{_alarm(view)}"
     return [section(f"{_title(view, seen)}\n{inline(lead.head)} {lead.next}{quote}\n{asked}")]
 
 
@@ -204,7 +210,12 @@ def _past(run: PastRun, seen: Overview) -> Row:
     time = f"{ill} · took {took(run.started, run.ended)}" if run.ended else ""
     who = inline(view.name(view.change.requester), 80)
     when = day(run.ended or run.started)
-    return [section(f"{mark} {_title(view, seen)}\n{stage.value.capitalize()} {when}{time} · {who}")]
+    return [section(f"{mark} {_title(view, seen)}\n{stage.value.capitalize()} {when}{time} · {who}{_alarm(view)}")]
+
+
+def _alarm(view: ChangeView) -> str:
+    """Why it is an emergency, on a line of its own."""
+    return f"\n{inline(view.alarm, 600)}" if view.alarm else ""
 
 
 def _news(seen: Overview, yours: Sequence[ChangeView]) -> str:

@@ -11,7 +11,7 @@ from actions.engine.runner.closing import configures
 from actions.engine.words import FEW, counted, named
 from bot.desk.view import ChangeView
 from bot.milestones import aftermath, result, why_back
-from bot.slack.called import answerers, approvers, can_answer, mention
+from bot.slack.called import answerers, approvers, can_answer, mention, mentions
 from bot.slack.canary import shares
 from bot.slack.gated import is_ill, since_live, without_gates
 from bot.slack.progress import pace, step_line
@@ -64,7 +64,8 @@ def asked_by(view: ChangeView) -> str:
     """Who wants it, since when and why, as mrkdwn."""
     change = view.change
     why = f": “{inline(change.reason, 600)}”" if change.reason else "."
-    return f"Asked by *{inline(view.name(change.requester), 100)}* {day(change.at)}{why}"
+    alarm = f"\n*{inline(view.alarm, 1200)}*" if view.alarm else ""
+    return f"Asked by *{inline(view.name(change.requester), 100)}* {day(change.at)}{why}{alarm}"
 
 
 # --- before it starts --------------------------------------------------------
@@ -78,7 +79,7 @@ def _waiting(view: ChangeView) -> Lead:
     head = f"Approval needed from {needs}." if needs and who else "Approval needed."
     if not verdict.missing:
         head = "Approved; it waits for evidence." if view.change.requirement.needs else "It waits for evidence."
-    can = f"{listed([mention(p) for p in who], 6)} can approve or reject it{_then(view, verdict)}." if who else ""
+    can = f"{mentions(who)} can approve or reject it{_then(view, verdict)}." if who else ""
     names = f"{head.rstrip('.')}: {listed([person.name for person in who], 6)}." if who else head
     can = can or _when_ready(view)
     beside = timed(without_gates(view, rest))
@@ -123,13 +124,19 @@ def _allowed(view: ChangeView) -> Lead:
         head = f"{ready}; waits until “{cut(view.behind.partition(' (')[0], 150)}” has ended."
         told = f"Then press Start now. If {place} serves another version by then, this request ends by itself."
         return Lead(head, inline(told), f"{head} {told}")
-    if view.held and view.change.requirement.when_ready is WhenReady.ASK and view.gates:
+    if asks_for_start(view):
         return _asks(view)
     head = f"{ready}; {'not started' if view.held else 'about to start'}."
     next_ = "Press Start now: the servers are looked at once more, and it starts."
     if not view.held:
         next_ = "The servers are looked at once more. If it has not started in 10 seconds, press Start now."
     return Lead(head, next_, f"{head} {next_}")
+
+
+def asks_for_start(view: ChangeView) -> bool:
+    """Whether all evidence is there, and somebody has to press Start now."""
+    asks = view.change.requirement.when_ready is WhenReady.ASK
+    return asks and view.held and not view.behind and bool(view.gates)
 
 
 def _asks(view: ChangeView) -> Lead:

@@ -49,6 +49,8 @@ def offered(view: ChangeView, stage: Stage, newest: bool) -> list[Block]:
             return []
         case _:
             assert_never(stage)
+    if view.owes_review:
+        buttons.insert(0, _review(view))
     answers = _choices(view) if stage is Stage.ASKED else []
     return [*answers, actions([*buttons, _plan(view)])]
 
@@ -60,23 +62,28 @@ def _plan(view: ChangeView) -> Button:
 def _approve(view: ChangeView) -> Button:
     plan = view.change.plan
     starts = "It starts at once." if is_last(view.verdict) else "It starts as soon as nothing else is missing."
-    text = f"{sentence(plan.title)} {starts} {kept_in_a_sentence(plan)}".rstrip()
+    text = f"{sentence(view.title)} {starts} {kept_in_a_sentence(plan)}".rstrip()
     confirm = Confirm(f"Approve {_new(plan)} for {plan.environment}?", text, "Approve")
-    says = f"Approve: {plan.title}"
+    says = f"Approve: {view.title}"
     return Button("chom_approve", "Approve", value_of(view), says, confirm, Style.PRIMARY)
 
 
 def _start(view: ChangeView) -> Button:
     plan = view.change.plan
     ready = "is approved and starts" if view.change.requirement.needs else "starts"
-    text = f"{sentence(plan.title)} It {ready} at once. {kept_in_a_sentence(plan)}".rstrip()
+    text = f"{sentence(view.title)} It {ready} at once. {kept_in_a_sentence(plan)}".rstrip()
     confirm = Confirm(f"Start {_new(plan)} on {plan.environment}?", text, "Start")
-    return Button("chom_approve", "Start now", value_of(view), f"Start: {plan.title}", confirm, Style.PRIMARY)
+    return Button("chom_approve", "Start now", value_of(view), f"Start: {view.title}", confirm, Style.PRIMARY)
 
 
 def _reject(view: ChangeView) -> Button:
     """Opens a window that says what it means and takes a reason; that window is the confirmation."""
-    return Button("chom_reject", "Reject", value_of(view), f"Reject: {view.change.plan.title}", style=Style.DANGER)
+    return Button("chom_reject", "Reject", value_of(view), f"Reject: {view.title}", style=Style.DANGER)
+
+
+def _review(view: ChangeView) -> Button:
+    """Opens a window that takes a sentence; that window is the confirmation."""
+    return Button("chom_review", "Review", value_of(view), f"Review: {view.title}", style=Style.PRIMARY)
 
 
 def _stop(view: ChangeView) -> Button:
@@ -96,7 +103,7 @@ def _stop(view: ChangeView) -> Button:
         "chom_stop",
         "Abort" if on else "Stop",
         value_of(view),
-        f"Stop and turn back: {plan.title}",
+        f"Stop and turn back: {view.title}",
         confirm,
         Style.DANGER,
     )

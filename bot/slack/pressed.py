@@ -21,6 +21,7 @@ class Press(Enum):
     SHOW_PLAN = "chom_show_plan"
     ROLL_BACK = "chom_rollback"
     ASK_AGAIN = "chom_ask_again"
+    REVIEW = "chom_review"
 
 
 class Wish(Enum):

@@ -6,7 +6,7 @@ from actions.engine.registry.grammar import LONGEST_VALUE
 from bot.desk.view import ChangeView
 from bot.slack import texts
 from bot.slack.blocks import section
-from bot.slack.modal import Held, Modal, entered, several_lines, window
+from bot.slack.modal import Held, Modal, several_lines, window
 from bot.slack.words import day, inline
 
 CALLBACK = "chom_reject"
@@ -18,7 +18,7 @@ def form(view: ChangeView, held: Held) -> Modal:
     """Names what would end, where, and what that means; pressing its button is the confirmation."""
     change, who = view.change, view.name(view.change.requester)
     why = f": “{inline(change.reason, 600)}”" if change.reason else "."
-    asked = f"*{inline(change.plan.title, 300)}*\n{inline(who, 80)} asked for it {day(change.at)}{why}"
+    asked = f"*{inline(view.title, 300)}*\n{inline(who, 80)} asked for it {day(change.at)}{why}"
     ends = (
         f"If you reject it, the request ends: nothing is started, and {inline(change.environment, 80)} stays as it is. "
         "It can be asked for again."
@@ -26,11 +26,6 @@ def form(view: ChangeView, held: Held) -> Modal:
     hint = f"It stands on the card, for {who} to read."
     reason = several_lines(REASON, "Reason", "", LONGEST_VALUE, "What would have to be different?", hint)
     return Modal(TITLE, (section(asked), section(ends), reason), CALLBACK, "Reject", "Not yet", held)
-
-
-def reason_in(view: dict[str, object]) -> str:
-    """The reason in a submitted window."""
-    return entered(view, REASON)
 
 
 def slow(said: str | None = None) -> Modal:

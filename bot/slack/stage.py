@@ -63,6 +63,13 @@ def stage_of(view: ChangeView) -> Stage:
             assert_never(view.verdict)
 
 
+def came_to_nothing(view: ChangeView) -> str:
+    """How a request ended that was never started: "rejected", "withdrawn", "expired"."""
+    stage = stage_of(view)
+    rejected = stage is Stage.REJECTED and decided(view, Word.REJECT)
+    return "withdrawn" if stage is Stage.REJECTED and not rejected and "withdrew" in view.verdict.said else stage.value
+
+
 def _of_run(run: State) -> Stage:
     if run.ended:
         return Stage.DONE if run.ended.outcome is Outcome.DONE else Stage.TURNED_BACK

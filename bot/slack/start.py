@@ -52,7 +52,7 @@ def _waiting(now: Now, who: Person) -> list[_Line]:
     lines: list[_Line] = []
     for view in now.going_on:
         if awaits(view, who):
-            title, what = view.change.plan.title, _missing(view)
+            title, what = view.title, _missing(view)
             said, shown = f"{title} {what}", f"*{inline(title, 150)}* {timed(what, 500)}"
             lines.append(_Line(said, shown, _see(now, view, "See the card", Style.PRIMARY)))
     return lines
@@ -79,7 +79,7 @@ def _running(now: Now, who: Person) -> list[_Line]:
             continue
         place, total = current_step(view), len(view.change.plan.steps)
         step = f", step {place[0]} of {total}" if place else ""
-        title, where = view.change.plan.title, f"{stage_of(view).value}{step}"
+        title, where = view.title, f"{stage_of(view).value}{step}"
         lines.append(
             _Line(f"{title}: {where}.", f"*{inline(title, 150)}*: {inline(where)}.", _see(now, view, "Watch it"))
         )
@@ -91,7 +91,7 @@ def _own(now: Now, who: Person) -> list[_Line]:
     for view in now.going_on:
         own, approved = view.change.requester == who.id, stage_of(view) is Stage.ALLOWED
         if not view.run.opened and (own or approved) and not awaits(view, who):
-            title, verdict = view.change.plan.title, sentence(_not_started(view) if approved else view.verdict.said)
+            title, verdict = view.title, sentence(_not_started(view) if approved else view.verdict.said)
             whose = ", which you asked for" if own else ""
             said = f"{title}{whose}: {verdict}"
             shown = f"*{inline(title, 150)}*{whose}: {timed(verdict, 300)}"
@@ -101,7 +101,7 @@ def _own(now: Now, who: Person) -> list[_Line]:
 
 def _see(now: Now, view: ChangeView, label: str, style: Style = Style.QUIET) -> Button:
     """To the card; where there is none yet, its plan is shown."""
-    title = view.change.plan.title
+    title = view.title
     if link := now.links.get(view.change.id):
         return Button(OPEN_CARD, label, view.change.id, f"{label}: {title}", style=style, url=link)
     return Button(Press.SHOW_PLAN.value, "Show it", value_of(view), f"Show the plan: {title}", style=style)

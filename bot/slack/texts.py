@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from actions.engine.words import counted, instant, named
+from actions.engine.words import instant, named
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
-from bot.slack.blocks import Block, Card, card, context, header, section, sections
-from bot.slack.changes import what_changes
-from bot.slack.stage import Stage, current_step, stage_of
-from bot.slack.steps import detailed_steps
-from bot.slack.words import about, capital, code, cut, day, inline, listed, sentence, timed, took
+from bot.slack.blocks import Block, Card, card, context, section, sections
+from bot.slack.stage import Stage, came_to_nothing, current_step, stage_of
+from bot.slack.words import capital, code, cut, day, inline, listed, sentence, timed, took
 from policies.change import Refused, Waiting
 
 _SPAN = re.compile(r"`([^`\n]{1,300})`")
-_OURS = re.compile(r"(?:deploy|rollback|config (?:apply|diff|undo)|plan|status|history|stop|help)\b")
+_OURS = re.compile(r"(?:deploy|rollback|config (?:apply|diff|undo)|plan|status|history|stop|who|review|help)\b")
 
 
 def spoken(text: str, limit: int = 2900) -> str:
@@ -56,7 +54,7 @@ BUSY = "Too much is being asked of the bot at once, so nothing was done. Try aga
 
 def asked(view: ChangeView, channel: str, link: str = "") -> Card:
     """To the requester, whose card may be in another channel."""
-    title = view.change.plan.title
+    title = view.title
     next_ = "It starts now." if view.run.seq else sentence(view.verdict.said)
     where = f"<{link}|Open its card>" if link else f"Its card is in <#{channel}>."
     text = f"{title} is asked for. {next_} Its card is in the channel."
@@ -70,7 +68,7 @@ def not_asked(why: str, link: str = "") -> Card:
 
 def stopping(view: ChangeView, link: str = "") -> Card:
     """To whoever typed stop: what it did."""
-    title = view.change.plan.title
+    title = view.title
     if view.run.opened:
         return said(f"Stopping: {title}. The running step finishes, then what can be undone is undone.", link)
     return said(f"Withdrawn: {title}, asked for by {view.name(view.change.requester)}. Nothing was started.", link)
@@ -86,29 +84,6 @@ def old_copy(link: str = "") -> Card:
     text = "This is an old copy of a card. It shows nothing that is true now."
     where = f"<{link}|Open its card>" if link else "The card is further down."
     return card(text, [section(f"{text} {where}")])
-
-
-IN_PARAGRAPHS = 40
-"""Steps that stand in a paragraph each; of a longer plan they share some."""
-PLAN = "The plan"
-"""The title of the window with `details`."""
-
-
-def details(view: ChangeView) -> Card:
-    """Every step: how far it has come, what is done where, and how it is undone."""
-    plan = view.change.plan
-    facts = [f"usually {about(view.usual.total)} in all" if view.usual.total else ""]
-    facts += [f"commit {code(plan.commit[:10])}" if plan.commit else "", code(view.change.id)]
-    steps = detailed_steps(plan, view.run, dict(view.usual.steps))
-    told = [section(step) for step in steps] if len(steps) <= IN_PARAGRAPHS else sections(steps, 12)
-    changes = sections(changed, 6) if (changed := what_changes(plan)) else []
-    blocks = [
-        header(plan.title),
-        *told,
-        *changes,
-        context(" · ".join(fact for fact in facts if fact)),
-    ]
-    return card(f"{sentence(plan.title)} The plan has {counted(len(steps), 'step')}.", blocks)
 
 
 def helped(text: str) -> Card:
@@ -165,32 +140,37 @@ def _going_on(one: EnvironmentStatus) -> list[str]:
     if run := one.open_run:
         place, total = current_step(run), len(run.change.plan.steps)
         step = f", step {place[0]} of {total}" if place else ""
-        title = inline(run.change.plan.title, 150)
+        title = inline(run.title, 150)
         lines.append(f"▸ {title}: {stage_of(run).value}{step} {code(run.change.id)}")
     lines += [
-        f"◦ {inline(v.change.plan.title, 150)}: {timed(v.verdict.said, 300)} {code(v.change.id)}"
+        f"◦ {inline(v.title, 150)}: {timed(v.verdict.said, 300)} {code(v.change.id)}"
         for v in one.pending[:5]
         if isinstance(v.verdict, Waiting) or not isinstance(v.verdict, Refused)
     ]
+    lines += [f"! {inline(v.title, 150)}: waits for its review {code(v.change.id)}" for v in one.reviews[:5]]
     return lines or ["Nothing is going on."]
 
 
 def history(past: tuple[PastRun, ...], environment: str) -> Card:
-    """The last runs, newest first."""
+    """The last runs, and the requests that came to nothing, newest first."""
     where = f" on {environment}" if environment else ""
     if not past:
         return said(f"Nothing was done{where} yet.")
     lines = [_past_line(run) for run in past]
     newest = past[0].view
-    text = f"The newest change{where}: {newest.change.plan.title}, {stage_of(newest).value}."
+    how = stage_of(newest).value if newest.run.opened else came_to_nothing(newest)
+    text = f"The newest change{where}: {newest.title}, {how}."
     return card(text, [section(f"*{inline(f'The last changes{where}, newest first')}*"), *sections(lines)])
 
 
 def _past_line(run: PastRun) -> str:
     view = run.view
     stage = stage_of(view)
+    title, who = inline(view.title, 150), inline(view.name(view.change.requester), 60)
+    why = f" (“{inline(view.change.emergency, 200)}”)" if view.pressing else ""
+    asked = f"asked for by {who}{why} {code(view.change.id)}"
+    if not view.run.opened:
+        return f"✗ {day(run.started)} *{title}* — {came_to_nothing(view)}, {asked}"
     mark = {Stage.DONE: "✓", Stage.TURNED_BACK: "↩"}.get(stage, "▸")
     time = f", took {took(run.started, run.ended)}" if run.ended else ""
-    title = inline(view.change.plan.title, 150)
-    who = inline(view.name(view.change.requester), 60)
-    return f"{mark} {day(run.started)} *{title}* — {stage.value}{time}, asked for by {who} {code(view.change.id)}"
+    return f"{mark} {day(run.started)} *{title}* — {stage.value}{time}, {asked}"

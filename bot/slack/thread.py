@@ -143,10 +143,10 @@ def _middle(entries: Sequence[Entry], view: ChangeView) -> Card | None:
             lines = []
     if entries and isinstance(entries[-1], Asked):
         lines += [who] if view.run.question and (who := can_answer(view)) else []
-        blocks.insert(0, section(f"*{inline(sentence(view.change.plan.title), 300)}* A person has to decide."))
+        blocks.insert(0, section(f"*{inline(sentence(view.title), 300)}* A person has to decide."))
     if lines:
         blocks.append(_paragraph(lines))
-    return card(f"{sentence(view.change.plan.title)} {' '.join(told)}", blocks) if blocks else None
+    return card(f"{sentence(view.title)} {' '.join(told)}", blocks) if blocks else None
 
 
 def _paragraph(lines: Sequence[str]) -> Block:
@@ -193,6 +193,6 @@ def _end(ended: Ended, view: ChangeView) -> Card:
         todo = f" {_if_wrong(plan)}".rstrip()
     else:
         todo = " The failing step and its output are in this thread." if failed(view) else ""
-    text = " ".join([sentence(plan.title), word, head, *rest, f"{asked}."])
+    text = " ".join([sentence(view.title), word, head, *rest, f"{asked}."])
     lines = [f"*{word} {inline(head, 900)}*", inline(" ".join(rest), 1500), f"{inline(asked, 400)}.{todo}"]
     return card(text, [section("\n".join(line for line in lines if line))])

@@ -7,7 +7,7 @@ Every write is one Lua script (bot/store/lua) or one command, and may be repeate
 | change:ID               | hash   | json, digest, environment; refused, rejected, held;            | never         |
 |                         |        | asks (the same for all who ask for it), again (who asks again) |               |
 |                         |        | opener (token); channel, ts of the card; thread, threader      |               |
-|                         |        | (token); shown                                                 |               |
+|                         |        | (token); shown; review                                         |               |
 | approvals:ID            | list   | approvals as JSON; its length is their rev                     | never         |
 | journal:RUN             | list   | entries as canonical JSON; entry n has index n-1               | never         |
 | open                    | hash   | environment -> the run that holds it                           | field: Ended  |
@@ -16,6 +16,7 @@ Every write is one Lua script (bot/store/lua) or one command, and may be repeate
 | lease:RUN               | string | the instance that walks it now                                 | ttl           |
 | waiting: waiting:ENV    | zset   | undecided changes by the time they were asked                  | when settled  |
 | recent: recent:ENV      | zset   | all changes by the time they were asked                        | never         |
+| reviews                 | zset   | emergencies that were started and not reviewed, by when        | when reviewed |
 | evidence:ID             | hash   | kind -> evidence as JSON; kind:at, kind:said of the same       | never         |
 | drills                  | hash   | id -> a drill that was recorded by hand, as JSON               | never         |
 | watch:ENV               | string | how it was since the last good run there, as JSON              | never         |
@@ -46,12 +47,13 @@ from bot.store.durable import NotDurable, Unsafe, check_durable, faults_of, note
 from bot.store.homes import Homes
 from bot.store.link import Link, StoreDown, redis_key
 from bot.store.proofs import Proofs
+from bot.store.reviews import Reviews
 from bot.store.runs import Runs
 
 __all__ = ["NotDurable", "Store", "StoreDown", "Unsafe"]
 
 
-class Store(Runs, Homes, Proofs, Decisions, Configs):
+class Store(Runs, Homes, Proofs, Decisions, Configs, Reviews):
     """The only one that speaks to the bot's Redis (beside docket).
 
     `patience` is for how many seconds a call waits for a Redis that is away before it raises StoreDown;

@@ -15,7 +15,8 @@ from actions.engine.ports import Fenced, RunRecord
 from bot.store.changes import Changes
 from bot.store.decisions import Decision, argv_of, keys_of
 from bot.store.link import FEED_CAP, check, redis_key, sets
-from policies.change import Change
+from bot.store.reviews import OPEN
+from policies.change import Change, ChangeType
 
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
 
@@ -50,9 +51,10 @@ class Runs(Changes):
         rejected already, or `opened.digest` is not the stored change's; KeyError where it was never stored.
         """
         keys = [redis_key("change", change.id), redis_key("journal", change.id), redis_key("open")]
-        keys += [*sets("waiting", change.environment), redis_key("feed"), *keys_of(change.id)]
+        keys += [*sets("waiting", change.environment), redis_key("feed"), *keys_of(change.id), redis_key(OPEN)]
         argv = [change.id, change.environment, opened.digest, dump(opened), secrets.token_hex(8), FEED_CAP]
-        argv += argv_of(decision)
+        emergency = change.requirement.type is ChangeType.EMERGENCY
+        argv += [*argv_of(decision), opened.at.timestamp() if emergency else ""]
         check(*await self.link.script("open_run", keys, argv), change.id)
 
     async def open_runs(self) -> list[str]:

@@ -39,6 +39,11 @@ def log_metadata(change: str, word: str) -> dict[str, Any]:
     return {"event_type": TOLD, "event_payload": {"change": change, "log": word}}
 
 
+def notice_metadata(change: str, key: str) -> dict[str, Any]:
+    """The same for what rings for somebody."""
+    return {"event_type": TOLD, "event_payload": {"change": change, "notice": key}}
+
+
 class Finder:
     """Looks in the sender's channel. Each look raises NotMine, Gone, CallFailed; not for a lacking scope."""
 
@@ -62,6 +67,10 @@ class Finder:
     async def log_said(self, change: str, place: Place, word: str) -> bool:
         """Whether the thread has said that of the log."""
         return any([_payload(m).get("log") == word async for m in self._thread(place) if _is(m, TOLD, change)])
+
+    async def noticed(self, change: str, place: Place, key: str) -> bool:
+        """Whether the thread has that notice."""
+        return any([_payload(m).get("notice") == key async for m in self._thread(place) if _is(m, TOLD, change)])
 
     async def shared(self, place: Place, file: str) -> bool:
         """Whether the thread has that file."""

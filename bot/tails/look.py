@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from bot.desk.view import ChangeView
 from bot.slack.blocks import Card
+from bot.slack.notices import Notice
 from bot.slack.stage import OVER, stage_of
 from bot.slack.thread import Said
 from bot.tails.notes import Place
@@ -31,6 +32,8 @@ class Look:
     """The number of the entry with which the run turned back by itself; 0 where it did not."""
     place: Place | None
     shown: Shown
+    notices: Sequence[Notice] = ()
+    """What else has to be said in its thread."""
 
     @property
     def id(self) -> str:
@@ -68,4 +71,6 @@ class Look:
         if self.said:
             alarm, end = any(said.broadcast for said in self.said), any(said.urgent for said in self.said)
             wants.add(Want.ALARM if alarm else Want.END if end else Want.THREAD)
+        if self.notices:
+            wants.add(Want.NOTICE)
         return frozenset(wants)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Protocol, assert_never
 
 from actions.engine.journal import Entry, TurnedBack
 from bot.desk.planning import Refusal
 from bot.desk.view import ChangeView
 from bot.slack.cards import change_card
+from bot.slack.notices import notices
 from bot.slack.stage import Stage, stage_of
 from bot.slack.thread import failed, thread
 from bot.tails.attacher import Attacher
+from bot.tails.crier import Crier
 from bot.tails.finder import Finder
 from bot.tails.hanger import Hanger
 from bot.tails.logs import LogFiles
@@ -49,12 +52,20 @@ class Serving:
     """One change at a time may be served by one caller; different ones at once."""
 
     def __init__(
-        self, sender: Sender, notes: Notes, store: Changes, desk: Viewer, files: LogFiles, pictures: Pictures
+        self,
+        sender: Sender,
+        notes: Notes,
+        store: Changes,
+        desk: Viewer,
+        files: LogFiles,
+        pictures: Pictures,
+        remind_after: timedelta,
     ) -> None:
-        self._store, self._desk, self._notes = store, desk, notes
+        self._store, self._desk, self._notes, self._remind_after = store, desk, notes, remind_after
         finder = Finder(sender)
         self._painter = Painter(sender, notes, finder)
         self._teller = Teller(sender, notes, finder, store)
+        self._crier = Crier(sender, notes, finder)
         self._attacher = Attacher(sender, notes, finder, files)
         self._hanger = Hanger(sender, notes, finder, pictures)
 
@@ -82,7 +93,8 @@ class Serving:
         card = change_card(view, newest=await self._newest(view))
         turn = next((n for n, entry in enumerate(entries, 1) if isinstance(entry, TurnedBack)), 0)
         said = thread(entries, shown.thread, view)
-        return Look(view, card, said, turn if failed(view) else 0, place, shown), entries
+        due = notices(view, shown.notices, self._remind_after)
+        return Look(view, card, said, turn if failed(view) else 0, place, shown, due), entries
 
     async def serve(self, turn: Turn) -> list[str]:
         """Do it, with what is newest now. Which other changes look different then.
@@ -101,6 +113,8 @@ class Serving:
                     await self._painter.post(seen)
                 case Want.ALARM | Want.END | Want.THREAD:
                     await self._teller.tell(seen)
+                case Want.NOTICE:
+                    await self._crier.cry(seen)
                 case Want.LOG:
                     await self._attacher.attach(seen, entries)
                 case Want.PICTURE:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from pydantic import ValidationError
@@ -55,6 +56,10 @@ class Shown:
     file: str = ""
     """Slack's id of the file that is SHARING."""
     hung: Hung = Hung()
+    notices: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What was said that is not of the journal (bot/slack/notices.py): the highest number of each."""
+    notice: str = ""
+    """The key of the one that was about to be said last."""
 
     @property
     def revision(self) -> tuple[int, int]:

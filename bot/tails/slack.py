@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 
 from actions.engine.telemetry import Metrics
 from bot.config import SlackSettings
@@ -45,6 +46,7 @@ class SlackTail:
         pace: Pace | None = None,
         log_pace: LogPace | None = None,
         metrics: Metrics | None = None,
+        remind_after: timedelta = timedelta(minutes=30),
     ) -> None:
         self._store, self._desk, self._pace = store, desk, pace or Pace()
         self._lease = Lease(store, instance or secrets.token_hex(8), self._pace.lease)
@@ -52,6 +54,7 @@ class SlackTail:
         self._notes = Notes(store)
         self._latencies = Latencies(metrics)
         self._hosts, self._redact, self._log_pace = hosts, redact, log_pace or LogPace()
+        self._remind_after = remind_after
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tail until `stop` is set; then the last pictures, for a few seconds.
@@ -64,6 +67,6 @@ class SlackTail:
         turns = Turns(self._pace)
         files = LogFiles(self._sender, self._hosts, self._redact, lambda change: tail.touch([change]), self._log_pace)
         pictures = Pictures(self._sender, self._latencies, lambda change: tail.touch([change]), self._log_pace.again)
-        serving = Serving(self._sender, self._notes, self._store, self._desk, files, pictures)
+        serving = Serving(self._sender, self._notes, self._store, self._desk, files, pictures, self._remind_after)
         tail = CardTail(self._store, serving, turns, (files, pictures), self._pace, lambda: self._lease.mine)
         return tail

@@ -26,21 +26,31 @@ class Want(IntEnum):
     """A message in its thread that the channel sees too."""
     CARD = 2
     """To be posted."""
-    PROGRESS = 3
+    NOTICE = 3
+    """A message in its thread that rings for somebody."""
+    PROGRESS = 4
     """An update that shows what changed within its stage."""
-    END = 4
+    END = 5
     """The last message in its thread."""
-    THREAD = 5
+    THREAD = 6
     """A message in its thread."""
-    LOG = 6
+    LOG = 7
     """A word on the log in its thread, or the log itself."""
-    PICTURE = 7
+    PICTURE = 8
     """A picture in its thread."""
 
 
 UPDATES = frozenset({Want.NEWS, Want.PROGRESS})
 """These are updates of a card; the others are messages in the channel."""
-_KEPT_POSTS = {Want.ALARM: 0, Want.CARD: 0, Want.END: 1, Want.THREAD: 1, Want.LOG: 1, Want.PICTURE: 1}
+_KEPT_POSTS = {
+    Want.ALARM: 0,
+    Want.CARD: 0,
+    Want.NOTICE: 0,
+    Want.END: 1,
+    Want.THREAD: 1,
+    Want.LOG: 1,
+    Want.PICTURE: 1,
+}
 
 
 class Life(Enum):

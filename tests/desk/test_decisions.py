@@ -26,6 +26,7 @@ def known(room: Room, *people: Person) -> None:
     roster = Roster({**room.desk.people, **{person.id: person for person in people}})
     room.desk.roster = roster
     room.desk.looking = replace(room.desk.looking, roster=roster)
+    room.desk.__post_init__()
 
 
 # --- written down --------------------------------------------------------

@@ -15,7 +15,7 @@ from bot.desk.late import LateStarts
 from bot.desk.view import ChangeView
 from bot.evidence import Freshness, lacking
 from bot.evidence.drill import Drills
-from policies.change import Allowed, Change, Evidence, Waiting
+from policies.change import Allowed, Change, Evidence, Waiting, Word
 from policies.gates import Mark
 from policies.rules import SHIPPED, Rules, parse_rules
 from tests.desk.conftest import Room
@@ -139,19 +139,13 @@ async def test_evidence_that_falls_between_the_click_and_the_start_keeps_it_from
     there.staging.green = there.drill.green = True
     view = await there.asked()
     ready = await there.desk.view(view.change.id)
-    approval = await there.desk._decide(  # pyright: ignore
-        view.change.id, view.change.digest, room.who("lead"), "unix:lead", *_approve()
+    approval = await there.desk.deciding.decide(
+        view.change.id, view.change.digest, room.who("lead"), "unix:lead", Word.APPROVE
     )
     assert isinstance(approval.verdict, Allowed) and isinstance(ready.verdict, Waiting)
     there.staging.green = False
     after = await there.desk.start(approval, "lead")
     assert isinstance(after.verdict, Waiting) and not after.run.opened and room.work.runs == []
-
-
-def _approve() -> tuple[object, str]:
-    from policies.change import Word
-
-    return Word.APPROVE, ""
 
 
 async def test_what_was_green_and_was_not_read_again_is_not_green(room: Room) -> None:

@@ -13,6 +13,7 @@ from bot.desk.refusals import busy
 from bot.sandbox.slack.blocks import checked_view
 from bot.slack import deploy_form, reject_form, texts
 from bot.slack.blocks import Card
+from bot.slack.details import PLAN, details
 from bot.slack.modal import Held, Modal, window
 from bot.slack.start import Now, start_card
 from bot.slack.windows import BURST, LIGHT, REFUSED
@@ -43,7 +44,7 @@ MODALS: dict[str, Modal] = {
     "reject_slow": reject_form.slow(),
     "reject_slow_done": reject_form.slow(""),
     "reject_slow_refused": reject_form.slow("Deploy v1.2 to production was approved already and is under way."),
-    "plan": window(texts.PLAN, texts.details(STAGES["running_half"])),
+    "plan": window(PLAN, details(STAGES["running_half"])),
     "light": LIGHT,
     "refused": window(REFUSED, texts.said("You asked for this yourself, so somebody else has to decide it.", LINK)),
     "burst": window(REFUSED, texts.said(BURST)),

@@ -132,7 +132,19 @@ class FakeDesk:
         await self._act("status", environment)
         return self.seen
 
-    async def history(self, environment: str = "", limit: int = 10) -> tuple[PastRun, ...]:
+    @property
+    def reviewing(self) -> FakeDesk:
+        """As the desk has it, in a part of its own."""
+        return self
+
+    async def reviewable(self, change: str, who: Person) -> ChangeView:
+        self.looked.append(("reviewable", change, who.id))
+        return self.shows
+
+    async def review(self, change: str, who: Person, account: str, said: str) -> ChangeView:
+        return await self._act("review", change, who.id, account, said)
+
+    async def history(self, environment: str = "", limit: int = 10, *, requests: bool = False) -> tuple[PastRun, ...]:
         return self.past
 
 

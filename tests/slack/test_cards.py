@@ -22,6 +22,7 @@ from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.slack import log_file, texts, thread
 from bot.slack.blocks import Card
 from bot.slack.cards import change_card, metadata, preview_card
+from bot.slack.details import details
 from bot.slack.pressed import Answer, Click, Press, read_click
 from bot.slack.stage import DEAD, Stage, stage_of
 from tests.slack.check import buttons, check, words_of
@@ -73,12 +74,12 @@ PICTURES: dict[str, Card] = (
     | {
         "done_long_ago": change_card(STAGES["done"], newest=False),
         "preview": preview_card(STAGES["waiting"]),
-        "details": texts.details(STAGES["waiting"]),
-        "details_changes": texts.details(with_facts(CONTENTS)),
-        "details_not_known": texts.details(with_facts({"unknown": "what v1.1 contains, so what changes is not known"})),
-        "details_usual": texts.details(STAGES["waiting_usual"]),
-        "details_running": texts.details(STAGES["running_half"]),
-        "details_turned_back": texts.details(STAGES["turned_back"]),
+        "details": details(STAGES["waiting"]),
+        "details_changes": details(with_facts(CONTENTS)),
+        "details_not_known": details(with_facts({"unknown": "what v1.1 contains, so what changes is not known"})),
+        "details_usual": details(STAGES["waiting_usual"]),
+        "details_running": details(STAGES["running_half"]),
+        "details_turned_back": details(STAGES["turned_back"]),
         "asked_for": texts.asked(STAGES["waiting"], "C0DEPLOYS", LINK),
         "asked_for_no_card_yet": texts.asked(STAGES["waiting"], "C0DEPLOYS"),
         "asked_for_starts": texts.asked(STAGES["starting"], "C0DEPLOYS", LINK),
@@ -255,7 +256,7 @@ def test_a_hundred_steps_still_are_one_message() -> None:
         replace(CHANGE.plan.steps[1], name=f"s{n}", title=f"Step of many, number {n} " + "x" * 190) for n in range(100)
     )
     seen = view(change=replace(CHANGE, plan=replace(CHANGE.plan, steps=many)))
-    for made in (change_card(seen), preview_card(seen), texts.details(seen)):
+    for made in (change_card(seen), preview_card(seen), details(seen)):
         check(made)
         assert "100 steps" in made.text or "100 steps" in words_of(made) or "more" in words_of(made)
 

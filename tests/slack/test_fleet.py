@@ -15,6 +15,7 @@ from bot.shell import printed
 from bot.slack import log_file, texts
 from bot.slack.blocks import Card
 from bot.slack.cards import change_card, preview_card
+from bot.slack.details import details
 from bot.slack.home import home
 from bot.slack.thread import thread
 from tests.slack import fleet
@@ -30,7 +31,7 @@ MOMENTS: dict[str, list[Entry]] = {
 def cards(entries: list[Entry]) -> dict[str, Card]:
     view = seen(entries)
     told = {f"thread {n}": said.card for n, said in enumerate(thread(entries, 0, view))}
-    return {"card": change_card(view), "preview": preview_card(view), "details": texts.details(view), **told}
+    return {"card": change_card(view), "preview": preview_card(view), "details": details(view), **told}
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -54,7 +55,7 @@ def test_the_card_counts_and_names_the_slowest() -> None:
     last = change_card(seen(fleet.LAST))
     assert "98 of 100 servers done, still on `app42` and `app77`" in words_of(last)
     assert "still on app42 and app77" in last.text
-    details = words_of(texts.details(seen(fleet.STAGED)))
+    details = words_of(details(seen(fleet.STAGED)))
     assert "done in 47 s (longest on `app42` 47 s, `app77` 47 s and " in details
 
 
@@ -88,7 +89,7 @@ def test_titles_count_and_the_details_say_which() -> None:
     titles = [step.title for step in fleet.PLAN.steps]
     assert titles[1] == "Copy v1.2 to 100 servers (app1 to app100), beside v1.1"
     assert titles[4] == "Switch 100 servers (app1 to app100) from v1.1 to v1.2"
-    assert "On `app1` to `app100`" in words_of(texts.details(seen(fleet.STAGING)))
+    assert "On `app1` to `app100`" in words_of(details(seen(fleet.STAGING)))
 
 
 def test_the_log_of_a_failed_run_is_the_bad_servers() -> None:

@@ -13,6 +13,7 @@ from bot.desk.estimate import Usual
 from bot.desk.view import EnvironmentStatus, PastRun
 from bot.slack import texts, thread
 from bot.slack.cards import change_card, preview_card
+from bot.slack.details import details
 from bot.slack.words import code, code_block, inline, listed, plain, took
 from policies.change import Person, Refused, Why
 from policies.change import Waiting as NotYet
@@ -62,7 +63,7 @@ def test_a_card_of_hostile_words(name: str, reason: str, title: str, said: str) 
             check(texts.stopping(seen))
             check(texts.approval_counted(seen))
             check(texts.status((EnvironmentStatus(said, None, title, None, (seen,)),)))
-    check(texts.details(view(change=change)))
+    check(details(view(change=change)))
     check(texts.said(said, "https://chom.slack.com/archives/C0DEPLOYS/p1"))
     check(texts.helped(said))
     check(texts.not_asked(said))
@@ -87,7 +88,7 @@ def test_a_run_of_hostile_servers(host: str, why: str, lines: list[str]) -> None
     for journal in (entries[:1], entries, [*entries, asked], [*entries, ended]):
         seen = replace(view(GO, yes(), entries=[OPENED, *journal]), usual=usual)
         check(change_card(seen))
-        check(texts.details(seen))
+        check(details(seen))
         check(texts.stopping(seen))
         check(texts.history((PastRun(seen, after(1), None),), why))
         for told in thread.thread([OPENED, *journal], 0, seen):
