@@ -18,7 +18,8 @@ from bot.slack.reviews import REVIEW_OWED, review_line
 from bot.slack.stage import DEAD, ENDED, Stage, decided, role_word, stage_of
 from bot.slack.steps import SHORT, planned_steps, walked_steps
 from bot.slack.words import code, day, inline, listed, sentence
-from policies.change import Role, Word
+from policies.change import ChangeType, Role, Word
+from policies.sentences import of_which_kind
 
 __all__ = ["EVENT_TYPE", "change_card", "metadata", "preview_card", "value_of"]
 
@@ -103,7 +104,9 @@ def _small_print(view: ChangeView, stage: Stage) -> str:
 
 def _facts(view: ChangeView) -> str:
     change = view.change
-    parts = [inline(change.requirement.because, 300).rstrip(".")]
+    standard = change.requirement.type is ChangeType.STANDARD
+    because = of_which_kind(change) if standard else change.requirement.because
+    parts = [inline(because, 300).rstrip(".")]
     if replaces := change.plan.facts.get("replaces"):
         parts.append(f"replaces {inline(str(replaces), 60)}")
     if change.plan.commit:

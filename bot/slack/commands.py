@@ -117,7 +117,7 @@ class Commands:
     async def _review(self, rest: str, who: Person, asker: Asker) -> Card:
         change, _, said = rest.partition(" ")
         view = await self.intake.desk.reviewing.review(change, who, asker.key, unquoted(said))
-        return texts.said(f"Reviewed: {view.title}.", await self.intake.link(change))
+        return texts.reviewed(view, await self.intake.link(change))
 
     async def _stop(self, named: str, who: Person, asker: Asker) -> Card:
         view = await self.intake.desk.stop(await change_of(self.intake.desk, named), who, asker.key)

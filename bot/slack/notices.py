@@ -51,18 +51,19 @@ def notices(view: ChangeView, said: Mapping[str, int], remind_after: timedelta) 
 def _due(view: ChangeView, remind_after: timedelta) -> Iterator[Notice]:
     stage, age = stage_of(view), view.now - view.change.at
     if view.pressing and view.change.requirement.tell and stage not in DEAD and age < LATE:
-        yield Notice("tell", 0, _emergency(view), broadcast=True, rather_twice=True)
+        yield Notice("tell", 0, emergency(view), broadcast=True, rather_twice=True)
     soon = min(remind_after, view.change.requirement.expires / 2)
     if stage is Stage.WAITING and remind_after and age >= soon and approvers(view):
-        yield Notice("remind", 0, _reminder(view))
+        yield Notice("remind", 0, reminder(view))
     if stage is Stage.ALLOWED and asks_for_start(view):
-        yield Notice("ready", len(view.approvals), _ready(view))
+        yield Notice("ready", len(view.approvals), ready(view))
     if view.owes_review and view.run.ended:
         weeks = max(0, (view.now - view.run.ended.at) // WEEK)
-        yield Notice("review", weeks, _review(view, weeks), broadcast=weeks > 0)
+        yield Notice("review", weeks, review_owed(view, weeks), broadcast=weeks > 0)
 
 
-def _emergency(view: ChangeView) -> Card:
+def emergency(view: ChangeView) -> Card:
+    """For who has to hear of it at once, and for the channel."""
     people, asker = told(view), view.name(view.change.requester)
     first = f"{mentions(people)}: " if people else ""
     asked = f"{asker} asks for an emergency change. {view.alarm}"
@@ -71,7 +72,8 @@ def _emergency(view: ChangeView) -> Card:
     return card(f"{sentence(view.title)} {_called(people)}{asked} {after}", [section(shown)])
 
 
-def _reminder(view: ChangeView) -> Card:
+def reminder(view: ChangeView) -> Card:
+    """For those who could approve it and have not."""
     who, lapses = approvers(view), view.change.at + view.change.requirement.expires
     asked = f"It was asked for {day(view.change.at)} and lapses {day(lapses)}."
     shown = f"Still waiting: {mentions(who)} can approve or reject it on its card. {asked}"
@@ -79,17 +81,19 @@ def _reminder(view: ChangeView) -> Card:
     return card(f"{sentence(view.title)} {said}", [section(shown)])
 
 
-def _ready(view: ChangeView) -> Card:
+def ready(view: ChangeView) -> Card:
+    """For the last approver: what it waited for is there."""
     last = next((view.people.get(a.person) for a in reversed(decided(view, Word.APPROVE))), None)
     here = "All evidence is there, and nothing was started: press Start now on its card."
     shown = f"{mention(last)}: {here}" if last else here
     return card(f"{sentence(view.title)} {f'{last.name}: ' if last else ''}{here}", [section(shown)])
 
 
-def _review(view: ChangeView, weeks: int) -> Card:
+def review_owed(view: ChangeView, weeks: int) -> Card:
+    """For those who can review it; `weeks` after its end."""
     who = can_review(view)
-    open_ = "It was an emergency and waits for its review"
-    since = f"{open_} for {counted(weeks, 'week')}." if weeks else f"{open_}."
+    owed = f"its review has been open for {counted(weeks, 'week')}" if weeks else "a second person has to review it"
+    since = f"It was an emergency, and {owed}."
     can = f"can press Review on its card, or type {code(f'/chom review {view.change.id}')} and a sentence."
     nobody = "Nobody in chom.toml is left who can review it; ask an operator to give somebody a role."
     shown = f"{since} {f'{mentions(who)} {can}' if who else nobody}"

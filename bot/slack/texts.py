@@ -74,6 +74,11 @@ def stopping(view: ChangeView, link: str = "") -> Card:
     return said(f"Withdrawn: {title}, asked for by {view.name(view.change.requester)}. Nothing was started.", link)
 
 
+def reviewed(view: ChangeView, link: str = "") -> Card:
+    """To whoever typed a review."""
+    return said(f"Reviewed: {view.title}. Your sentence stands on its card.", link)
+
+
 def approval_counted(view: ChangeView) -> Card:
     """To an approver whose word was not the last that is needed, or whose change cannot start yet."""
     return said(f"Your approval is counted. {capital(view.verdict.said)}")

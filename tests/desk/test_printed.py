@@ -61,9 +61,13 @@ def test_migrations_that_no_step_names_and_those_that_a_rollback_leaves() -> Non
 
 def test_a_preview_says_that_it_is_one_and_names_no_change() -> None:
     lines = printed.preview(view())
-    assert lines[-2:] == [
-        "Only a plan: nothing has been started, and nothing waits for anybody.",
-        f"If it is asked for: {WAITS.said}",
+    only = lines.index("Only a plan: nothing has been started, and nothing waits for anybody.")
+    assert lines[only + 1 :] == [
+        "If it is asked for:",
+        f"  ◷ {WAITS.said}",
+        "    · Category 1 because every change needs a Tech Lead.",
+        "    ◷ Still needs a Tech Lead: Lea Lead can approve it.",
+        "    · If nobody decides, it lapses 2026-11-23 18:02 UTC; each word holds for 4 hours.",
     ]
     assert "chg-" not in "\n".join(lines)
 

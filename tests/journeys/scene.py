@@ -53,11 +53,11 @@ class Scene:
     started: list[BotProcess] = field(default_factory=list)
 
     @classmethod
-    async def make(cls, town: Town, version: str, hosts: int, approved: bool = True) -> Scene:
+    async def make(cls, town: Town, version: str, hosts: int, approved: bool = True, rules: str = "") -> Scene:
         """Asked for by dev and, unless told otherwise, approved by lead."""
         town.begin_anew()
         servers = town.servers[:hosts]
-        toml = str(town.toml(servers))
+        toml = str(town.toml(servers, rules))
         desk = HitBot(settings_of(toml, town.redis.url, "desk"))
         scene = cls(town, servers, toml, desk.bot.store, desk)
         view = await desk.desk.propose(f"deploy {version}", desk.settings.people["dev"])
@@ -69,9 +69,11 @@ class Scene:
 
     @classmethod
     @asynccontextmanager
-    async def of(cls, town: Town, version: str, hosts: int, approved: bool = True) -> AsyncIterator[Scene]:
+    async def of(
+        cls, town: Town, version: str, hosts: int, approved: bool = True, rules: str = ""
+    ) -> AsyncIterator[Scene]:
         """As `make`, and its bots gone afterwards."""
-        scene = await cls.make(town, version, hosts, approved)
+        scene = await cls.make(town, version, hosts, approved, rules)
         try:
             yield scene
         except BaseException:

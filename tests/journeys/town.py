@@ -183,13 +183,14 @@ class Town:
             shutil.copytree(server.directory / "kept", server.root, symlinks=True)
         (self.directory / "bots.log").unlink(missing_ok=True)
 
-    def toml(self, servers: Sequence[TestServer]) -> Path:
-        """A chom.toml with production on these servers."""
+    def toml(self, servers: Sequence[TestServer], rules: str = "") -> Path:
+        """A chom.toml with production on these servers; `rules` is the text of a table of its own."""
         names = [server.name for server in servers]
         probes = ", ".join(f'{{ url = "{self.shop.url}/{name}", contains = "{{version}}" }}' for name in names)
         text = (
             f'[bot]\nssh_key = "{servers[0].client_key}"\nstate_dir = "{self.directory / "bot"}"\n'
-            f'patience = 20.0\nredelivery = 2.0\n[artifacts]\nsource = "{self.directory / "artifacts"}"\n'
+            f"patience = 20.0\nredelivery = 2.0\n{self._rules(rules)}"
+            f'[artifacts]\nsource = "{self.directory / "artifacts"}"\n'
             f"[environments.{ENVIRONMENT}]\nhosts = {json.dumps(names)}\nprobes = [{probes}]\n"
             '[people.dev]\nname = "Dana Dev"\n'
             '[people.lead]\nname = "Lee Lead"\nroles = ["tech-lead"]\nunix = ["lead"]\n'
@@ -197,9 +198,14 @@ class Town:
         for server in servers:
             text += f'[hosts.{server.name}]\naddress = "127.0.0.1"\nport = {server.port}\n'
             text += f'host_key = "{server.login.host_key}"\n'
-        path = self.directory / f"chom-{len(servers)}.toml"
+        path = self.directory / f"chom-{len(servers)}{'-rules' * bool(rules)}.toml"
         path.write_text(text)
         return path
+
+    def _rules(self, text: str) -> str:
+        if text:
+            (self.directory / "rules.toml").write_text(text, encoding="utf-8")
+        return 'rules = "rules.toml"\n' if text else ""
 
     def close(self) -> None:
         """Everything ends."""

@@ -15,7 +15,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from bot.config import Settings, load
 from bot.desk.desk import Desk, Refusal
 from bot.desk.late import LateStarts
 from bot.desk.planning import Planning
+from bot.evidence import Freshness
 from bot.store import Store
 from bot.work import Work
 from tests.journeys.points import HitHosts, HitStore, Points
@@ -92,9 +93,11 @@ class HitBot:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.work.serve(stop))
             late = group.create_task(LateStarts(self.desk).run())
+            read = group.create_task(Freshness(self.desk.evidence, timedelta(seconds=1)).run())
             while not (await self.desk.view(change)).run.ended:  # noqa: ASYNC110  another process may end it
                 await asyncio.sleep(0.02)
             late.cancel()
+            read.cancel()
             stop.set()
 
     async def act(self, what: str, change: str, *more: str) -> None:

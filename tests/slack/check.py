@@ -13,7 +13,8 @@ from bot.sandbox.slack.blocks import Surface, faults_of
 from bot.slack.blocks import Card
 
 OURS = re.compile(
-    r"<!date\^\d+\^[^<>|]*\|[^<>|]*>|<@U0(?:LEAD|DEVOPS)>|<#C0[A-Z]+>|<https?://[^<>|\s]+\|(?:Open its card|Open it)>"
+    r"<!date\^\d+\^[^<>|]*\|[^<>|]*>|<@U0(?:LEAD|DEVOPS|CTO)>|<#C0[A-Z]+>"
+    r"|<https?://[^<>|\s]+\|(?:Open its card|Open it)>"
     r"|<https://chom\.slack\.com/archives/[A-Z0-9]+/p\d+\|[^<>|]+>"
 )
 ENTITY = re.compile(r"&(?!amp;|lt;|gt;)")

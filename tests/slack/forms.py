@@ -11,7 +11,7 @@ from actions.engine.registry.strategies import Strategy
 from bot.desk.offers import Choices, Versions, Wanted
 from bot.desk.refusals import busy
 from bot.sandbox.slack.blocks import checked_view
-from bot.slack import deploy_form, reject_form, texts
+from bot.slack import deploy_form, reject_form, reviews, texts
 from bot.slack.blocks import Card
 from bot.slack.details import PLAN, details
 from bot.slack.modal import Held, Modal, window
@@ -44,6 +44,9 @@ MODALS: dict[str, Modal] = {
     "reject_slow": reject_form.slow(),
     "reject_slow_done": reject_form.slow(""),
     "reject_slow_refused": reject_form.slow("Deploy v1.2 to production was approved already and is under way."),
+    "review": reviews.form(STAGES["emergency_done"], replace(HELD, change=CHANGE.id, digest=CHANGE.digest)),
+    "review_slow": reviews.slow(),
+    "review_slow_done": reviews.slow(""),
     "plan": window(PLAN, details(STAGES["running_half"])),
     "light": LIGHT,
     "refused": window(REFUSED, texts.said("You asked for this yourself, so somebody else has to decide it.", LINK)),

@@ -19,10 +19,11 @@ from bot.app import RESERVED
 from bot.desk.refusals import busy
 from bot.desk.stopping import why_not
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
-from bot.slack import log_file, texts, thread
+from bot.slack import log_file, notices, texts, thread
 from bot.slack.blocks import Card
 from bot.slack.cards import change_card, metadata, preview_card
 from bot.slack.details import details
+from bot.slack.explained import explained
 from bot.slack.pressed import Answer, Click, Press, read_click
 from bot.slack.stage import DEAD, Stage, stage_of
 from tests.slack.check import buttons, check, words_of
@@ -73,6 +74,25 @@ PICTURES: dict[str, Card] = (
     {name: change_card(seen) for name, seen in STAGES.items()}
     | {
         "done_long_ago": change_card(STAGES["done"], newest=False),
+        "preview_emergency": preview_card(STAGES["emergency"]),
+        "details_emergency": details(STAGES["emergency"]),
+        "explained": explained((STAGES["waiting_half"], STAGES["emergency"])),
+        "notice_emergency": notices.emergency(STAGES["emergency"]),
+        "notice_reminder": notices.reminder(STAGES["waiting_two"]),
+        "notice_ready": notices.ready(STAGES["allowed_held"]),
+        "notice_review": notices.review_owed(STAGES["emergency_done"], 0),
+        "notice_review_weeks": notices.review_owed(STAGES["emergency_done"], 3),
+        "reviewed_typed": texts.reviewed(STAGES["emergency_reviewed"], LINK),
+        "history_of_all": texts.history(
+            (
+                PastRun(STAGES["emergency_done"], after(41), after(65)),
+                *(PastRun(STAGES[name], after(0), None) for name in ("rejected", "withdrawn", "expired", "void")),
+            ),
+            "",
+        ),
+        "status_reviews": texts.status(
+            (EnvironmentStatus("production", FLEET, "", None, (), (STAGES["emergency_done"],)),)
+        ),
         "preview": preview_card(STAGES["waiting"]),
         "details": details(STAGES["waiting"]),
         "details_changes": details(with_facts(CONTENTS)),
@@ -161,7 +181,11 @@ def test_what_a_card_offers(name: str) -> None:
     stage = stage_of(STAGES[name])
     offered |= {dead: set[str]() for dead in DEAD - offered.keys()}
     offered |= {Stage.ALLOWED: {"Reject", "View plan"}} if STAGES[name].behind else {}
-    special = {"host_away": {"Stop", "View plan"}, "rolled_back": {"View plan"}}
+    special = {"host_away": {"Stop", "View plan"}, "rolled_back": {"View plan"}, "standard_done": {"View plan"}}
+    special |= {
+        "emergency_done": {"Review", "Roll back", "View plan"},
+        "emergency_turned_back": {"Review", "View plan"},
+    }
     special |= {name: {"Promote now", "Hold", "Abort", "View plan"} for name in ("canary", "canary_second")}
     special |= {"canary_held": {"Promote now", "Abort", "View plan"}}
     expected = special.get(name) or offered.get(stage, {"View plan"})
@@ -169,12 +193,12 @@ def test_what_a_card_offers(name: str) -> None:
 
 
 def test_every_button_that_acts_asks_first_and_carries_what_was_shown() -> None:
-    """Reject asks in the window that it opens (test_forms.py)."""
+    """Reject and Review ask in the window that they open (test_forms.py)."""
     for name, seen in STAGES.items():
         for label, button in buttons(PICTURES[name]).items():
             click = read_click(button["action_id"], button["value"])
             assert click is not None
-            assert ("confirm" in button) == (label not in {"View plan", "Reject"})
+            assert ("confirm" in button) == (label not in {"View plan", "Reject", "Review"})
             if isinstance(click, Click):
                 assert (click.change, click.digest) == (CHANGE.id, seen.change.digest)
                 spoken = json.dumps(button.get("confirm", {}))

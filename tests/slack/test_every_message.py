@@ -17,7 +17,20 @@ HERE = Path(__file__).parent
 SLACK = HERE.parents[1] / "bot/slack"
 MADE = {"Card", "Modal", "Home", "list[Said]"}
 """What a function has to return to be one that makes what people see."""
-MAKERS = ("cards", "texts", "thread", "log_file", "start", "home", "deploy_form", "reject_form")
+MAKERS = (
+    "cards",
+    "texts",
+    "thread",
+    "log_file",
+    "start",
+    "home",
+    "deploy_form",
+    "reject_form",
+    "details",
+    "explained",
+    "notices",
+    "reviews",
+)
 """The modules of bot/slack that make it; the others only hand it on."""
 PICTURED = ("test_cards.py", "forms.py", "test_home.py")
 SNAPSHOTS = {
@@ -50,7 +63,7 @@ def test_everything_that_makes_a_message_is_in_a_picture(module: str) -> None:
     assert makers <= pictured
 
 
-@pytest.mark.parametrize("module", ["cards", "texts", "thread"])
+@pytest.mark.parametrize("module", ["cards", "texts", "thread", "details", "explained", "notices", "reviews"])
 def test_everything_that_makes_a_message_was_given_hostile_words(module: str) -> None:
     assert _makers(module) <= {name for name, _ in _called(_parsed(HERE / "test_hostile.py"))}
 

@@ -55,8 +55,8 @@ def test_the_card_counts_and_names_the_slowest() -> None:
     last = change_card(seen(fleet.LAST))
     assert "98 of 100 servers done, still on `app42` and `app77`" in words_of(last)
     assert "still on app42 and app77" in last.text
-    details = words_of(details(seen(fleet.STAGED)))
-    assert "done in 47 s (longest on `app42` 47 s, `app77` 47 s and " in details
+    told = words_of(details(seen(fleet.STAGED)))
+    assert "done in 47 s (longest on `app42` 47 s, `app77` 47 s and " in told
 
 
 def test_one_bad_server_among_ninety_nine_is_named_on_the_card_and_in_the_thread() -> None:

@@ -59,9 +59,10 @@ def seen(
     recent: Sequence[PastRun] = RECENT,
     *,
     linked: bool = True,
+    reviews: Sequence[ChangeView] = (),
 ) -> Overview:
     """An overview in which everything has a card."""
-    ids = [v.change.id for v in (*waiting, *running, *(run.view for run in recent))]
+    ids = [v.change.id for v in (*waiting, *running, *reviews, *(run.view for run in recent))]
     return Overview(
         tuple(waiting),
         tuple(running),
@@ -69,6 +70,7 @@ def seen(
         tuple(recent),
         dict.fromkeys(ids, LINK if linked else ""),
         "production",
+        tuple(reviews),
     )
 
 
@@ -86,12 +88,17 @@ ELSEWHERE = replace(WAITS, change=replace(CHANGE, id="chg-stag22", environment="
 STRANGER = Account("T0CHOM", "U0NEW")
 UNKNOWN = "chom.toml lists nobody with your Slack account (T0CHOM:U0NEW). Ask an operator to add it under [people]."
 
+OWED = PastRun(STAGES["emergency_done"], after(41), after(65))
+
 PICTURES: dict[str, Home] = {
     "quiet": home(seen(), PEOPLE["dev"]),
     "new": home(Overview(live=(Serving("production"),), environment="production"), PEOPLE["dev"]),
     "waits_for_me": home(seen([WAITS]), PEOPLE["lead"]),
     "waits_for_others": home(seen([WAITS]), PEOPLE["dev"]),
     "approved_not_started": home(seen([replace(WAITS, verdict=GO)]), PEOPLE["lead"]),
+    "emergency": home(seen([STAGES["emergency"]]), PEOPLE["lead"]),
+    "review_for_me": home(seen(recent=[OWED], reviews=[OWED.view]), PEOPLE["lead"]),
+    "review_for_others": home(seen(recent=[OWED], reviews=[OWED.view]), PEOPLE["devops"]),
     "asks_me": home(seen(running=[STAGES["asked"]]), PEOPLE["devops"]),
     "running": home(seen(running=[RUNS]), PEOPLE["lead"]),
     "running_and_waiting": home(seen([ELSEWHERE], [RUNS]), PEOPLE["lead"]),

@@ -11,21 +11,24 @@ from hypothesis import strategies as st
 from actions.engine.journal import Asked, Done, Ended, Failed, Outcome, Started, TurnedBack, Waiting, Way
 from bot.desk.estimate import Usual
 from bot.desk.view import EnvironmentStatus, PastRun
-from bot.slack import texts, thread
+from bot.slack import notices, reviews, texts, thread
 from bot.slack.cards import change_card, preview_card
 from bot.slack.details import details
+from bot.slack.explained import explained
 from bot.slack.words import code, code_block, inline, listed, plain, took
 from policies.change import Person, Refused, Why
 from policies.change import Waiting as NotYet
+from policies.review import Review
 from tests.slack.check import check
-from tests.slack.views import CHANGE, GO, OPENED, PEOPLE, after, no, view, yes
+from tests.slack.forms import HELD, check_modal
+from tests.slack.views import CHANGE, FINISHED, GO, OPENED, PEOPLE, URGENT, after, no, view, yes
 
 NASTY = st.one_of(
     st.sampled_from(
         [
             "<!channel>",
             "<!here|x>",
-            "<@U0CTO>",
+            "<@U0VICTIM>",
             "<!subteam^S1>",
             "<https://evil.example|click>",
             "&lt;!channel&gt;",
@@ -64,6 +67,20 @@ def test_a_card_of_hostile_words(name: str, reason: str, title: str, said: str) 
             check(texts.approval_counted(seen))
             check(texts.status((EnvironmentStatus(said, None, title, None, (seen,)),)))
     check(details(view(change=change)))
+    check(explained((view(change=change),)))
+    urgent = replace(URGENT, emergency=said, plan=plan, requester="dev")
+    live = replace(view(GO, yes(change=urgent), entries=FINISHED, change=urgent), people=people)
+    closed = replace(live, reviewed=Review("dev", "", after(99), reason))
+    for seen in (replace(view(change=urgent), people=people), live, closed):
+        check(change_card(seen))
+        check(texts.reviewed(seen))
+        check(notices.emergency(seen))
+        check(notices.reminder(seen))
+        check(notices.ready(seen))
+        check(notices.review_owed(seen, 2))
+        check_modal(reviews.form(seen, HELD))
+        check_modal(reviews.slow(said))
+        check(texts.history((PastRun(seen, after(1), None),), said))
     check(texts.said(said, "https://chom.slack.com/archives/C0DEPLOYS/p1"))
     check(texts.helped(said))
     check(texts.not_asked(said))

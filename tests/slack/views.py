@@ -40,7 +40,9 @@ from policies.change import (
     Allowed,
     Approval,
     Blocked,
+    Calendar,
     Change,
+    ChangeType,
     Need,
     Person,
     Refused,
@@ -51,6 +53,8 @@ from policies.change import (
     Word,
 )
 from policies.change import Waiting as NotYet
+from policies.judge import judge
+from policies.review import Review
 from tests.support.canaries import shift
 
 AT = datetime(2026, 11, 23, 14, 2, 11, tzinfo=UTC)
@@ -256,7 +260,56 @@ THROUGH_STAGES = close(
 )
 SHIFTING = replace(CHANGE, text="deploy v1.2 canary", plan=IN_STAGES)
 
+
+def judged(change: Change, *said: Approval, entries: Sequence[Entry] = (), seconds: float = 100) -> ChangeView:
+    """As the real judge sees it."""
+    now = after(seconds)
+    return replace(
+        view(judge(change, said, (), PEOPLE, Calendar(), now), *said, entries=entries, change=change), now=now
+    )
+
+
+URGENT = replace(
+    CHANGE,
+    requester="devops",
+    text='deploy v1.2 emergency="The checkout answers 500"',
+    reason="",
+    emergency="The checkout answers 500",
+    requirement=Requirement(
+        2,
+        "Category 2 because of 2 migrations.",
+        (Need(Role.ON_CALL, 1, (Role.TECH_LEAD,)),),
+        expires=timedelta(minutes=30),
+        type=ChangeType.EMERGENCY,
+        bypassed=("staging", "checks", "branch"),
+        tell=(Role.CTO,),
+    ),
+)
+SURE = replace(
+    CHANGE,
+    requester="devops",
+    reason="",
+    text="rollback",
+    plan=BACK_TO_V10,
+    requirement=Requirement(
+        1,
+        "A rollback to a release that is kept is a standard change.",
+        (Need(Role.TECH_LEAD, 1, (Role.DEVOPS, Role.CTO, Role.ON_CALL)),),
+        type=ChangeType.STANDARD,
+    ),
+)
+URGENT_YES = Approval("devops", Word.APPROVE, URGENT.digest, after(40), account="T0CHOM:U0DEVOPS")
+SURE_YES = Approval("devops", Word.APPROVE, SURE.digest, after(40), account="T0CHOM:U0DEVOPS")
+REVIEW = Review("lead", "T0CHOM:U0LEAD", after(9000), "An index was missing; a test finds that now.")
+
 STAGES: dict[str, ChangeView] = {
+    "emergency": judged(URGENT),
+    "emergency_running": judged(URGENT, URGENT_YES, entries=[*STAGED, begun("migrate", "app1", 50)]),
+    "emergency_done": judged(URGENT, URGENT_YES, entries=FINISHED),
+    "emergency_turned_back": judged(URGENT, URGENT_YES, entries=TURNED),
+    "emergency_reviewed": replace(judged(URGENT, URGENT_YES, entries=FINISHED), reviewed=REVIEW),
+    "standard": judged(SURE),
+    "standard_done": judged(SURE, SURE_YES, entries=ROLLED),
     "canary": view(GO, yes(), entries=FIRST_USERS, change=SHIFTING),
     "canary_second": view(GO, yes(), entries=MORE_USERS, change=SHIFTING),
     "canary_held": view(
