@@ -78,6 +78,8 @@ class Case(_Table):
     facts: dict[str, str | int | bool | list[str]] = Field(default_factory=dict[str, str | int | bool | list[str]])
     raised: int = Field(default=0, ge=0, le=3)
     emergency: str = ""
+    brings: bool = True
+    """Whether it brings a version to the servers; a rollback and a configuration do not."""
     requester: str = "dana"
     approvals: list[Annotated[str, Field(pattern=f"^{_SAID.pattern}$")]] = Field(default_factory=list[str])
     evidence: list[Annotated[str, Field(pattern=f"^{_SHOWN.pattern}$")]] = Field(default_factory=list[str])
@@ -199,7 +201,7 @@ def _change(case: Case, common: Mapping[str, object], rules: Rules) -> Change:
         case.environment,
         "v1.2",
         "c" * 40,
-        "d" * 64,
+        "d" * 64 if case.brings else "",
         "a" * 64,
         (),
         (),

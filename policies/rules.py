@@ -66,6 +66,8 @@ def _time(value: object) -> object:
 
 Time = Annotated[timedelta, BeforeValidator(_time)]
 EvidenceName = Literal["staging", "drill", "checks", "branch"]
+_EVIDENCE: tuple[EvidenceName, ...] = ("staging", "drill", "checks", "branch")
+"""In the order in which it is shown."""
 
 
 class _Evidence(_Table):
@@ -95,6 +97,8 @@ class _Rule(_Table):
     because: str = Field(min_length=1)
     """Goes on with "Category 2 because"; see conditions.PLACES for what it may have in { }."""
     when: When = Field(default_factory=When)
+    evidence: list[EvidenceName] = Field(default_factory=list[EvidenceName])
+    """Asked for beside that of the category, whatever the category is."""
 
     @field_validator("because")
     @classmethod
@@ -147,29 +151,37 @@ class Rules:
             because = f"that was asked for; the rules say {category} because {because}"
             category = _CATEGORIES[least - 1]
         table = self._category(category)
+        evidence = self._evidence(table, fitting) if plan.sha256 else ()
         return Requirement(
             category,
             f"Category {category} because {because}.",
             tuple(Need(need.role, need.count) for need in table.needs),
-            tuple(table.evidence),
-            tuple(table.strategies),
+            evidence,
+            tuple(table.strategies) if plan.sha256 else (),
             timedelta(hours=table.expires_hours),
-            {name: time for name, time in self._times().items() if name in table.evidence},
+            {name: time for name, time in self._times().items() if name in evidence},
             table.when_ready,
             table.watch,
         )
+
+    def _evidence(self, table: _Category, fitting: list[_Rule]) -> tuple[EvidenceName, ...]:
+        """The category's, and what fitting rules ask for besides; of a version, so of no change that brings none."""
+        asked = {*table.evidence, *(name for rule in fitting for name in rule.evidence)}
+        return tuple(name for name in _EVIDENCE if name in asked)
 
     def _times(self) -> dict[str, timedelta]:
         table = self.document.evidence
         return {"staging": table.staging, "drill": table.drill}
 
-    def used(self) -> tuple[_Category, ...]:
-        """The categories that a change can have: those of rules, and the highest where no rule fits everything."""
+    def evidence(self) -> frozenset[str]:
+        """What a change can be asked for: of rules, of their categories, and of the highest where no rule fits all."""
         rules = self.document.rules
         fits_all = any(rule.when == When() for rule in rules)
-        return tuple(
-            self._category(n) for n in (1, 2, 3) if any(r.category == n for r in rules) or (n == 3 and not fits_all)
-        )
+        used: list[Literal[1, 2, 3]] = [
+            n for n in _CATEGORIES if any(rule.category == n for rule in rules) or (n == 3 and not fits_all)
+        ]
+        of_rules = {name for rule in rules for name in rule.evidence}
+        return frozenset(of_rules.union(*(self._category(n).evidence for n in used)))
 
     def _category(self, number: Literal[1, 2, 3]) -> _Category:
         tables = self.document.category

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from actions.engine.plan import Plan
+from actions.engine.plan import Arg, Plan
 from actions.engine.words import counted, joined
 from bot.boot_checks import machine_faults
 from bot.checking.found import Found
@@ -17,6 +17,8 @@ from policies.change import Need, Person
 from policies.rules import BrokenRules, load
 from policies.sentences import role
 
+_STEPS = ("patch", "minor", "major")
+"""A deploy of each has a category of its own in the shipped rules."""
 _OURS = (("slack", "team"), ("slack", "channel"))
 """Of what `chom-bot init` writes, the values that fit nobody; those of servers and people are found by name."""
 
@@ -45,7 +47,8 @@ def people(settings: Settings) -> Found:
     faults: list[str] = []
     notes: list[str] = []
     for environment in settings.environments:
-        for need in rules.classify(_a_deploy(environment), environment).needs:
+        asked = [rules.classify(_a_deploy(environment, step), environment) for step in _STEPS]
+        for need in dict.fromkeys(need for one in asked for need in one.needs):
             _who(environment, need, [p for p in settings.people.values() if need.role in p.roles], faults, notes)
     return Found("people", "somebody can approve what needs it", tuple(faults), tuple(notes))
 
@@ -61,10 +64,10 @@ def _who(environment: str, need: Need, have: list[Person], faults: list[str], no
         notes.append(f"Only {names} can approve for {environment}, and so nobody what {names} asks for.")
 
 
-def _a_deploy(environment: str) -> Plan:
-    """The most ordinary change there is, to ask the rules about."""
-    facts = {"strategy": "blue-green", "version_step": "patch"}
-    return Plan("deploy", "", environment, "v1.0.1", "", "", "", (), (), facts)
+def _a_deploy(environment: str, step: str) -> Plan:
+    """A deploy of that kind which changes nothing else, to ask the rules about."""
+    facts: dict[str, Arg] = {"strategy": "canary", "version_step": step, "unknown": ""}
+    return Plan("deploy", "", environment, "v1.0.1", "", "0" * 64, "", (), (), facts)
 
 
 def _examples(data: Mapping[str, Any]) -> Iterator[str]:

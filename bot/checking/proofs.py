@@ -50,13 +50,14 @@ def asked_for(settings: Settings) -> Found:
         rules = load(settings.rules or None)
     except (BrokenRules, OSError):
         return Found("evidence")  # said with the people
-    wanted = {name for category in rules.used() for name in category.evidence}
+    wanted = rules.evidence()
     has_staging = any(environment.staging for environment in settings.environments.values())
     faults: list[str] = []
     if "staging" in wanted and not has_staging:
         faults.append("The rules want versions to be tried in staging: write staging = true under one environment.")
     if wanted & {"checks", "branch"} and settings.github is None:
         faults.append(
-            'The rules want GitHub to say that a commit is green: add [github] with repository = "OWNER/NAME".'
+            'The rules want GitHub to say that a commit is green: add [github] with repository = "OWNER/NAME", or '
+            "write rules of your own that ask for no checks and no branch: rules under [bot]."
         )
     return Found("evidence", "all that the rules ask for can be had" if wanted else "", tuple(faults))

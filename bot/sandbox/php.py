@@ -78,6 +78,8 @@ def _statements(php: str) -> Iterator[str]:
         for kind, name in _COLUMN.findall(body):
             if kind == "timestamps":
                 columns += ["created_at text", "updated_at text"]
+            elif kind == "dropColumn":
+                yield f"alter table {call.group(2)} drop column {name}"
             elif kind == "id" or name:
                 columns.append(f"{name or 'id'} {_TYPES.get(kind, 'text')}")
         if call.group(1) == "create":

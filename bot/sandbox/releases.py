@@ -35,6 +35,10 @@ class Version:
     migrations: tuple[Migration, ...]
     needs: tuple[str, ...]
     manner: Manner = field(default_factory=Manner)
+    framework: str = "v8.83.27"
+    """What its lock says of laravel/framework."""
+    php: str = "8.1"
+    """What its Dockerfile is built on."""
 
 
 def _create(table: str, *columns: str) -> str:
@@ -54,9 +58,16 @@ _BASE = (
 _REVIEWS = Migration(
     "2026_10_20_091500_create_reviews", _create("reviews", "integer('product_id')", "text('words')"), takes=0.6
 )
-_DISCOUNT = Migration("2026_11_09_140000_add_discount_to_orders", _add("orders", "decimal('discount')"), takes=0.8)
+_DISCOUNT = Migration(
+    "2026_11_09_140000_add_discount_to_orders", _add("orders", "decimal('discount')->nullable()"), takes=0.8
+)
 _WISHES = Migration(
     "2026_11_10_101500_create_wishes", _create("wishes", "integer('product_id')", "string('email')"), takes=0.8
+)
+_FORGET = Migration(
+    "2026_11_23_080000_drop_email_from_wishes",
+    _add("wishes", "dropColumn('email')"),
+    takes=0.6,
 )
 _NOW = ("products", "orders")
 
@@ -98,10 +109,21 @@ VERSIONS = (
     _as_v1_2("v1.4", 18, "Now with a shopping list.", "#b8578a", Manner(error_rate=0.2)),
     _as_v1_2("v1.5", 19, "Now with a search that thinks.", "#a06a1c", Manner(latency_ms=2500)),
     _as_v1_2("v1.6", 20, "Now with today's bargains.", "#3f8f8f", Manner(bears=75)),
+    Version(
+        "v2.0",
+        datetime(2026, 11, 23, 9, 0, tzinfo=UTC),
+        "All new, on a new framework.",
+        "#b7791f",
+        (*_BASE, _REVIEWS, _DISCOUNT, _WISHES, _FORGET),
+        (*_NOW, "reviews.words", "orders.discount", "wishes"),
+        framework="v9.52.16",
+        php="8.2",
+    ),
 )
-FIRST = VERSIONS[0]
+_NAMED = {version.name: version for version in VERSIONS}
+FIRST = _NAMED["v1.0"]
 """What both servers serve when the sandbox starts for the first time."""
-PROPOSED, BROKEN = (next(version for version in VERSIONS if version.name == name) for name in ("v1.2", "v1.3"))
+PROPOSED, BROKEN = _NAMED["v1.2"], _NAMED["v1.3"]
 """What a newcomer is led to deploy first, and what nobody should ever be served."""
 
 _ARTISAN = """#!/usr/bin/env php
@@ -140,9 +162,10 @@ def files(version: Version) -> Mapping[str, str]:
     shop: dict[str, object] = {"headline": version.headline, "colour": version.colour, "needs": version.needs}
     if version.manner != Manner():
         shop["manner"] = asdict(version.manner)
-    lock = {"packages": [{"name": "laravel/framework", "version": "v8.83.27"}]}
+    lock = {"packages": [{"name": "laravel/framework", "version": version.framework}]}
     return {
         "artisan": _ARTISAN,
+        "Dockerfile": f"FROM php:{version.php}-fpm\n",
         "version.php": f"<?php return '{version.name}';\n",
         "shop.json": json.dumps(shop, indent=2) + "\n",
         "composer.lock": json.dumps(lock, indent=2) + "\n",

@@ -16,6 +16,7 @@ from bot.sandbox import github as standin
 from bot.sandbox.keep import any_port
 from bot.sandbox.prometheus import Prometheus
 from policies.rules import SHIPPED
+from tests.support.rules import one_lead_text
 
 ENVIRONMENT = Environment("production", ("app1",), "app1", (Probe("https://x.example/"),))
 SETTINGS = Settings({"production": ENVIRONMENT}, "production", {}, {}, "/srv", None)
@@ -69,4 +70,7 @@ def test_what_the_rules_ask_for_has_to_be_had(tmp_path: Path) -> None:
     faults = asked_for(replace(SETTINGS, rules=str(rules))).faults
     assert len(faults) == 2 and "staging = true" in faults[0] and "[github]" in faults[1]
     rules.write_text(head + '[[rules]]\ncategory = 1\nbecause = "One."\n')
+    (fault,) = asked_for(replace(SETTINGS, rules=str(rules))).faults
+    assert "[github]" in fault and "rules of your own" in fault
+    rules.write_text(one_lead_text())
     assert asked_for(replace(SETTINGS, rules=str(rules))).faults == ()

@@ -20,6 +20,7 @@ from bot.store import Store
 from tests.bench import idle
 from tests.bench.ratio import Row
 from tests.bench.serving import until_ready
+from tests.support.rules import one_lead_in_the_sandbox
 from tests.support.sandbox import Sandbox, buttons, running
 
 GOAL = 1.0
@@ -103,7 +104,7 @@ async def measure(directory: Path) -> list[Row]:
     modules, seconds = idle.packages(), _Seconds()
     floor: tuple[list[float], list[float]] = ([], [])
     await idle.sleeper(modules)
-    async with running(directory) as sandbox, AsyncExitStack() as stack:
+    async with running(directory, rules=one_lead_in_the_sandbox()) as sandbox, AsyncExitStack() as stack:
         store = Store(_redis_url(directory))
         stack.push_async_callback(store.close)
         for what in ROUNDS:

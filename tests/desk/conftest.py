@@ -21,9 +21,9 @@ from bot.desk.looking import Looking
 from bot.desk.planning import Planning
 from bot.desk.roster import Roster
 from bot.store import Store
-from policies import rules
 from policies.change import Account, Person, Role
 from tests.support.redis import RedisServer, redis_server
+from tests.support.rules import one_lead
 
 BLUE = Release("20261101_100000", "v1.0", "a" * 40, "b" * 64, (1_793_000_000,), ())
 OLD = Release("20261001_100000", "v0.9", "a" * 40, "c" * 64, (1_790_000_000,), ())
@@ -149,7 +149,5 @@ async def room(server: RedisServer) -> AsyncIterator[Room]:
     store, clock, work, roster = Store(server.url), Watch(), Started(), Roster(_people())
     planning = Planning(discover(RESERVED), environments, "production", servers, shelf, None)
     looking = Looking(planning, store, roster, clock)
-    yield Room(
-        Desk(planning, looking, store, work, rules.load(None), roster, clock), servers, shelf, work, clock, store
-    )
+    yield Room(Desk(planning, looking, store, work, one_lead(), roster, clock), servers, shelf, work, clock, store)
     await store.close()

@@ -14,8 +14,9 @@ from actions.engine.plan import Do
 from bot.desk.desk import Refusal
 from bot.desk.view import ChangeView
 from policies.change import Account, Refused, Role, Waiting, Why
-from policies.rules import SHIPPED, parse_rules
+from policies.rules import parse_rules
 from tests.desk.conftest import BLUE, OLD, Room
+from tests.support.rules import ONE_LEAD_RULE, without_rules
 
 
 async def asked(room: Room, text: str = "deploy v1.2", who: str = "dev") -> ChangeView:
@@ -371,8 +372,7 @@ async def test_a_raised_category_asks_for_more_and_says_who_raised_it(room: Room
 
 
 async def test_a_category_below_the_one_of_the_rules_is_refused(room: Room) -> None:
-    one, two = (f'category = {number}\nbecause = "every' for number in (1, 2))
-    rules = parse_rules(SHIPPED.read_text(encoding="utf-8").replace(one, two))
+    rules = parse_rules(without_rules() + ONE_LEAD_RULE.replace("category = 1", "category = 2"))
     room.desk.asking = replace(room.desk.asking, rules=rules)
     with pytest.raises(Refusal, match=r"^Category 2 because every .* category=1 would lower that"):
         await asked(room, "deploy v1.2 category=1")

@@ -21,11 +21,11 @@ from bot.desk.roster import Roster
 from bot.slack import SlackFace
 from bot.store import Store
 from bot.tails.slack import SlackTail
-from policies import rules
 from policies.change import People, Role
 from tests.slack.support import BRISK, QUICK, RealClock, Slack, seen_text, start_slack, until
 from tests.slack.views import PEOPLE
 from tests.support.redis import RedisServer
+from tests.support.rules import one_lead
 
 BLUE = Release("20261101_100000", "v1.1", "2" * 40, "2" * 64, (1_792_000_000,), ("m1",))
 OLD = Release("20261001_100000", "v1.0", "0" * 40, "0" * 64, (1_790_000_000,), ("m1",))
@@ -147,7 +147,7 @@ async def open_office(
     roster = Roster(people, team="T0CHOM", groups=groups, memory=store)
     planning = Planning(discover(), environments, "production", servers, Shelf(), None)
     looking = Looking(planning, store, roster, clock)
-    desk = Desk(planning, looking, store, starts, rules.load(None), roster, clock)
+    desk = Desk(planning, looking, store, starts, one_lead(), roster, clock)
     face = SlackFace(desk, slack.settings(), store, clock, BRISK)
     tail = SlackTail(face.client, store, desk, slack.settings(), servers, str, instance="a", pace=QUICK)
     stop = asyncio.Event()

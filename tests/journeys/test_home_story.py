@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.rules import one_lead_in_the_sandbox
 from tests.support.sandbox import Sandbox, running
 
 Json = dict[str, Any]
@@ -36,7 +37,7 @@ async def shows(sandbox: Sandbox, who: str, *words: str, seconds: float = 30) ->
 
 @pytest.mark.timeout(180)
 async def test_the_home(tmp_path: Path) -> None:
-    async with running(tmp_path / "box") as sandbox:
+    async with running(tmp_path / "box", rules=one_lead_in_the_sandbox()) as sandbox:
         for who in ("dev", "lead", "guest"):
             begun = time.monotonic()
             await sandbox.post("home", user=who)

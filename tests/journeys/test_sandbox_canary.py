@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.rules import one_lead_in_the_sandbox
 from tests.support.sandbox import Json, Sandbox, buttons, newest_card, running, server, thread
 
 STAGES = [10, 25, 50, 75, 100]
@@ -13,7 +14,8 @@ STAGES = [10, 25, 50, 75, 100]
 
 @pytest.mark.timeout(240)
 async def test_a_bad_version_comes_back_and_a_good_one_reaches_everybody(tmp_path: Path) -> None:
-    async with running(tmp_path / "box", options=("--stage", "3s", "--visits", "200")) as sandbox:
+    options, rules = ("--stage", "3s", "--visits", "200"), one_lead_in_the_sandbox()
+    async with running(tmp_path / "box", options=options, rules=rules) as sandbox:
         await one_that_fails_one_visit_in_five_comes_back(sandbox)
         await one_that_is_good_reaches_everybody_stage_by_stage(sandbox)
         await one_that_goes_bad_while_it_is_held_comes_back(sandbox)

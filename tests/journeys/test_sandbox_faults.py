@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.breaking import FAULTS
+from tests.support.rules import one_lead_in_the_sandbox
 from tests.support.sandbox import Sandbox, buttons, newest_card, running, server, thread
 
 Json = dict[str, Any]
@@ -99,7 +100,7 @@ async def work(directory: Path, turn: asyncio.Lock, rows: asyncio.Queue[Row], fa
     """One sandbox takes rows until there are none; they start in turn, and are given up after the first that fails."""
     async with AsyncExitStack() as stack:
         async with turn:
-            sandbox = await stack.enter_async_context(running(directory))
+            sandbox = await stack.enter_async_context(running(directory, rules=one_lead_in_the_sandbox()))
         while not rows.empty():
             row = rows.get_nowait()
             try:

@@ -23,7 +23,7 @@ from tests.support.sandbox import (
 )
 
 V12 = "Deploy v1.2 to production"
-V13 = "Deploy v1.3 to production"
+V13 = "Deploy v1.3 to staging"
 
 
 def migrations(sandbox: Sandbox, name: str = "production") -> list[str]:
@@ -36,7 +36,7 @@ def migrations(sandbox: Sandbox, name: str = "production") -> list[str]:
 @pytest.mark.timeout(180)
 async def test_the_story(tmp_path: Path) -> None:
     async with running(tmp_path / "box", killed=True) as sandbox:
-        await nobody_approves_their_own_change_and_the_tech_lead_does(sandbox)
+        await nobody_approves_their_own_change_and_two_others_do(sandbox)
         await a_broken_version_reaches_nobody(sandbox)
         await a_rollback_brings_the_last_version_back(sandbox)
         await a_shell_that_sources_the_file_finds_the_command(sandbox)
@@ -46,36 +46,41 @@ async def test_the_story(tmp_path: Path) -> None:
         await it_starts_again_where_it_was(sandbox)
 
 
-async def nobody_approves_their_own_change_and_the_tech_lead_does(sandbox: Sandbox) -> None:
+async def nobody_approves_their_own_change_and_two_others_do(sandbox: Sandbox) -> None:
+    await sandbox.command("dev", "deploy v1.2 to staging")
     await sandbox.command("dev", "deploy v1.2")
     card = await sandbox.card(V12)
     assert server(await sandbox.get("state"))["version"] == "v1.0"
     await sandbox.click("dev", card, "chom_approve")
     await sandbox.whisper("dev", "You asked for this yourself")
-    await sandbox.click("devops", card, "chom_approve")
-    await sandbox.whisper("devops", "Lea Martin can")
-    assert server(await sandbox.get("state"))["version"] == "v1.0"
+    await sandbox.click("cto", card, "chom_approve")
+    await sandbox.whisper("cto", "Lea Martin or Omar Haddad can")
     await sandbox.click("lead", card, "chom_approve")
-    await sandbox.card_says(V12, "It is running")
+    await sandbox.card_says(V12, "Approval needed from a DevOps engineer")
+    assert server(await sandbox.get("state"))["version"] == "v1.0"
+    await sandbox.click("devops", await sandbox.card(V12), "chom_approve")
+    await sandbox.card_says(V12, "It is running", 60)
     await sandbox.command("dev", "deploy v1.1")
     await sandbox.whisper("dev", "is running since")
     done = await sandbox.card_says(V12, "Done.", 60)
     assert "chom_approve" not in buttons(done)
     state = await sandbox.get("state")
-    assert (server(state)["version"], server(state, "staging")["version"]) == ("v1.2", "v1.0")
+    assert (server(state)["version"], server(state, "staging")["version"]) == ("v1.2", "v1.2")
     assert server(state)["traffic"]["failed"] == 0
     assert thread(state, done)
     assert len(migrations(sandbox)) == 5
 
 
 async def a_broken_version_reaches_nobody(sandbox: Sandbox) -> None:
-    await sandbox.command("dev", "deploy v1.3")
-    await sandbox.click("lead", await sandbox.card(V13), "chom_approve")
+    await sandbox.command("dev", "deploy v1.3 to staging")
     card = await sandbox.card_says(V13, "Turned back.", 60)
     assert "500" in card["text"]
-    served = server(await sandbox.get("state"))
+    served = server(await sandbox.get("state"), "staging")
     assert served["version"] == "v1.2"
     assert (served["traffic"]["failed"], "v1.3" in served["traffic"]["versions"]) == (0, False)
+    await sandbox.command("dev", "deploy v1.3")
+    await sandbox.card_says("Deploy v1.3 to production", "v1.3 is not in staging: staging serves v1.2.")
+    await sandbox.command("dev", "stop")
     await the_channel_hears_of_it_and_the_thread_has_the_whole_log(sandbox, card)
 
 
@@ -116,13 +121,10 @@ async def a_shell_that_sources_the_file_finds_the_command(sandbox: Sandbox) -> N
 
 
 async def killed_in_the_middle_it_ends_as_if_nothing_had_happened(sandbox: Sandbox) -> None:
-    title = "Deploy v1.2 to staging"
+    title = "Deploy v2.0 to staging"
     logs = sandbox.directory / "staging/logs"
     before = set(logs.glob("*.log"))
-    await sandbox.command("dev", "deploy v1.2 to staging")
-    card = await sandbox.card(title)
-    if "chom_approve" in buttons(card):
-        await sandbox.click("lead", card, "chom_approve")
+    await sandbox.command("dev", "deploy v2.0 to staging")
 
     def migrating(_: object) -> bool:
         return any("Migrating" in file.read_text() for file in set(logs.glob("*.log")) - before)
@@ -132,14 +134,14 @@ async def killed_in_the_middle_it_ends_as_if_nothing_had_happened(sandbox: Sandb
     assert killed["killed"] != killed["started"]
     await sandbox.card_says(title, "Done.", 60)
     state = await sandbox.get("state")
-    assert server(state, "staging")["version"] == "v1.2"
+    assert server(state, "staging")["version"] == "v2.0"
     assert server(state, "staging")["traffic"]["failed"] == 0
     done = newest_card(state, title)
     assert done is not None
     said = thread(state, done)
     assert len(said) == len(set(said)), "nothing is said twice"
     ran = migrations(sandbox, "staging")
-    assert len(ran) == len(set(ran)) == 5
+    assert len(ran) == len(set(ran)) == 6
 
 
 async def killed_itself_the_sandbox_leaves_no_process(sandbox: Sandbox) -> None:
@@ -151,6 +153,6 @@ async def killed_itself_the_sandbox_leaves_no_process(sandbox: Sandbox) -> None:
 
 async def it_starts_again_where_it_was(sandbox: Sandbox) -> None:
     state = await sandbox.get("state")
-    assert (server(state)["version"], server(state, "staging")["version"]) == ("v1.0", "v1.2")
+    assert (server(state)["version"], server(state, "staging")["version"]) == ("v1.0", "v2.0")
     await sandbox.command("dev", "history")
     await sandbox.whisper("dev", "Roll back production")

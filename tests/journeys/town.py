@@ -21,6 +21,7 @@ from actions.engine.ports import Job
 from tests.journeys.walker import ENVIRONMENT, HitBot, settings_of
 from tests.support import releases
 from tests.support.redis import RedisServer
+from tests.support.rules import one_lead_text
 from tests.support.sshd import TestServer
 
 ROOT = Path(__file__).parents[2]
@@ -203,9 +204,10 @@ class Town:
         return path
 
     def _rules(self, text: str) -> str:
-        if text:
-            (self.directory / "rules.toml").write_text(text, encoding="utf-8")
-        return 'rules = "rules.toml"\n' if text else ""
+        """Rules of their own, or one approver for every change."""
+        file = self.directory / f"rules{'-own' * bool(text)}.toml"
+        file.write_text(text or one_lead_text(), encoding="utf-8")
+        return f'rules = "{file.name}"\n'
 
     def close(self) -> None:
         """Everything ends."""

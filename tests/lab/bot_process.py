@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.lab.vps import Vps, die_with_us
+from tests.support.rules import one_lead_text
 
 CHOM_TOML = """\
 [bot]
+rules = "rules.toml"
 listen = "127.0.0.1:{listen}"
 instance = "lab"
 state_dir = "{directory}/state"
@@ -78,7 +80,7 @@ host_key = {key}
 
 
 def write_config(directory: Path, servers: Sequence[Vps], listen: int) -> None:
-    """chom.toml with these servers as `production`, the first of them with the database; and the bot's key pair."""
+    """chom.toml with these servers as `production`, the first of them with the database; one approver; the key pair."""
     hosts = [
         HOST.format(name=vps.name, address=vps.address, php=vps.base.php, key=json.dumps(vps.host_key()))
         for vps in servers
@@ -91,6 +93,7 @@ def write_config(directory: Path, servers: Sequence[Vps], listen: int) -> None:
         hosts="\n".join(hosts),
     )
     (directory / "chom.toml").write_text(text)
+    (directory / "rules.toml").write_text(one_lead_text())
     subprocess.run(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / "id_ed25519")],
         check=True,

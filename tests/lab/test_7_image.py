@@ -140,6 +140,7 @@ def test_the_systemd_service_is_shut_in_and_serves(root: Path, lab: Lab, tmp_pat
     vps.ssh("mkdir -p -m 755 /etc/chom-bot /var/lib/bot-redis; ln -s python3 /usr/bin/python")
     for name, content in (
         ("chom.toml", text.encode()),
+        ("rules.toml", (tmp_path / "rules.toml").read_bytes()),
         ("id_ed25519", (tmp_path / "id_ed25519").read_bytes()),
         ("secrets.env", SECRETS.encode()),
     ):

@@ -8,6 +8,7 @@ import pytest
 
 from policies.cases import BrokenCases, load_cases
 from policies.rules import SHIPPED, load, parse_rules
+from tests.support.rules import SHIPPED_TEXT, one_lead
 
 PEOPLE = '[people]\ndana = []\nlena = ["tech-lead"]\n'
 
@@ -37,6 +38,10 @@ def test_no_two_cases_of_one_kind_are_called_the_same() -> None:
         ('needs = [{ role = "cto" }, { role = "team" }]', 'needs = [{ role = "cto" }]'),
         ('evidence = ["staging", "drill", "checks", "branch"]', 'evidence = ["staging"]'),
         ('strategies = ["canary"]', 'strategies = ["canary", "blue-green"]'),
+        ('evidence = ["checks", "branch"]', 'evidence = ["checks"]'),
+        ('evidence = ["staging"]  # a hotfix', "# a hotfix"),
+        ("files_over = 200", "files_over = 199"),
+        ("files_over = 200", "files_over = 201"),
         ("minutes = 30", "minutes = 60"),
         ('roles = ["on-call", "tech-lead"]', 'roles = ["on-call", "cto"]'),
         ('roles = ["tech-lead", "devops", "cto", "on-call"]', 'roles = ["tech-lead", "devops", "cto", "team"]'),
@@ -50,9 +55,16 @@ def test_another_table_does_not_pass(old: str, new: str) -> None:
     assert load_cases().run(parse_rules(text.replace(old, new, 1)))
 
 
+@pytest.mark.parametrize("number", range(SHIPPED_TEXT.count("[[rules]]")))
+def test_no_rule_can_be_left_out(number: int) -> None:
+    head, *rules = SHIPPED_TEXT.split("[[rules]]")
+    del rules[number]
+    assert load_cases().run(parse_rules("[[rules]]".join([head, *rules])))
+
+
 def test_a_case_that_goes_otherwise_is_told_with_its_line_and_why(tmp_path: Path) -> None:
     rows = '\n[[cases]]\nname = "a developer"\napprovals = ["dana"]\nverdict = "allowed"\nmissing = []\n'
-    (failure,) = load_cases(written(tmp_path, rows)).run(load())
+    (failure,) = load_cases(written(tmp_path, rows)).run(one_lead())
     assert (failure.line, failure.name) == (5, "a developer")
     assert failure.wanted == "allowed, missing nobody"
     assert failure.got.startswith("waiting, missing tech-lead, saying “Waiting for a Tech Lead: Lena.")

@@ -10,17 +10,50 @@ import pytest
 
 from actions.engine.plan import Plan
 from policies.change import Need, Requirement, Role, WhenReady
-from policies.rules import SHIPPED, BrokenRules, load, parse_rules
+from policies.rules import BrokenRules, load, parse_rules
 from tests.pure.making import deploy
+from tests.support.rules import one_lead_text, without_rules
 
-TEXT = SHIPPED.read_text(encoding="utf-8")
-HEAD = TEXT[: TEXT.index("[[rules]]")]
+TEXT, HEAD = one_lead_text(), without_rules()
+PATCH = replace(deploy(version="v1.1.1"), facts={"version_step": "patch", "strategy": "blue-green", "unknown": ""})
 
 
-def test_the_shipped_table_asks_for_a_tech_lead_in_production() -> None:
-    assert load().classify(deploy(), "production") == Requirement(
-        1, "Category 1 because every change needs a Tech Lead.", (Need(Role.TECH_LEAD),), expires=timedelta(hours=4)
+def test_the_shipped_table_asks_for_a_tech_lead_and_green_checks_on_main_where_nothing_asks_for_more() -> None:
+    assert load().classify(PATCH, "production") == Requirement(
+        1,
+        "Category 1 because nothing in it asks for more.",
+        (Need(Role.TECH_LEAD),),
+        ("checks", "branch"),
+        expires=timedelta(hours=4),
     )
+
+
+def test_a_hotfix_is_tested_in_staging_first_and_words_and_looks_need_not_be() -> None:
+    for file, evidence in (
+        ("app/Shop.php", ("staging", "checks", "branch")),
+        ("public/index.php", ("staging", "checks", "branch")),
+        ("resources/views/shop.blade.php", ("checks", "branch")),
+        ("README.md", ("checks", "branch")),
+    ):
+        asked = load().classify(replace(PATCH, facts={**PATCH.facts, "changed": (file,)}), "production")
+        assert (asked.category, asked.evidence) == (1, evidence), file
+
+
+def test_evidence_of_a_rule_is_asked_for_whatever_the_category_is() -> None:
+    for number in (1, 2, 3):
+        of_it = f'[[rules]]\ncategory = {number}\nbecause = "x"\n'
+        text = HEAD + of_it + '[[rules]]\ncategory = 1\nbecause = "y"\nevidence = ["drill"]\n'
+        asked = needed(text, deploy())
+        assert "drill" in asked.evidence and "drill" in asked.times
+        assert "drill" in parse_rules(text).evidence()
+
+
+def test_what_brings_no_version_needs_people_and_no_evidence_of_a_version() -> None:
+    made = replace(deploy(), action="config apply", sha256="", facts={"config_keys": ("MAIL_HOST",)})
+    for least, needs in ((0, (Role.TECH_LEAD, Role.DEVOPS)), (3, (Role.CTO, Role.TEAM))):
+        asked = load().classify(made, "production", least)
+        assert tuple(need.role for need in asked.needs) == needs
+        assert (asked.evidence, asked.strategies, asked.times) == ((), (), {})
 
 
 def test_an_environment_that_the_table_does_not_know_is_as_strict_as_production() -> None:
@@ -28,7 +61,9 @@ def test_an_environment_that_the_table_does_not_know_is_as_strict_as_production(
 
 
 def test_staging_needs_nobody() -> None:
-    assert load().classify(deploy(), "staging") == Requirement(1, "Staging needs no approval.", ())
+    assert load().classify(deploy(), "staging").needs == ()
+    assert load().classify(deploy(), "staging").because == "Staging needs no approval."
+    assert load().classify(deploy(), "staging").evidence == ()
 
 
 def needed(text: str, made: Plan, environment: str = "production") -> Requirement:
@@ -52,7 +87,7 @@ def test_a_table_says_its_own_times() -> None:
     text = TEXT.replace('staging = "30 min"', 'staging = "2 s"').replace('watch = "15 min"', 'watch = "1 h"', 1)
     two = needed(text + '[[rules]]\ncategory = 2\nbecause = "Two."', deploy())
     assert (two.times, two.watch) == ({"staging": timedelta(seconds=2)}, timedelta(hours=1))
-    assert parse_rules(text).sha256 != load().sha256
+    assert parse_rules(text).sha256 != parse_rules(TEXT).sha256
 
 
 @pytest.mark.parametrize("time", ["30", "-1 min", "30 minutes", "1.5 h", ""])
@@ -111,13 +146,13 @@ def test_a_plan_that_states_no_version_step_is_unknown() -> None:
 def test_the_hash_covers_what_the_table_says_and_not_how_it_is_written() -> None:
     written = TEXT.replace("# ", "#   ").replace("expires_hours = 4\n", "\nexpires_hours   =   4 # hours\n")
     assert written != TEXT
-    assert parse_rules(written).sha256 == load().sha256
+    assert parse_rules(written).sha256 == parse_rules(TEXT).sha256
     for old, new in [
         ("expires_hours = 4", "expires_hours = 5"),
         ("tech-lead", "cto"),
         ("category = 1", "category = 2"),
     ]:
-        assert parse_rules(TEXT.replace(old, new, 1)).sha256 != load().sha256
+        assert parse_rules(TEXT.replace(old, new, 1)).sha256 != parse_rules(TEXT).sha256
     assert len(load().sha256) == 64
 
 

@@ -76,6 +76,7 @@ def test_the_configuration_is_whole_and_nobody_at_the_shell_approves_alone(tmp_p
         "lead": ["tech-lead"],
         "devops": ["devops", "on-call"],
         "cto": ["cto"],
+        "team": ["team"],
     }
     assert [id_ for id_, person in settings.people.items() if person.unix] == ["devops"]
 

@@ -15,6 +15,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from actions.engine.contents import Contents, Gathering
+from actions.engine.contents.compared import facts
+from actions.engine.plan import Plan
 from bot.sandbox import php, releases
 from bot.sandbox.application import Answers, answer
 from bot.sandbox.fastcgi import Fpm, params
@@ -23,6 +26,7 @@ from bot.sandbox.manners import Manners
 from bot.sandbox.routing import CANARY, STABLE, Routing
 from bot.sandbox.shop import Pool, Shop
 from bot.sandbox.traffic import Customers
+from policies.rules import load
 
 VERSIONS = {version.name: version for version in releases.VERSIONS}
 
@@ -206,6 +210,41 @@ def test_artifacts_are_the_same_bytes_each_time_and_the_index_speaks_true(tmp_pa
         counts.append(sum(name.startswith("database/migrations/") for name in names))
         assert {"artisan", "public/index.php"} <= set(names)
     assert counts == [len(version.migrations) for version in releases.VERSIONS]
+
+
+def test_a_migration_of_v2_drops_a_column(tmp_path: Path) -> None:
+    release = unpack(tmp_path, "v2.0")
+    assert artisan(release, "migrate", "--force").returncode == 0
+    columns = [row[1] for row in php.connect(release).execute("pragma table_info(wishes)")]
+    assert "product_id" in columns and "email" not in columns
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "because"),
+    [
+        ("v1.0", "v1.0.1", "Category 1 because nothing in it asks for more."),
+        ("v1.0", "v1.1", "Category 2 because of new features in v1.1 and of 1 migration."),
+        ("v1.0", "v1.2", "Category 2 because of new features in v1.2 and of 3 migrations."),
+        ("v1.2", "v1.3", "Category 2 because of new features in v1.3."),
+        ("v1.2", "v2.0", "Category 3 because of the new major version v2.0, of"),
+    ],
+)
+def test_a_version_is_of_the_category_that_the_readme_says(old: str, new: str, because: str) -> None:
+    found, served = gathered(new), gathered(old)
+    pending = tuple(sorted({*found.migrations} - {*served.migrations}))
+    step = {"v1.0.1": "patch", "v2.0": "major"}.get(new, "minor")
+    known = {**facts(found, [served], pending), "migrations": pending, "version_step": step}
+    asked = load().classify(Plan("deploy", "", "production", new, "", "d" * 64, "", (), (), known), "production")
+    assert asked.because.startswith(because)
+
+
+def gathered(version: str) -> Contents:
+    """What the bot reads of that version's artifact."""
+    gathering = Gathering()
+    for name, text in releases.files(VERSIONS[version]).items():
+        data = text.encode()
+        gathering.take(name, len(data), lambda data=data: iter([data]))
+    return gathering.contents()
 
 
 async def test_in_maintenance_mode_users_are_told_to_come_back_and_the_cookie_gets_past(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-// Leads a newcomer in three sentences: what to type first, whom to become, what to look at; made of what there is.
+// Leads a newcomer in four sentences: what to type, whom to become, what to look at; made of what there is.
 
 import { $, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -16,7 +16,7 @@ export function drawGuide(on) {
   if (box.hidden) return;
   const next = production.version === first && broken;
   const version = next ? broken : first;
-  const step = reached(version, production);
+  const step = next ? tried(version) : reached(version, production);
   const now = JSON.stringify([version, step, production.version]);
   if (now === told) return;
   told = now;
@@ -33,34 +33,45 @@ export function drawGuide(on) {
   );
 }
 
-/** 0: to be asked for, 1: to be approved, 2: to be watched. */
-function reached(version, production) {
-  const asked = (m) =>
-    isBot(m.user) &&
-    !m.is_ephemeral &&
-    m.blocks &&
-    m.text.startsWith("Deploy ") &&
-    m.text.includes(` ${version} `) &&
-    m.text.includes(production.environment);
-  const card = conversation(channel()).filter(asked).at(-1);
-  if (!card) return 0;
-  return card.blocks.some((block) => block.elements?.some((e) => e.text?.text === "Approve")) ? 1 : 2;
+/** The newest card of a deploy of that version to that environment. */
+function cardOf(version, environment) {
+  const title = `Deploy ${version} to ${environment}`;
+  const mine = (m) => isBot(m.user) && !m.is_ephemeral && m.blocks && m.text.startsWith(title);
+  return conversation(channel()).filter(mine).at(-1);
 }
+
+/** 0: to be tried in staging, 1: to be asked for, 2: to be approved, 3: to be watched. */
+function reached(version, production) {
+  const card = cardOf(version, production.environment);
+  if (!card) return tried(version);
+  return card.blocks.some((block) => block.elements?.some((e) => e.text?.text === "Approve")) ? 2 : 3;
+}
+
+/** 1 once it was asked for in staging. */
+const tried = (version) => (cardOf(version, staging()) ? 1 : 0);
+const staging = () => servers()[1]?.environment ?? "staging";
 
 const link = (label, onclick) => h("button", { type: "button", class: "as-link strong", onclick }, label);
 const code = (text, onclick) => h("button", { type: "button", class: "code", onclick }, text);
 
 function start(production, version, on) {
   const [asker] = people();
-  const lead = person("lead");
+  const [lead, devops] = [person("lead"), person("devops")];
   const line = `${page.info.command} deploy ${version}`;
+  const first = `${line} to ${staging()}`;
   return [
     [
       `As ${asker.display}, type `,
-      code(line, () => on.fill(line, asker.name)),
-      " and press Enter. The bot answers with a plan.",
+      code(first, () => on.fill(first, asker.name)),
+      " and press Enter. It starts at once.",
     ],
-    [link(`Become ${lead.display}`, () => on.become(lead.name)), `, the ${lead.title}, and press Approve on the card.`],
+    ["Then type ", code(line, () => on.fill(line, asker.name)), ". The bot says who has to approve."],
+    [
+      link(`Become ${lead.display}`, () => on.become(lead.name)),
+      `, the ${lead.title}, and press Approve on the card; `,
+      link(`become ${devops.display}`, () => on.become(devops.name)),
+      ", DevOps, and approve it too. It starts.",
+    ],
     [
       "Watch the card, its thread and ",
       link("the shop", on.look),
@@ -71,11 +82,9 @@ function start(production, version, on) {
 
 function again(production, version, on) {
   const [asker] = people();
-  const lead = person("lead");
-  const line = `${page.info.command} deploy ${version}`;
+  const line = `${page.info.command} deploy ${version} to ${staging()}`;
   return [
     [`${production.version} is live. Now type `, code(line, () => on.fill(line, asker.name)), ", which is broken."],
-    [link(`Become ${lead.display}`, () => on.become(lead.name)), " again, and approve it all the same."],
     ["Watch ", link("the shop", on.look), `: no visitor ever gets ${version}, and the card says why.`],
   ];
 }

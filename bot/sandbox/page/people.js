@@ -7,7 +7,7 @@ import { channel, conversation, isReply, page, people, whispers } from "./state.
 /** Person -> when, in seconds, they last looked; at first, when this page did. */
 const seen = new Map();
 
-/** Draw the four people; `become(name)` is called when another one is chosen. */
+/** Draw the people; `become(name)` is called when another one is chosen. */
 export function drawPeople(become) {
   $("people").replaceChildren(
     ...people().map((person) => {

@@ -1,4 +1,4 @@
-"""Who and what is in the workspace: four people and some others, the bot, one channel, what the app was granted."""
+"""Who and what is in the workspace: five people and some others, the bot, one channel, what the app was granted."""
 
 from __future__ import annotations
 
@@ -98,6 +98,7 @@ PEOPLE = (
     SlackPerson("U0LEAD", "lead", "Lea Martin", "Tech Lead"),
     SlackPerson("U0DEVOPS", "devops", "Omar Haddad", "DevOps, on call"),
     SlackPerson("U0CTO", "cto", "Chiara Conti", "CTO"),
+    SlackPerson("U0TEAM", "team", "Tessa Lang", "Developer, reviews for the team"),
 )
 """Those whom the page offers."""
 OTHERS = (

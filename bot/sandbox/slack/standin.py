@@ -36,7 +36,7 @@ EVENT_RETRIES = (0.0, 60.0, 300.0)
 
 
 class SlackStandIn:
-    """A Slack with one team, four people, one channel and the CHOM app in it.
+    """A Slack with one team, five people, one channel and the CHOM app in it.
 
     `limits` switches the rate limits. `granted` is what the app was installed with, by default as its manifest says.
     `request_url` (one address for all, or one a kind) makes it deliver over signed HTTP instead of Socket Mode.

@@ -19,11 +19,13 @@ from tests.bench.deploy.host import Ground
 from tests.lab.bot_process import Bot
 from tests.lab.slack import Slack, buttons, slack
 from tests.support.redis import free_port, redis_server
+from tests.support.rules import one_lead_text
 
 PAUSES = 2.0
 """Seconds that the check from outside waits on purpose, between its three questions; the peers ask once."""
 TOML = """
 [bot]
+rules = "rules.toml"
 listen = "127.0.0.1:{listen}"
 instance = "bench"
 state_dir = "{directory}/state"
@@ -128,6 +130,7 @@ def ours(ground: Ground, count: int) -> Iterator[Ours]:
     directory.mkdir()
     vps = ground.vps
     told = {"directory": directory, "listen": free_port(), "address": vps.address}
+    (directory / "rules.toml").write_text(one_lead_text())
     (directory / "chom.toml").write_text(TOML.format(**told, host_key=json.dumps(vps.host_key())))
     key = directory / "id_ed25519"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)

@@ -9,8 +9,6 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from bot.sandbox.toml import rules_text
-from tests.journeys.test_gated_story import BIG
 from tests.lab.browser.screen import PHONE, screen
 from tests.lab.browser.test_story import END
 from tests.support.sandbox import Sandbox, running
@@ -21,8 +19,8 @@ TITLE = "Deploy v1.2 to production"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def gated(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
-    """A sandbox in which every change of production is Category 2."""
-    async with running(tmp_path_factory.mktemp("gated") / "box", rules=rules_text() + BIG) as started:
+    """A sandbox of their own."""
+    async with running(tmp_path_factory.mktemp("gated") / "box") as started:
         yield started
 
 

@@ -18,7 +18,7 @@ async def test_the_state_has_exactly_its_five_parts(sandbox: Any) -> None:
     state = await sandbox.state()
     assert sorted(state) == ["annotations", "channels", "ephemerals", "servers", "views"]
     assert state["channels"] == {"deploys": []}
-    assert state["ephemerals"] == {"dev": [], "lead": [], "devops": [], "cto": []}
+    assert state["ephemerals"] == {"dev": [], "lead": [], "devops": [], "cto": [], "team": []}
     assert state["servers"][0]["weights"] == {"stable": 100, "canary": 0}
     await sandbox.post("say", user="dev", channel="deploys", text="hello")
     said = (await sandbox.state())["channels"]["deploys"][0]
@@ -88,7 +88,7 @@ async def test_the_page_knows_people_commands_and_what_the_world_tells(start: An
     sandbox = await start()
     async with sandbox.http.get(f"{sandbox.base}/sandbox/info") as answer:
         info = await answer.json()
-    assert [p["name"] for p in info["people"]] == ["dev", "lead", "devops", "cto"]
+    assert [p["name"] for p in info["people"]] == ["dev", "lead", "devops", "cto", "team"]
     assert info["commands"][0]["command"] == "/chom" and "deploy" in info["commands"][0]["usage_hint"]
     assert info["versions"] == ["v1.0", "v1.2"] and info["chom_toml"]
 

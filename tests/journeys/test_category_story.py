@@ -1,0 +1,97 @@
+"""Each category from request to end in the sandbox: who is asked, what evidence is waited for, and how it starts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.toml import rules_text
+from tests.support.sandbox import Sandbox, buttons, running, server, thread
+
+V101, V12, V20 = (f"Deploy {version} to production" for version in ("v1.0.1", "v1.2", "v2.0"))
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
+    async with running(tmp_path / "sandbox") as one:
+        yield one
+
+
+@pytest.mark.timeout(300)
+async def test_categories_1_and_2_from_request_to_end_and_3_as_far_as_blue_green_may(sandbox: Sandbox) -> None:
+    await category_1_needs_one_tech_lead_and_green_checks(sandbox)
+    await category_2_needs_two_people_and_staging_and_is_watched(sandbox)
+    await category_3_has_to_go_out_as_a_canary(sandbox)
+
+
+async def category_1_needs_one_tech_lead_and_green_checks(sandbox: Sandbox) -> None:
+    await sandbox.command("dev", "plan deploy v1.0.1")
+    await sandbox.whisper("dev", "Category 1 because nothing in it asks for more")
+    await sandbox.command("dev", "deploy v1.0.1")
+    await sandbox.card_says(V101, "Approval needed from a Tech Lead")
+    await sandbox.click("devops", await sandbox.card(V101), "chom_approve")
+    await sandbox.whisper("devops", "Lea Martin can")
+    await sandbox.click("lead", await sandbox.card(V101), "chom_approve")
+    await sandbox.card_says(V101, "Done.", 90)
+    assert server(await sandbox.get("state"))["version"] == "v1.0.1"
+
+
+async def category_2_needs_two_people_and_staging_and_is_watched(sandbox: Sandbox) -> None:
+    await sandbox.fault(github="red")
+    await sandbox.command("dev", "deploy v1.2")
+    card = await sandbox.card_says(V12, "v1.2 is not in staging")
+    assert "tests failed for commit" in card["text"]
+    assert "Category 2 because of new features in v1.2 and of 3 migrations" in str(card["blocks"])
+    for who in ("lead", "devops"):
+        await sandbox.click(who, await sandbox.card(V12), "chom_approve")
+    await sandbox.card_says(V12, "Approved; it waits for evidence.")
+
+    await sandbox.command("dev", "deploy v1.2 to staging")
+    await sandbox.card_says("Deploy v1.2 to staging", "Done.", 60)
+    await sandbox.until(lambda s: "healthy in staging" in str(s["channels"]), "staging is green", 30)
+    assert server(await sandbox.get("state"))["version"] == "v1.0.1"
+
+    await sandbox.fault(kill="bot")
+    await sandbox.fault(github="up")
+    await sandbox.card_says(V12, "Done.", 90)
+    assert server(await sandbox.get("state"))["version"] == "v1.2"
+    await sandbox.card_says(V12, "Watching production", 30)
+    card = await sandbox.card_says(V12, "was watched on production for 10 seconds", 60)
+    limits = "errors and latency are within their limits"
+    await sandbox.until(lambda s: any(limits in said for said in thread(s, card)), "the thread tells it")
+    told = " ".join(thread(await sandbox.get("state"), card))
+    assert told.count("was watched on production") == 1 and "chom_rollback" in buttons(card)
+
+
+async def category_3_has_to_go_out_as_a_canary(sandbox: Sandbox) -> None:
+    await sandbox.command("dev", "deploy v2.0")
+    card = await sandbox.card_says(V20, "A change of category 3 has to go out as canary, not as blue-green.")
+    assert "Category 3 because of the new major version v2.0" in str(card)
+    assert "chom_approve" not in buttons(card)
+
+
+@pytest.mark.timeout(300)
+async def test_category_3_needs_the_cto_and_the_team_a_drill_and_somebody_who_starts_it(tmp_path: Path) -> None:
+    """With a table that lets it go out blue-green; all else is as shipped."""
+    canary, both = 'strategies = ["canary"]', 'strategies = ["canary", "blue-green"]'
+    assert canary in rules_text()
+    async with running(tmp_path / "sandbox", rules=rules_text().replace(canary, both)) as sandbox:
+        await sandbox.command("dev", "deploy v2.0 to staging")
+        await sandbox.card_says("Deploy v2.0 to staging", "Done.", 60)
+        await sandbox.command("dev", "deploy v2.0")
+        card = await sandbox.card_says(V20, "Approval needed from the CTO and a team member")
+        assert "Category 3 because of the new major version v2.0" in str(card["blocks"])
+        for who in ("lead", "devops"):
+            await sandbox.click(who, await sandbox.card(V20), "chom_approve")
+            await sandbox.whisper(who, "Only the CTO or a team member can decide this")
+        await sandbox.click("cto", await sandbox.card(V20), "chom_approve")
+        await sandbox.card_says(V20, "Approval needed from a team member")
+        await sandbox.click("team", await sandbox.card(V20), "chom_approve")
+        card = await sandbox.card_says(V20, "Start now", 30)
+        assert server(await sandbox.get("state"))["version"] == "v1.0"
+        assert "A DR drill passed" in str(card["blocks"]) or "DR drill" in str(card["blocks"])
+        await sandbox.click("cto", card, "chom_approve")
+        await sandbox.card_says(V20, "Done.", 90)
+        assert server(await sandbox.get("state"))["version"] == "v2.0"
