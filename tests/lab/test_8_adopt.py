@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,6 +111,10 @@ def test_it_is_taken_over_under_load_and_then_deploys_and_rolls_back(old: Vps, i
             workspace.ask_and_approve("rollback", "Roll back production: v1.1 → v1.0")
             workspace.card_says("Roll back production: v1.1 → v1.0", "is live on production")
             assert its_bot.stop() == 0
+        deadline = time.monotonic() + 120
+        while sum((now := customers.seen())["served"].values()) <= 10_000 or now["clients"] <= 1500:
+            assert time.monotonic() < deadline, "the load is too slow"
+            time.sleep(0.2)
         seen = customers.end()
     assert seen["failures"] == [] and sum(seen["served"].values()) > 10_000 and seen["clients"] > 1500
     assert set(seen["served"]) == {"v1.0", "v1.1"}
