@@ -148,7 +148,7 @@ def test_a_bot_that_died_for_good_leaves_nobody_on_the_canary() -> None:
         assert told.store.locked, "the run is open, and the next bot takes it over"
         await through(told, ())
         ended(told, Outcome.DONE)
-        said = [entry.why for entry in told.told() if isinstance(entry, Measured | Weighed)]
+        said = [e.why for e in told.told() if isinstance(e, Weighed) or (isinstance(e, Measured) and e.told)]
         assert any("everybody was on stable for" in why for why in said), said
 
     walked(story)
@@ -201,6 +201,8 @@ def test_one_of_two_servers_that_goes_away_sends_its_users_back_by_itself_and_th
         told.servers["app2"].down()
         await asyncio.sleep(LEASED + 1)
         assert visitors.weights["app2"][-1] == 0
+        away = [e for e in told.told() if isinstance(e, Measured) and "app2 does not answer" in e.why and e.told]
+        assert len(away) == 1, "people hear of it once"
         await until(lambda: visitors.weights["app1"][-1] == 0)
         state = told.store.state()
         assert state.turned and "inconclusive" in state.turned.why

@@ -38,7 +38,9 @@ class Shifting:
         self._leased = dict[str, tuple[int, datetime]]()
         """Host -> (weight, when it was asked last), by this walker."""
         self._notes = dict[str, str]()
-        """Host -> what there is to know of its lease."""
+        """Host -> what there is to know of its lease; "" for the counters."""
+        self._noted = set[str]()
+        """Those that people have heard of, until it is well there again."""
 
     async def shift(self, step: Shift) -> None:
         """Until users are all there, or go back. Raises Conflict where somebody wrote meanwhile, Fenced, HandOver."""
@@ -74,11 +76,13 @@ class Shifting:
         now = hands.now()
         finding, watched = self._wished(shifted, watched, judge(watched, now.timestamp(), step.limits), now)
         why = hands.words.short(" ".join([finding.why, *self._notes.values()]))
+        news = bool(self._notes.keys() - self._noted)
+        self._noted |= self._notes.keys()
         self._notes.clear()
         match finding:
             case Wait():
                 begins = watched.held is not None and shifted.watched.held is None
-                await hands.pen.decided(Measured(now, step.name, why, watched, begins))
+                await hands.pen.decided(Measured(now, step.name, why, watched, told=begins or news))
             case Extend():
                 await hands.pen.decided(Measured(now, step.name, why, watched.extending(), told=True))
             case Hold():
@@ -119,10 +123,12 @@ class Shifting:
     async def _scrapes(self, step: Shift) -> tuple[Scrape, ...]:
         """Nothing where nothing can be seen: the analysis knows from the times how long that has been so."""
         try:
-            return await self._hands.halt.unless(self._hands.world.scrapes.scrape(step.hosts))
+            seen = await self._hands.halt.unless(self._hands.world.scrapes.scrape(step.hosts))
         except Blind as blind:
             self._notes[""] = str(blind)
             return ()
+        self._noted.discard("")
+        return seen
 
     # --- the lease -----------------------------------------------------------
 
@@ -142,9 +148,14 @@ class Shifting:
         try:
             async with asyncio.timeout(ANSWER):
                 lapsed = await hands.halt.unless(hands.world.hosts.route(host, weight, hands.pen.fence))
-        except (Unreachable, HostRefused, TimeoutError):
+        except (Unreachable, TimeoutError):
             self._notes[host] = f"{host} does not answer; within two minutes its users are all on stable."
             return
+        except HostRefused as refused:
+            why = hands.words.short(str(refused)).rstrip(".")
+            self._notes[host] = f"{why}; within two minutes the users of {host} are all on stable."
+            return
+        self._noted.discard(host)
         if lapsed and weight:
             gone = counted(max(1, round((hands.now() - lapsed).total_seconds())), "second")
             self._notes[host] = f"On {host} everybody was on stable for {gone}, since no bot was there."
