@@ -21,8 +21,10 @@ def only_to_me(seen: Screen) -> Locator:
 async def test_a_newcomer_is_led_from_the_first_command_to_the_new_shop(browser: Browser, sandbox: Sandbox) -> None:
     async with screen(browser, sandbox.address) as seen:
         page, guide = seen.page, seen.page.locator("#guide-steps [aria-current]")
-        await expect(guide).to_contain_text("type /chom deploy v1.2")
+        await expect(guide).to_contain_text("type /chom deploy v1.2 to staging")
         await expect(seen.server().locator(".version")).to_have_text("v1.0")
+        await seen.type("/chom deploy v1.2 to staging")
+        await expect(guide).to_contain_text("Then type /chom deploy v1.2")
         await seen.type("/chom deploy v1.2")
         card = seen.card("Deploy v1.2 to production")
         await expect(card.get_by_role("button", name="Approve")).to_be_visible()
@@ -32,6 +34,10 @@ async def test_a_newcomer_is_led_from_the_first_command_to_the_new_shop(browser:
         await page.locator("#guide-steps").get_by_role("button", name="Become Lea Martin").click()
         await expect(page.locator("#is-lead")).to_be_checked()
         await expect(page.locator("#badge-lead")).to_be_hidden()
+        await seen.press(card, "Approve", confirm="Approve")
+        await expect(card).to_contain_text("Approval needed from a DevOps engineer")
+        await page.locator("#guide-steps").get_by_role("button", name=re.compile("^become")).click()
+        await expect(page.locator("#is-devops")).to_be_checked()
         await seen.press(card, "Approve", confirm="Approve")
         await expect(guide).to_contain_text("goes from v1.0 to v1.2, and no visit fails")
         await expect(card.get_by_role("button", name="Approve")).to_have_count(0)
@@ -51,13 +57,10 @@ async def test_a_newcomer_is_led_from_the_first_command_to_the_new_shop(browser:
 async def test_a_broken_version_reaches_no_visitor_and_its_thread_has_the_log(
     browser: Browser, sandbox: Sandbox
 ) -> None:
-    title = "Deploy v1.3 to production"
+    title = "Deploy v1.3 to staging"
     async with screen(browser, sandbox.address, "cto", theme="dark") as seen:
-        page, before = seen.page, await seen.server().locator(".version").text_content()
-        await seen.type("/chom deploy v1.3")
-        await expect(seen.card(title).get_by_role("button", name="Approve")).to_be_visible()
-        await seen.become("lead")
-        await seen.press(seen.card(title), "Approve", confirm="Approve")
+        page, before = seen.page, await seen.server("staging").locator(".version").text_content()
+        await seen.type("/chom deploy v1.3 to staging")
         await expect(seen.card(title)).to_contain_text("Turned back", timeout=END)
         told = page.locator("#messages article", has=page.get_by_role("button", name=title)).last
         await expect(told).to_contain_text("no such column: orders.gift_card")
@@ -65,8 +68,9 @@ async def test_a_broken_version_reaches_no_visitor_and_its_thread_has_the_log(
         thread = page.get_by_role("complementary", name="Thread")
         await expect(thread.get_by_role("link", name=re.compile(r"\.log"))).to_be_visible()
         await seen.accessible("a failed deploy with its thread")
-        await expect(seen.server().locator(".version")).to_have_text(before or "")
-        await expect(seen.server().locator(".numbers div", has_text="failed").locator("dd")).to_have_text("0")
+        staging = seen.server("staging")
+        await expect(staging.locator(".version")).to_have_text(before or "")
+        await expect(staging.locator(".numbers div", has_text="failed").locator("dd")).to_have_text("0")
 
 
 async def test_two_people_see_the_same_card_at_once_and_only_their_own_refusals(
@@ -134,14 +138,14 @@ async def test_the_bot_killed_in_mid_deploy_comes_back_and_the_page_tells_it(
         page, logs = seen.page, sandbox.directory / "staging/logs"
         first = set(logs.glob("*.log"))
         await page.get_by_text("Break something").click()
-        await seen.type("/chom deploy v1.2 to staging")
+        await seen.type("/chom deploy v2.0 to staging")
         await sandbox.until(lambda _: _holds(set(logs.glob("*.log")) - first, "Migrating"), "a migration runs")
         await page.get_by_role("button", name="Kill the bot").click()
         await expect(page.locator("#fault-said")).to_contain_text("The bot was killed")
         await expect(page.locator(".side .bot-line")).to_have_text("The bot is connected", timeout=END)
-        card = seen.card("Deploy v1.2 to staging")
+        card = seen.card("Deploy v2.0 to staging")
         await expect(card).to_contain_text("Done", timeout=END)
-        await expect(seen.server("staging").locator(".version")).to_have_text("v1.2")
+        await expect(seen.server("staging").locator(".version")).to_have_text("v2.0")
         await expect(seen.server("staging").locator(".numbers div", has_text="failed").locator("dd")).to_have_text("0")
 
 
