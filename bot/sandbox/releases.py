@@ -80,12 +80,12 @@ def _as_v1_2(name: str, day: int, headline: str, colour: str, manner: Manner) ->
 
 VERSIONS = (
     Version("v1.0", datetime(2026, 10, 1, 8, 0, tzinfo=UTC), "Good things, delivered.", "#3b6ea5", _BASE, _NOW),
-    Version("v1.0.1", datetime(2026, 10, 8, 8, 0, tzinfo=UTC), "Good things, well spelled.", "#3b8ea5", _BASE, _NOW),
+    Version("v1.0.1", datetime(2026, 10, 8, 8, 0, tzinfo=UTC), "Good things, well spelled.", "#337c91", _BASE, _NOW),
     Version(
         "v1.1",
         datetime(2026, 10, 20, 10, 0, tzinfo=UTC),
         "Now with reviews.",
-        "#2e8b57",
+        "#2a8151",
         (*_BASE, _REVIEWS),
         (*_NOW, "reviews.words"),
     ),
@@ -106,14 +106,14 @@ VERSIONS = (
         (*_NOW, "reviews.words", "orders.discount", "wishes", "orders.gift_card"),
     ),
     # healthy, and bad only for the people who use it: what a canary is for
-    _as_v1_2("v1.4", 18, "Now with a shopping list.", "#b8578a", Manner(error_rate=0.2)),
+    _as_v1_2("v1.4", 18, "Now with a shopping list.", "#ac5181", Manner(error_rate=0.2)),
     _as_v1_2("v1.5", 19, "Now with a search that thinks.", "#a06a1c", Manner(latency_ms=2500)),
-    _as_v1_2("v1.6", 20, "Now with today's bargains.", "#3f8f8f", Manner(bears=75)),
+    _as_v1_2("v1.6", 20, "Now with today's bargains.", "#377d7d", Manner(bears=75)),
     Version(
         "v2.0",
         datetime(2026, 11, 23, 9, 0, tzinfo=UTC),
         "All new, on a new framework.",
-        "#b7791f",
+        "#9b651a",
         (*_BASE, _REVIEWS, _DISCOUNT, _WISHES, _FORGET),
         (*_NOW, "reviews.words", "orders.discount", "wishes"),
         framework="v9.52.16",

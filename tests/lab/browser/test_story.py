@@ -140,7 +140,7 @@ async def test_the_bot_killed_in_mid_deploy_comes_back_and_the_page_tells_it(
         await page.get_by_text("Break something").click()
         await seen.type("/chom deploy v2.0 to staging")
         await sandbox.until(lambda _: _holds(set(logs.glob("*.log")) - first, "Migrating"), "a migration runs")
-        await page.get_by_role("button", name="Kill the bot").click()
+        await page.get_by_role("button", name="Kill the bot", exact=True).click()
         await expect(page.locator("#fault-said")).to_contain_text("The bot was killed")
         await expect(page.locator(".side .bot-line")).to_have_text("The bot is connected", timeout=END)
         card = seen.card("Deploy v2.0 to staging")
