@@ -22,6 +22,7 @@ from bot.slack import SlackFace
 from bot.store import Store
 from bot.tails.slack import SlackTail
 from policies.change import People, Role
+from policies.rules import Rules
 from tests.slack.support import BRISK, QUICK, RealClock, Slack, seen_text, start_slack, until
 from tests.slack.views import PEOPLE
 from tests.support.redis import RedisServer
@@ -135,7 +136,10 @@ class Office:
 
 @asynccontextmanager
 async def open_office(
-    redis: RedisServer, people: People = PEOPLE, groups: Mapping[Role, str] | None = None
+    redis: RedisServer,
+    people: People = PEOPLE,
+    groups: Mapping[Role, str] | None = None,
+    rules: Rules | None = None,
 ) -> AsyncIterator[Office]:
     """An office where nothing has happened yet."""
     with redis.client() as client:
@@ -147,7 +151,7 @@ async def open_office(
     roster = Roster(people, team="T0CHOM", groups=groups, memory=store)
     planning = Planning(discover(), environments, "production", servers, Shelf(), None)
     looking = Looking(planning, store, roster, clock)
-    desk = Desk(planning, looking, store, starts, one_lead(), roster, clock)
+    desk = Desk(planning, looking, store, starts, rules or one_lead(), roster, clock)
     face = SlackFace(desk, slack.settings(), store, clock, BRISK)
     tail = SlackTail(face.client, store, desk, slack.settings(), servers, str, instance="a", pace=QUICK)
     stop = asyncio.Event()

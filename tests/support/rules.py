@@ -27,6 +27,13 @@ def one_lead() -> Rules:
     return parse_rules(one_lead_text())
 
 
+def lead_and_devops() -> Rules:
+    """Every change of production needs a Tech Lead and a DevOps engineer, and no evidence."""
+    lead = 'needs = [{ role = "tech-lead" }]\n'
+    assert lead in SHIPPED_TEXT, "the shipped table is written otherwise now"
+    return parse_rules(one_lead_text().replace(lead, 'needs = [{ role = "tech-lead" }, { role = "devops" }]\n', 1))
+
+
 def one_lead_in_the_sandbox() -> str:
     """That table, with the sandbox's times."""
     return without_rules(rules_text()) + ONE_LEAD_RULE
