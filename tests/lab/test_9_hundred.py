@@ -19,6 +19,7 @@ from tests.lab.slack import Slack, slack
 from tests.lab.test_3_deploys import DONE, current, releases, served
 from tests.support.farm import Farm
 from tests.support.redis import free_port, redis_server
+from tests.support.rules import one_lead_text
 
 pytestmark = [pytest.mark.timeout(500), pytest.mark.usefixtures("production")]
 BAD = "app57"
@@ -59,6 +60,7 @@ def write(directory: Path, bot: Bot, lab: Lab, farm: Farm) -> None:
     )
     text = text.replace(f"{directory}/id_ed25519", f"{bot.directory}/id_ed25519")
     (directory / "chom.toml").write_text(text.replace('smoke = ["database", "queue"]\n', ""))
+    (directory / "rules.toml").write_text(one_lead_text())
     (served_now,) = [build for build in BUILDS if build.version == "v2.0"]
     publish(directory / "artifacts", [replace(served_now, version=version) for version in ("v4.0", "v4.1")])
 
