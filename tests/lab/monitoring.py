@@ -44,6 +44,7 @@ counter chom_requests_total by pool, status
 """
 MTAIL_UNIT = """
 [Service]
+ExecCondition=
 ExecStart=
 ExecStart=/usr/bin/mtail --progs /etc/mtail --logs /var/log/nginx/chom.log --port 3903 --poll_interval 250ms
 """
