@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
@@ -188,11 +189,12 @@ class Server:
 
     def _releases(self, current: str) -> list[Json]:
         """The release directories, newest first."""
-        found = sorted((self.root / "www/releases").glob("[0-9]*/version.php"), reverse=True)
-        return [
-            {"id": file.parent.name, "version": php.version(file.parent), "current": file.parent.name == current}
-            for file in found
-        ]
+        found: list[Json] = []
+        for file in sorted((self.root / "www/releases").glob("[0-9]*/version.php"), reverse=True):
+            with suppress(FileNotFoundError):  # removed while it was looked at
+                release = file.parent
+                found.append({"id": release.name, "version": php.version(release), "current": release.name == current})
+        return found
 
     def seen(self) -> Json:
         """For the page and for scripts."""
