@@ -7,14 +7,17 @@ import time
 from tests.lab import monitoring
 from tests.lab.conftest import Lab, Users
 
+UP = 'up{host!=""}'
+"""Not what the package's own configuration asked before ours was there: its last answers stand for five minutes."""
+
 
 def test_every_target_answers_and_every_request_is_counted(lab: Lab, users: Users) -> None:
     deadline = time.monotonic() + 30
-    up = monitoring.query(lab.mentat, "up")
+    up = monitoring.query(lab.mentat, UP)
     while not all(value for _, value in up):
         assert time.monotonic() < deadline, up
         time.sleep(0.5)
-        up = monitoring.query(lab.mentat, "up")
+        up = monitoring.query(lab.mentat, UP)
     found = {(labels["job"], labels["host"]) for labels, _ in up}
     on_apps = {(job, vps.name) for job in ("node", "nginx", "php-fpm", "mtail") for vps in lab.apps}
     assert found == on_apps | {("mysqld", "app1"), ("node", "mentat")}
