@@ -48,7 +48,7 @@ from bot.store.homes import Homes
 from bot.store.link import Link, StoreDown, redis_key
 from bot.store.proofs import Proofs
 from bot.store.reviews import Reviews
-from bot.store.runs import Runs
+from bot.store.runs import HELD, Runs
 
 __all__ = ["NotDurable", "Store", "StoreDown", "Unsafe"]
 
@@ -57,13 +57,13 @@ class Store(Runs, Homes, Proofs, Decisions, Configs, Reviews):
     """The only one that speaks to the bot's Redis (beside docket).
 
     `patience` is for how many seconds a call waits for a Redis that is away before it raises StoreDown;
-    a walker's appends wait for `walk_patience`.
+    a walker's appends wait for `walk_patience`. `held` bytes of journals are kept in memory at most, but for one.
     """
 
-    def __init__(self, url: str, *, patience: float = 10.0, walk_patience: float = 120.0) -> None:
+    def __init__(self, url: str, *, patience: float = 10.0, walk_patience: float = 120.0, held: int = HELD) -> None:
         self.link = Link(url, patience)
         self.walk_patience = walk_patience
-        self._journals = {}
+        self._journals, self._held = {}, held
         self._changes = {}
 
     async def check_durable(self, accept_volatile: bool) -> None:

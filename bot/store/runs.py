@@ -43,6 +43,7 @@ class Runs(Changes):
     """The part of Store for whoever walks; a run is its change, started."""
 
     _journals: dict[str, Known]
+    _held: int
 
     async def open_run(self, change: Change, opened: Opened, decision: Decision | None = None) -> None:
         """Begin the run of this change: lock its environment and write entry 1, at once or not at all.
@@ -108,7 +109,7 @@ class Runs(Changes):
     def _let_go(self) -> None:
         """Of the journals that were not read for longest, where there are too many or they are too long."""
         held = sum(known.size for known in self._journals.values())
-        while len(self._journals) > REMEMBERED or (held > HELD and len(self._journals) > 1):
+        while len(self._journals) > REMEMBERED or (held > self._held and len(self._journals) > 1):
             held -= self._journals.pop(next(iter(self._journals))).size
 
     async def length(self, run: str) -> int:

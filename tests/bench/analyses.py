@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from math import sqrt
 
@@ -43,7 +44,7 @@ class Ours:
         return None
 
 
-class _Staged:
+class _Staged(ABC):
     """Stages of five minutes, with the counts of the stage that runs."""
 
     def __init__(self) -> None:
@@ -63,9 +64,9 @@ class _Staged:
         self._since, self._requests, self._failed = now, 0, 0
         return Outcome.PROMOTED if self.stage == len(WEIGHTS) else None
 
+    @abstractmethod
     def bad(self, over: bool) -> bool:
         """Whether to go back."""
-        raise NotImplementedError
 
 
 class AtGate(_Staged):
