@@ -31,8 +31,9 @@ The sandbox runs:
   {address}/   Slack's channel "deploys", the servers and the shop
 
 Three things to try there:
-  1. As Dana, type “/chom deploy {first}”; as Lea, press Approve; watch the card, its thread and the shop.
-  2. The same with {broken}, which is broken: nobody is ever served it, and the card says why.
+  1. As Dana, type “/chom deploy {first} to staging”, then “/chom deploy {first}”. As Lea, press Approve, and as Omar
+     too; watch the card, its thread and the shop.
+  2. Type “/chom deploy {broken} to staging”, which is broken: nobody is ever served it, and the card says why.
   3. Kill the bot in the middle of a deploy. It ends as if nothing had happened.
 
 The same without Slack:  . {shell} && {command} status
