@@ -14,7 +14,7 @@ from bot.checking.proofs import asked_for, github, prometheus
 from bot.checking.redis import redis
 from bot.checking.servers import servers, sites
 from bot.config import Settings
-from bot.slack.proving import prove
+from bot.slack.connection.proving import prove
 
 __all__ = ["Found", "check"]
 

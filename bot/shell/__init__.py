@@ -17,7 +17,7 @@ from bot.desk.explained import named_by
 from bot.desk.named import NOTHING_TO_PLAN, change_of, environment_of, unquoted
 from bot.shell import printed
 from bot.shell.following import follow
-from bot.slack.web import SlackUnusable
+from bot.slack.connection.web import SlackUnusable
 from bot.store import NotDurable, StoreDown
 from bot.web import CannotListen
 from bot.work import InstanceTaken

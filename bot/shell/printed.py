@@ -10,7 +10,7 @@ from actions.engine.plan import Do, Irreversible
 from actions.engine.words import FEW, in_utc, joined, named, plain
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.shell.vocabulary import LEAD, heads
-from bot.slack.stage import beside, came_to_nothing, current_step, decided, irreversible, migrations, stage_of
+from bot.slack.cards.stage import beside, came_to_nothing, current_step, decided, irreversible, migrations, stage_of
 from policies.change import Waiting, Word
 from policies.explain import lines
 

@@ -1,6 +1,6 @@
-"""Slack as a person sees it: commands, buttons and cards."""
+"""Slack as a person sees it: what people do (acts), what they are shown (cards, messages), and the line to Slack."""
 
 from bot.slack.app import SlackFace, Waits
-from bot.slack.web import SlackUnusable
+from bot.slack.connection.web import SlackUnusable
 
 __all__ = ["SlackFace", "SlackUnusable", "Waits"]

@@ -16,20 +16,21 @@ from slack_bolt.response import BoltResponse
 
 from actions.engine.ports import Clock
 from bot.config import SlackSettings
-from bot.slack import http, texts
-from bot.slack.asker import Teller, of_click, of_command
-from bot.slack.buttons import Buttons
-from bot.slack.commands import Commands
-from bot.slack.deploying import Deploying
-from bot.slack.directory import Ages, Directory
-from bot.slack.errands import Errands, log_trouble
-from bot.slack.intake import Intake, Memory
-from bot.slack.manifest import bot_scopes
-from bot.slack.opened import Opened
-from bot.slack.rejecting import Rejecting, Reviewing
-from bot.slack.socket import Rhythm, Socket
-from bot.slack.web import CALL_ERRORS, Client, Identity, new_client, new_session, sort, who_am_i
-from bot.slack.windows import Windows
+from bot.slack.acts.asker import Teller, of_click, of_command
+from bot.slack.acts.buttons import Buttons
+from bot.slack.acts.commands import Commands
+from bot.slack.acts.deploying import Deploying
+from bot.slack.acts.intake import Intake, Memory
+from bot.slack.acts.opened import Opened
+from bot.slack.acts.rejecting import Rejecting, Reviewing
+from bot.slack.acts.windows import Windows
+from bot.slack.connection import http
+from bot.slack.connection.directory import Ages, Directory
+from bot.slack.connection.errands import Errands, log_trouble
+from bot.slack.connection.manifest import bot_scopes
+from bot.slack.connection.socket import Rhythm, Socket
+from bot.slack.connection.web import CALL_ERRORS, Client, Identity, new_client, new_session, sort, who_am_i
+from bot.slack.messages import texts
 from policies.change import Account, Person
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.configs import fresh_key
-from bot.slack.manifest import manifest
+from bot.slack.connection.manifest import manifest
 
 TOML = "chom.toml"
 SOCKET, HTTP, SECRETS = "slack-manifest-socket.json", "slack-manifest-http.json", "secrets.env"

@@ -8,8 +8,8 @@ from typing import assert_never
 
 from actions.engine.journal import Entry
 from bot.slack.blocks import Card
-from bot.slack.log_file import comment, file_name, follows, given_up
-from bot.slack.web import CallFailed
+from bot.slack.connection.web import CallFailed
+from bot.slack.messages.log_file import comment, file_name, follows, given_up
 from bot.tails.finder import Finder, log_metadata
 from bot.tails.logs import Follows, GiveUp, LogFiles, Offer, Share
 from bot.tails.look import Look

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from bot.slack.web import CallFailed
+from bot.slack.connection.web import CallFailed
 from bot.store.link import StoreDown
 from bot.tails.lease import Names
 from bot.tails.pace import Pace

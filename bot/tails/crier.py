@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from bot.slack.notices import Notice
+from bot.slack.messages.notices import Notice
 from bot.tails.finder import Finder, notice_metadata
 from bot.tails.look import Look
 from bot.tails.notes import Notes

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from bot.slack.cards import EVENT_TYPE
-from bot.slack.web import CallFailed
+from bot.slack.cards.live import EVENT_TYPE
+from bot.slack.connection.web import CallFailed
 from bot.tails.notes import Place
 from bot.tails.sender import Sender
 

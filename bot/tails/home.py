@@ -14,7 +14,7 @@ from typing import Protocol
 from actions.engine.ports import Clock
 from bot.desk.overview import Overseer, Shelf
 from bot.desk.surveys import Surveys
-from bot.slack.web import Client
+from bot.slack.connection.web import Client
 from bot.tails.home_pace import HomePace
 from bot.tails.home_turns import WHAT, HomeTail, Known, Openings
 from bot.tails.lease import Lease, Names

@@ -15,8 +15,8 @@ from bot.desk.overview import Overseer
 from bot.desk.planning import Refusal, Unlisted
 from bot.desk.surveys import Surveys
 from bot.desk.view import ChangeView, Overview
-from bot.slack.home import Home, home, refused_home, stranger_home, waits_for
-from bot.slack.web import CallFailed, Failure, Trouble
+from bot.slack.connection.web import CallFailed, Failure, Trouble
+from bot.slack.messages.home import Home, home, refused_home, stranger_home, waits_for
 from bot.store.homes import Opening
 from bot.tails.home_pace import HomePace
 from bot.tails.publisher import Again, Drawn, Publisher

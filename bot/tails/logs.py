@@ -17,7 +17,7 @@ from typing import Protocol
 from actions.engine.journal import Entry, Way
 from actions.engine.ports import HostRefused, JobLog, Unreachable, job_id
 from bot.desk.view import ChangeView
-from bot.slack.log_file import MOST, Piece, Unread, file_name, fitted, log_lines, pieces_of, struck
+from bot.slack.messages.log_file import MOST, Piece, Unread, file_name, fitted, log_lines, pieces_of, struck
 from bot.tails.sender import NotMine, Sender
 from bot.tails.sharing import NotTaken, uploaded
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from bot.desk.view import ChangeView
 from bot.slack.blocks import Card
-from bot.slack.notices import Notice
-from bot.slack.stage import OVER, stage_of
-from bot.slack.thread import Said
+from bot.slack.cards.stage import OVER, stage_of
+from bot.slack.messages.notices import Notice
+from bot.slack.messages.thread import Said
 from bot.tails.notes import Place
 from bot.tails.shown import Log, Shown, face_of, news
 from bot.tails.turns import Life, Want

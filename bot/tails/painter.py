@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from bot.slack.cards import metadata
-from bot.slack.stage import stage_of
+from bot.slack.cards.live import metadata
+from bot.slack.cards.stage import stage_of
 from bot.tails.finder import Finder
 from bot.tails.look import Look
 from bot.tails.notes import Notes

@@ -11,8 +11,8 @@ from typing import Any, Protocol, cast
 from pydantic import ValidationError
 
 from actions.engine.codec import dump, load, sha256_of
-from bot.slack.home import Home
-from bot.slack.web import CallFailed, Client, call
+from bot.slack.connection.web import CallFailed, Client, call
+from bot.slack.messages.home import Home
 from bot.store.homes import Opening
 from bot.tails.home_pace import HomePace
 from bot.tails.pace import Minute

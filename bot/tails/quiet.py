@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from bot.slack.web import Failure, Trouble, advice
+from bot.slack.connection.web import Failure, Trouble, advice
 
 logger = logging.getLogger(__name__)
 

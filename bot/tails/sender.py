@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from bot.slack.blocks import Card, words
-from bot.slack.web import Answer, CallFailed, Client, Trouble, call
+from bot.slack.connection.web import Answer, CallFailed, Client, Trouble, call
 
 logger = logging.getLogger(__name__)
 

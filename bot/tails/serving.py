@@ -10,10 +10,10 @@ from typing import Protocol, assert_never
 from actions.engine.journal import Entry, TurnedBack
 from bot.desk.planning import Refusal
 from bot.desk.view import ChangeView
-from bot.slack.cards import change_card
-from bot.slack.notices import notices
-from bot.slack.stage import Stage, stage_of
-from bot.slack.thread import failed, thread
+from bot.slack.cards.live import change_card
+from bot.slack.cards.stage import Stage, stage_of
+from bot.slack.messages.notices import notices
+from bot.slack.messages.thread import failed, thread
 from bot.tails.attacher import Attacher
 from bot.tails.crier import Crier
 from bot.tails.finder import Finder

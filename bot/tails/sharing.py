@@ -6,7 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from bot.slack.web import CallFailed, Trouble, advice, send_bytes
+from bot.slack.connection.web import CallFailed, Trouble, advice, send_bytes
 from bot.tails.finder import Finder
 from bot.tails.notes import Place
 from bot.tails.sender import Sender

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from actions.engine.codec import canonical, dump, load
 from bot.desk.view import ChangeView
 from bot.slack.blocks import Card
-from bot.slack.stage import Stage, stage_of
+from bot.slack.cards.stage import Stage, stage_of
 
 _GOING = frozenset({Stage.ALLOWED, Stage.STARTING, Stage.RUNNING})
 """From the last approval on, one stage follows the other by itself: progress, as nobody decides anything."""
@@ -57,7 +57,7 @@ class Shown:
     """Slack's id of the file that is SHARING."""
     hung: Hung = Hung()
     notices: Mapping[str, int] = field(default_factory=dict[str, int])
-    """What was said that is not of the journal (bot/slack/notices.py): the highest number of each."""
+    """What was said that is not of the journal (bot/slack/messages/notices.py): the highest number of each."""
     notice: str = ""
     """The key of the one that was about to be said last."""
 

@@ -4,7 +4,7 @@ One bot tails at a time, under a lease that another takes over within seconds. W
 took it, and claimed before: the entries by compare-and-set, so that two bots never both tell them. A bot that dies, or
 loses Slack's answer, between the two leaves a doubt, and the next one looks in Slack whether the message stands there
 (finder.py). Where the app may not look, it is sent again, and a card sent twice gives itself up when somebody clicks it
-(bot/slack/buttons.py). How fast, and who first, is for turns.py to say.
+(bot/slack/acts/buttons.py). How fast, and who first, is for turns.py to say.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import timedelta
 
 from actions.engine.telemetry import Metrics
 from bot.config import SlackSettings
-from bot.slack.web import Client
+from bot.slack.connection.web import Client
 from bot.tails.card_turns import WHAT, CardTail, Feed
 from bot.tails.latencies import Latencies
 from bot.tails.lease import Lease

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from bot.slack.web import CallFailed, Failure, Trouble
+from bot.slack.connection.web import CallFailed, Failure, Trouble
 from bot.tails.pace import Pace
 from bot.tails.quiet import Quiet
 from bot.tails.turns import Turn, Turns, Want

@@ -15,7 +15,7 @@ from bot.__main__ import cli
 from bot.config import Secrets, load
 from bot.config.toml import ChomToml
 from bot.configs import keys_of
-from bot.slack.manifest import manifest
+from bot.slack.connection.manifest import manifest
 from bot.starting import HTTP, SECRETS, SOCKET, TOML, template
 from policies.change import Role
 

@@ -17,7 +17,7 @@ from actions.engine.fleet import Artifact
 from bot.checking.servers import servers
 from bot.config import Secrets, load
 from bot.sandbox.slack.people import Granted
-from bot.slack.manifest import manifest
+from bot.slack.connection.manifest import manifest
 from bot.starting import template
 from tests.journeys.town import GOOD, Town
 from tests.slack.support import Slack, start_slack

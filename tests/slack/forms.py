@@ -11,12 +11,13 @@ from actions.engine.registry.strategies import Strategy
 from bot.desk.offers import Choices, Versions, Wanted
 from bot.desk.refusals import busy
 from bot.sandbox.slack.blocks import checked_view
-from bot.slack import deploy_form, reject_form, reviews, texts
+from bot.slack.acts import deploy_form, reject_form, reviews
+from bot.slack.acts.modal import Held, Modal, window
+from bot.slack.acts.windows import BURST, LIGHT, REFUSED
 from bot.slack.blocks import Card
-from bot.slack.details import PLAN, details
-from bot.slack.modal import Held, Modal, window
-from bot.slack.start import Now, start_card
-from bot.slack.windows import BURST, LIGHT, REFUSED
+from bot.slack.cards.details import PLAN, details
+from bot.slack.messages import texts
+from bot.slack.messages.start import Now, start_card
 from tests.slack.check import BIDI, ENTITY, OURS, texts_in
 from tests.slack.views import BACK_TO_V10, CHANGE, CHOICES, PEOPLE, STAGES, VERSIONS, after
 

@@ -18,7 +18,7 @@ from bot.redact import redactor
 from bot.sandbox.slack.calls import Args
 from bot.sandbox.slack.methods_chat import post_message
 from bot.slack.blocks import Card
-from bot.slack.web import new_client, new_session
+from bot.slack.connection.web import new_client, new_session
 from bot.store import Store
 from bot.tails.logs import LogPace
 from bot.tails.pace import Pace

@@ -20,7 +20,7 @@ from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.sandbox.api import make_app
 from bot.sandbox.slack import SlackStandIn
 from bot.slack import SlackFace, Waits
-from bot.slack.socket import Rhythm
+from bot.slack.connection.socket import Rhythm
 from bot.tails.pace import Pace
 from policies.change import Account, Person
 from tests.slack.views import CHOICES, PEOPLE, STAGES, VERSIONS

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from actions.engine.ports import JobLog
 from bot.config import SlackSettings
-from bot.slack.web import new_client, new_session
+from bot.slack.connection.web import new_client, new_session
 from bot.store import Store
 from bot.tails.logs import LogPace
 from bot.tails.slack import SlackTail

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.slack import SlackFace, SlackUnusable, Waits
-from bot.slack.manifest import manifest
+from bot.slack.connection.manifest import manifest
 from policies.change import Account
 from tests.slack.conftest import Faced, faced
 from tests.slack.support import BRISK, FakeDesk, FakeMemory, RealClock, Slack, start_slack, until
@@ -100,8 +100,8 @@ async def test_too_much_at_once_is_said_in_the_ack_and_nothing_is_done(bot: Face
 
 
 async def test_an_answer_that_slack_will_not_take_by_response_url_goes_the_other_way(bot: Faced) -> None:
-    from bot.slack.asker import Asker, Teller
-    from bot.slack.texts import said
+    from bot.slack.acts.asker import Asker, Teller
+    from bot.slack.messages.texts import said
 
     teller: Teller = bot.face._teller
     asker = Asker(Account("T0CHOM", "U0DEV"), "C0DEPLOYS", f"{bot.slack.base}/actions/T0CHOM/gone", "1")

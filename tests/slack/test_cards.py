@@ -19,13 +19,13 @@ from bot.app import RESERVED
 from bot.desk.refusals import busy
 from bot.desk.stopping import why_not
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
-from bot.slack import log_file, notices, texts, thread
 from bot.slack.blocks import Card
-from bot.slack.cards import change_card, metadata, preview_card
-from bot.slack.details import details
-from bot.slack.explained import explained
-from bot.slack.pressed import Answer, Click, Press, read_click
-from bot.slack.stage import DEAD, Stage, stage_of
+from bot.slack.cards.details import details
+from bot.slack.cards.explained import explained
+from bot.slack.cards.live import change_card, metadata, preview_card
+from bot.slack.cards.pressed import Answer, Click, Press, read_click
+from bot.slack.cards.stage import DEAD, Stage, stage_of
+from bot.slack.messages import log_file, notices, texts, thread
 from tests.slack.check import buttons, check, words_of
 from tests.slack.views import (
     CHANGE,

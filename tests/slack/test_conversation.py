@@ -13,7 +13,7 @@ import pytest
 from bot.desk.planning import Refusal
 from bot.desk.view import PastRun
 from bot.sandbox.slack.blocks import checked
-from bot.slack.cards import change_card, metadata
+from bot.slack.cards.live import change_card, metadata
 from policies.change import Account, Person, Role
 from tests.slack.conftest import Faced
 from tests.slack.support import seen_text, until
@@ -270,14 +270,14 @@ async def test_roll_back_on_an_older_card_rolls_nothing_back(bot: Faced) -> None
 
 
 async def test_in_a_shared_channel_the_clickers_own_team_counts() -> None:
-    from bot.slack.asker import of_click
+    from bot.slack.acts.asker import of_click
 
     body = {"team": {"id": "T0CHOM"}, "user": {"id": "U0LEAD", "team_id": "T0OTHER", "name": "lead"}}
     assert of_click(body).account == Account("T0OTHER", "U0LEAD")
 
 
 async def test_names_in_a_payload_are_never_looked_at(bot: Faced) -> None:
-    from bot.slack.asker import of_command
+    from bot.slack.acts.asker import of_command
 
     body = {"team_id": "T0CHOM", "user_id": "U0DEV", "user_name": "lead"}
     assert bot.desk.person(of_command(body).account) == PEOPLE["dev"]

@@ -14,8 +14,8 @@ import pytest
 from aiohttp import web
 
 from bot.desk.roster import Roster
-from bot.slack.directory import REFUSED, Ages, Directory, standing_of
-from bot.slack.web import new_client, new_session
+from bot.slack.connection.directory import REFUSED, Ages, Directory, standing_of
+from bot.slack.connection.web import new_client, new_session
 from policies.change import Account, Person, Role
 from policies.people import Standing
 from tests.slack.support import Slack, start_slack, until

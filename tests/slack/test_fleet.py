@@ -12,12 +12,12 @@ from actions.engine.journal import Entry
 from bot.desk.view import EnvironmentStatus, Overview, Served, Serving
 from bot.sandbox.slack.blocks import Surface
 from bot.shell import printed
-from bot.slack import log_file, texts
 from bot.slack.blocks import Card
-from bot.slack.cards import change_card, preview_card
-from bot.slack.details import details
-from bot.slack.home import home
-from bot.slack.thread import thread
+from bot.slack.cards.details import details
+from bot.slack.cards.live import change_card, preview_card
+from bot.slack.messages import log_file, texts
+from bot.slack.messages.home import home
+from bot.slack.messages.thread import thread
 from tests.slack import fleet
 from tests.slack.check import check, check_blocks, texts_in, words_of
 from tests.slack.fleet import BAD, HUNDRED, seen

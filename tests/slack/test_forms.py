@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.desk.offers import Offered, Versions, Wanted
-from bot.slack import deploy_form, reject_form, texts
-from bot.slack.deploy_form import NONE, suggestions
-from bot.slack.modal import Held, entered
-from bot.slack.pressed import Beginning, Wish, read_click
-from bot.slack.start import Now, start_card
-from bot.slack.windows import at_field
+from bot.slack.acts import deploy_form, reject_form
+from bot.slack.acts.deploy_form import NONE, suggestions
+from bot.slack.acts.modal import Held, entered
+from bot.slack.acts.windows import at_field
+from bot.slack.cards.pressed import Beginning, Wish, read_click
+from bot.slack.messages import texts
+from bot.slack.messages.start import Now, start_card
 from bot.slack.words import ago
 from policies.change import Person
 from tests.slack.check import buttons, check, words_of

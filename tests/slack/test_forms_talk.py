@@ -12,8 +12,8 @@ import pytest
 from bot.desk.offers import Fault, Field, Versions
 from bot.desk.planning import Refusal
 from bot.sandbox.slack.suggest import flat
-from bot.slack.modal import Held
-from bot.slack.windows import SETTLED
+from bot.slack.acts.modal import Held
+from bot.slack.acts.windows import SETTLED
 from policies.change import Account, Person
 from tests.slack.conftest import Faced, faced
 from tests.slack.support import seen_text, until

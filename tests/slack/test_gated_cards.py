@@ -14,8 +14,8 @@ from actions.engine.watched import Watched
 from bot.desk.view import ChangeView
 from bot.shell import printed
 from bot.slack.blocks import Card
-from bot.slack.cards import change_card
-from bot.slack.thread import thread
+from bot.slack.cards.live import change_card
+from bot.slack.messages.thread import thread
 from policies.change import Evidence, Need, Requirement, Role, Waiting, WhenReady
 from tests.slack.check import check
 from tests.slack.views import AT, CHANGE, after, view, yes

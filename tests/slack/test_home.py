@@ -15,9 +15,9 @@ from slack_sdk.models.views import View
 from actions.engine.journal import Ended, Outcome
 from bot.desk.view import ChangeView, Overview, PastRun, Served, Serving
 from bot.sandbox.slack.blocks import Surface, checked_view
-from bot.slack.home import MOST_BLOCKS, Home, refused_home, stranger_home, waits_for
-from bot.slack.home import home as home_of
-from bot.slack.pressed import Beginning, Wish, read_click
+from bot.slack.cards.pressed import Beginning, Wish, read_click
+from bot.slack.messages.home import MOST_BLOCKS, Home, refused_home, stranger_home, waits_for
+from bot.slack.messages.home import home as home_of
 from policies.change import Account, Allowed, Person, Role
 from tests.slack.check import check_blocks, texts_in
 from tests.slack.test_hostile import FEW, NASTY

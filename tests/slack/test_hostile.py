@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from actions.engine.journal import Asked, Done, Ended, Failed, Outcome, Started, TurnedBack, Waiting, Way
 from bot.desk.estimate import Usual
 from bot.desk.view import EnvironmentStatus, PastRun
-from bot.slack import notices, reviews, texts, thread
-from bot.slack.cards import change_card, preview_card
-from bot.slack.details import details
-from bot.slack.explained import explained
+from bot.slack.acts import reviews
+from bot.slack.cards.details import details
+from bot.slack.cards.explained import explained
+from bot.slack.cards.live import change_card, preview_card
+from bot.slack.messages import notices, texts, thread
 from bot.slack.words import code, code_block, inline, listed, plain, took
 from policies.change import Person, Refused, Why
 from policies.change import Waiting as NotYet

@@ -15,9 +15,9 @@ from aiohttp.test_utils import TestServer
 from bot.sandbox.slack.carrier import Kind
 from bot.sandbox.slack.signed import SignedHttp
 from bot.slack import SlackFace
-from bot.slack.http import MOST_BYTES, PATHS, signature
-from bot.slack.manifest import bot_scopes, manifest
-from bot.slack.web import proxy_for
+from bot.slack.connection.http import MOST_BYTES, PATHS, signature
+from bot.slack.connection.manifest import bot_scopes, manifest
+from bot.slack.connection.web import proxy_for
 from tests.slack.support import BRISK, FakeDesk, FakeMemory, RealClock, serve_http, start_slack, until
 
 TYPED = {

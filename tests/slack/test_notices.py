@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from actions.engine.journal import Ended, Opened, Outcome
-from bot.slack.notices import notices
+from bot.slack.messages.notices import notices
 from bot.tails.shown import read_shown, write_shown
 from policies.change import Approval, Evidence, Requirement, WhenReady, Word
 from tests.slack.room import Room, looking

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.slack.home import Home
-from bot.slack.web import new_client, new_session
+from bot.slack.connection.web import new_client, new_session
+from bot.slack.messages.home import Home
 from bot.store.homes import Opening
 from bot.tails.publisher import Again, Drawn, HomeShown, Publisher
 from tests.slack.lobby import SWIFT

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.desk.planning import Refusal
-from bot.slack.modal import Held
+from bot.slack.acts.modal import Held
 from tests.slack.conftest import Faced
 from tests.slack.support import until
 from tests.slack.test_conversation import DIGEST, show_card

@@ -10,8 +10,8 @@ import pytest
 from bot.desk.planning import Refusal
 from bot.sandbox.slack.calls import Args
 from bot.sandbox.slack.methods_chat import post_message
-from bot.slack.cards import change_card, metadata
-from bot.slack.modal import Held
+from bot.slack.acts.modal import Held
+from bot.slack.cards.live import change_card, metadata
 from tests.slack.conftest import Faced
 from tests.slack.support import until
 from tests.slack.test_forms_talk import says, windows

@@ -16,8 +16,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.sandbox.slack.sockets import LEAVE_SECONDS
-from bot.slack.socket import Rhythm, Socket
-from bot.slack.web import new_client, new_session
+from bot.slack.connection.socket import Rhythm, Socket
+from bot.slack.connection.web import new_client, new_session
 from tests.slack.conftest import Faced, faced
 from tests.slack.support import BRISK, FakeMemory, Slack, start_slack, until
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from bot.sandbox.slack.limits import Limits, Tier
-from bot.slack.cards import change_card, metadata
-from bot.slack.thread import thread
+from bot.slack.cards.live import change_card, metadata
+from bot.slack.messages.thread import thread
 from bot.tails.finder import told_metadata
 from bot.tails.shown import Shown, write_shown
 from policies.change import Refused, Why

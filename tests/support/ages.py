@@ -12,8 +12,8 @@ from typing import Any
 from actions.engine.fold import fold
 from actions.engine.journal import Entry, Opened
 from bot.desk.view import ChangeView
-from bot.slack.cards import change_card
-from bot.slack.stage import stage_of
+from bot.slack.cards.live import change_card
+from bot.slack.cards.stage import stage_of
 from bot.store import Store
 from bot.tails.shown import Shown, face_of, news
 from policies.change import Approval, Change, Word
