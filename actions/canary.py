@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from actions.blue_green import plan as blue_green
+from actions.engine.across import require_expand_only
 from actions.engine.fleet import LEAST_LOOKS, Artifact, CannotPlan, Fleet, Request
 from actions.engine.plan import Arg, Back, Call, Do, Harmless, Plan, Shift, Step
 from actions.engine.registry import Action
@@ -20,6 +21,7 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
     """As blue-green, but users are shifted there before the switch makes it the served release. Raises CannotPlan."""
     whole = blue_green(request, fleet, artifact)
     _require_pools(fleet)
+    require_expand_only(fleet, whole.pending, whole.version, "as a canary")
     shift = _shift(request, fleet, whole)
     steps: list[Step] = []
     for step in whole.steps:

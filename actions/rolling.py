@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from actions.blue_green import plan as blue_green
+from actions.engine.across import require_expand_only
 from actions.engine.fleet import Artifact, Fleet, Host, Request
 from actions.engine.plan import Back, Call, Do, Harmless, Plan, Step, Watch
 from actions.engine.registry import Action
@@ -26,6 +27,8 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
     """As blue-green, with all between the copy and the last check once for each batch. Raises CannotPlan."""
     whole = blue_green(request, fleet, artifact)
     batches = _batches(fleet, int(str(request.arguments.get("by", BY))))
+    if len(batches) > 1:
+        require_expand_only(fleet, whole.pending, whole.version, f"in {len(batches)} batches")
     before, after = ("expect", "stage", "stage-2", "backup"), ("verify", "smoke", "retain")
     steps: list[Step] = [step for step in whole.steps if step.name in before]
     for number, batch in enumerate(batches):

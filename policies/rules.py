@@ -81,6 +81,8 @@ class _Category(_Table):
     needs: list[_Need] = Field(min_length=1)
     evidence: list[EvidenceName] = Field(default_factory=list[EvidenceName])
     strategies: list[str] = Field(default_factory=list[str])
+    strategies_destructive: list[str] = Field(default_factory=list[str])
+    """Instead of them, where a migration is destructive; as they are where this is left out."""
     expires_hours: int = Field(default=4, ge=1, le=24 * 7)
     when_ready: Annotated[WhenReady, Field(strict=False)] = WhenReady.START
     watch: Time = timedelta()
@@ -157,12 +159,18 @@ class Rules:
             f"Category {category} because {because}.",
             tuple(Need(need.role, need.count) for need in table.needs),
             evidence,
-            tuple(table.strategies) if plan.sha256 else (),
+            self._strategies(table, plan) if plan.sha256 else (),
             timedelta(hours=table.expires_hours),
             {name: time for name, time in self._times().items() if name in evidence},
             table.when_ready,
             table.watch,
         )
+
+    def _strategies(self, table: _Category, plan: Plan) -> tuple[str, ...]:
+        """A category that has to be a canary would leave no way to a version that no canary can have."""
+        if plan.facts.get("destructive") and table.strategies and table.strategies_destructive:
+            return tuple(table.strategies_destructive)
+        return tuple(table.strategies)
 
     def _evidence(self, table: _Category, fitting: list[_Rule]) -> tuple[EvidenceName, ...]:
         """The category's, and what fitting rules ask for besides; of a version, so of no change that brings none."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from actions.engine.analysis.limits import Limits
+from actions.engine.migrations import Migration
 from actions.engine.plan import Arg, Probe, Seen
 
 
@@ -207,6 +208,8 @@ class Fleet:
     hosts: tuple[Host, ...]
     proposed: Proposed | None = None
     """Edits of the environment file, for an action that brings them."""
+    reads: Mapping[str, Migration] = field(default_factory=dict[str, Migration])
+    """What each migration does of which a file could be read: of the version that is brought, by its name."""
 
     def seen(self, pending: Mapping[str, tuple[str, ...]] | None = None) -> tuple[Seen, ...]:
         """What a plan's digest covers of these hosts."""

@@ -208,6 +208,11 @@ class Plan:
             }
         )
 
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """Migrations that it would apply, each once, in order."""
+        return tuple(dict.fromkeys(name for seen in self.hosts for name in seen.pending))
+
     def step(self, name: str) -> Step:
         """The step of that name; KeyError where there is none."""
         for step in self.steps:

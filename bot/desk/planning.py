@@ -79,20 +79,30 @@ class Planning:
         fleet = await self.survey(matched.environment)
         if revision:
             fleet = replace(fleet, proposed=await self._proposed(fleet, revision))
+        new = await self._contents(artifact) if artifact else Contents()
+        if isinstance(new, Contents):
+            fleet = replace(fleet, reads=new.migrations)
         try:
             plan = matched.action.plan(request, fleet, artifact)
         except CannotPlan as cannot:
             raise NoPlan(str(cannot)) from None
         if artifact is None:
             return request, plan
-        return request, replace(plan, facts={**plan.facts, **await self._compared(artifact, fleet, plan)})
+        return request, replace(plan, facts={**plan.facts, **await self._compared(new, fleet, plan)})
 
-    async def _compared(self, artifact: Artifact, fleet: Fleet, plan: Plan) -> dict[str, Arg]:
-        """What it changes against what is served, as far as that is known."""
-        pending = tuple(dict.fromkeys(name for seen in plan.hosts for name in seen.pending))
-        new, served = Contents(), list[Contents]()
+    async def _contents(self, artifact: Artifact) -> Contents | CannotPlan:
+        """What is in it, or why that cannot be known."""
         try:
-            new = await self.artifacts.contents(artifact.sha256)
+            return await self.artifacts.contents(artifact.sha256)
+        except CannotPlan as why:
+            return why
+
+    async def _compared(self, new: Contents | CannotPlan, fleet: Fleet, plan: Plan) -> dict[str, Arg]:
+        """What it changes against what is served, as far as that is known."""
+        known, served = new if isinstance(new, Contents) else Contents(), list[Contents]()
+        try:
+            if isinstance(new, CannotPlan):
+                raise new
             for release in {host.release(host.current) for host in fleet.hosts if host.current}:
                 if not (release and release.sha256):
                     raise CannotPlan("it was not brought there by the bot.")
@@ -100,8 +110,8 @@ class Planning:
         except CannotPlan as why:
             live = str(plan.facts.get("replaces", "")) or "what is live"
             said = f"what {live} contains, so what changes is not known: {why}"
-            return {"unknown": said.rstrip("."), **of_migrations(new, pending)}
-        return facts(new, served, pending)
+            return {"unknown": said.rstrip("."), **of_migrations(known, plan.pending)}
+        return facts(known, served, plan.pending)
 
     async def _artifact(self, matched: Matched) -> Artifact | None:
         if not matched.action.brings_artifact:

@@ -10,7 +10,7 @@ from actions.engine.plan import Do, Irreversible
 from actions.engine.words import FEW, in_utc, joined, named, plain
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.shell.vocabulary import LEAD, heads
-from bot.slack.cards.stage import beside, came_to_nothing, current_step, decided, irreversible, migrations, stage_of
+from bot.slack.cards.stage import beside, came_to_nothing, current_step, decided, irreversible, stage_of
 from policies.change import Waiting, Word
 from policies.explain import lines
 
@@ -177,7 +177,7 @@ def _for_good(view: ChangeView) -> Iterator[str]:
         yield _line(f"Older than {newer}, which is live.", 2)
     stays = [f"Step {number} cannot be undone: {what}" for number, what in irreversible(made)]
     yield from (_line(line, 2) for line in stays)
-    if unnamed := [name for name in migrations(made) if not any(name in line for line in stays)]:
+    if unnamed := [name for name in made.pending if not any(name in line for line in stays)]:
         yield _line(f"Migrations that will be applied: {joined(unnamed)}.", 2)
     if left := made.facts.get("migrations_left"):
         names = left if isinstance(left, tuple) else (str(left),)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.toml import rules_text
 from tests.support.sandbox import Sandbox, buttons, running, server, thread
 
-V101, V12, V20 = (f"Deploy {version} to production" for version in ("v1.0.1", "v1.2", "v2.0"))
+V101, V12, V13, V20 = (f"Deploy {version} to production" for version in ("v1.0.1", "v1.2", "v1.3", "v2.0"))
 
 
 @pytest.fixture
@@ -41,8 +40,8 @@ async def category_1_needs_one_tech_lead_and_green_checks(sandbox: Sandbox) -> N
 async def category_2_needs_two_people_and_staging_and_is_watched(sandbox: Sandbox) -> None:
     await sandbox.fault(github="red")
     await sandbox.command("dev", "deploy v1.2")
-    card = await sandbox.card_says(V12, "v1.2 is not in staging")
-    assert "tests failed for commit" in card["text"]
+    card = await sandbox.card_says(V12, "tests failed for commit")
+    assert "v1.2 is not in staging" in card["text"]
     assert "Category 2 because of new features in v1.2 and of 3 migrations" in str(card["blocks"])
     for who in ("lead", "devops"):
         await sandbox.click(who, await sandbox.card(V12), "chom_approve")
@@ -66,18 +65,18 @@ async def category_2_needs_two_people_and_staging_and_is_watched(sandbox: Sandbo
 
 
 async def category_3_has_to_go_out_as_a_canary(sandbox: Sandbox) -> None:
-    await sandbox.command("dev", "deploy v2.0")
-    card = await sandbox.card_says(V20, "A change of category 3 has to go out as canary, not as blue-green.")
-    assert "Category 3 because of the new major version v2.0" in str(card)
+    await sandbox.command("dev", "deploy v1.3 category=3")
+    card = await sandbox.card_says(V13, "A change of category 3 has to go out as canary, not as blue-green.")
+    assert "Category 3 because that was asked for" in str(card)
     assert "chom_approve" not in buttons(card)
 
 
 @pytest.mark.timeout(300)
 async def test_category_3_needs_the_cto_and_the_team_a_drill_and_somebody_who_starts_it(tmp_path: Path) -> None:
-    """With a table that lets it go out blue-green; all else is as shipped."""
-    canary, both = 'strategies = ["canary"]', 'strategies = ["canary", "blue-green"]'
-    assert canary in rules_text()
-    async with running(tmp_path / "sandbox", rules=rules_text().replace(canary, both)) as sandbox:
+    """A migration of v2.0 drops a column, beside which no old code can serve: so it is no canary."""
+    async with running(tmp_path / "sandbox") as sandbox:
+        await sandbox.command("dev", "deploy v2.0 canary")
+        await sandbox.whisper("dev", "2026_11_23_080000_drop_email_from_wishes (line 11: it calls dropColumn")
         await sandbox.command("dev", "deploy v2.0 to staging")
         await sandbox.card_says("Deploy v2.0 to staging", "Done.", 60)
         await sandbox.command("dev", "deploy v2.0")

@@ -9,6 +9,7 @@ from typing import Any
 
 from actions.blue_green import plan as plan_deploy
 from actions.engine.fleet import Artifact, Differs, Earlier, Environment, Fleet, Host, Pools, Proposed, Release, Request
+from actions.engine.migrations import Effect, Finding, Migration
 from actions.engine.plan import Plan, Probe
 from policies.change import (
     Account,
@@ -61,9 +62,23 @@ def host(name: str = "app1", **more: Any) -> Host:
     return Host(**({"name": name} | seen | more))
 
 
+ADDS = Migration((Finding(8, Effect.ADDS, "creates the table wishes"),))
+LOSES = Migration((Finding(9, Effect.LOSES, "drops the column email of wishes"),))
+BREAKS = Migration(
+    (Finding(7, Effect.BREAKS, "renames the table shops"),), (Finding(12, Effect.BREAKS, "renames the table stores"),)
+)
+READS = {f"m{number}": ADDS for number in range(1, 10)}
+"""What migrations do where a test does not say it."""
+
+
 def fleet(*hosts: Host, proposed: Proposed | None = None, **more: Any) -> Fleet:
     known = hosts or (host("app1"), host("app2"))
-    return Fleet(environment(hosts=tuple(h.name for h in known), **more), known, proposed)
+    return Fleet(environment(hosts=tuple(h.name for h in known), **more), known, proposed, READS)
+
+
+def reading(on: Fleet, **reads: Migration) -> Fleet:
+    """The same, where these migrations do something else."""
+    return replace(on, reads={**on.reads, **reads})
 
 
 EARLIER = (

@@ -10,9 +10,21 @@ import pytest
 from actions.canary import plan
 from actions.engine.analysis import Limits
 from actions.engine.fleet import CannotPlan, Fleet, Pools
+from actions.engine.migrations import Migration
 from actions.engine.plan import Back, Call, Do, Plan, Shift
 from actions.engine.registry import BadCommand, discover
-from tests.pure.making import POOLS, artifact, environment, fleet, host, request
+from tests.pure.making import (
+    ADDS,
+    BREAKS,
+    LOSES,
+    POOLS,
+    artifact,
+    environment,
+    fleet,
+    host,
+    reading,
+    request,
+)
 
 GREEN = "20261123_222151"
 
@@ -23,6 +35,33 @@ def planned(**arguments: Any) -> Plan:
 
 def two(first: Pools | None, second: Pools | None) -> Fleet:
     return fleet(host("app1", pools=first), host("app2", pools=second))
+
+
+def with_m3(does: Migration) -> Plan:
+    on = reading(two(POOLS, POOLS), m3=does)
+    return plan(request("canary", {}), on, artifact(migrations=("m1", "m2", "m3")))
+
+
+def test_beside_the_served_release_migrations_only_add() -> None:
+    assert with_m3(ADDS).pending == ("m3",)
+    with pytest.raises(CannotPlan) as refused:
+        with_m3(LOSES)
+    assert str(refused.value) == (
+        "v1.2 cannot go out as a canary: the code of before goes on beside it, and may not do so with m3 (line 9: it "
+        "drops the column email of wishes). Either `deploy v1.2 rolling by=100% to production`, which has everybody "
+        "wait in maintenance mode meanwhile, or `deploy v1.2 to production`, where users of the old code may see "
+        "errors between the migrations and the switch. Or make two releases of it: one that only adds, and later, when "
+        "no code needs the old any more, one that takes it away."
+    )
+    with pytest.raises(CannotPlan, match=r"m3 \(line 7: it renames the table shops\)"):
+        with_m3(BREAKS)
+
+
+def test_what_a_migration_does_that_cannot_be_seen_counts_as_the_worst() -> None:
+    blind = replace(two(POOLS, POOLS), reads={})
+    with pytest.raises(CannotPlan, match=r"m3 \(line 1: it cannot be seen: no artifact .* and 1 more\. Either"):
+        plan(request("canary", {}), blind, artifact(migrations=("m1", "m2", "m3", "m4", "m5", "m6")))
+    assert not plan(request("canary", {}), blind, artifact(migrations=("m1", "m2"))).pending, "m2 is there already"
 
 
 def shift(made: Plan) -> Shift:

@@ -9,7 +9,7 @@ import pytest
 from actions.engine.fleet import CannotPlan, Fleet
 from actions.engine.plan import Again, Back, Call, Do, Harmless, Plan, Watch
 from actions.rolling import LIMIT_S, plan
-from tests.pure.making import OLD, PROBES, artifact, fleet, host, request
+from tests.pure.making import LOSES, OLD, PROBES, artifact, fleet, host, reading, request
 
 GREEN = "20261123_222151"
 NEW = ("m1", "m2", "m3")
@@ -91,6 +91,16 @@ def test_a_batch_is_that_share_of_the_servers_and_at_least_one(
 def test_servers_of_a_batch_that_serve_different_versions_go_back_to_their_own() -> None:
     made = planned(fleet(host("app1"), host("app2", current=OLD)), by=100)
     assert (do(made, "switch").hosts, do(made, "switch-2").hosts) == (("app1",), ("app2",))
+
+
+def test_batches_that_serve_beside_each_other_need_migrations_that_only_add() -> None:
+    with pytest.raises(
+        CannotPlan, match=r"^v1\.2 cannot go out in 2 batches: .* m3 \(line 9: it drops the column email"
+    ):
+        planned(reading(fleet(), m3=LOSES))
+    assert planned(reading(fleet(), m3=LOSES), by=100).facts["batches"] == 1
+    assert planned(reading(fleet(host("app1")), m3=LOSES)).facts["batches"] == 1
+    assert planned(reading(fleet(), m2=LOSES)).facts["batches"] == 2, "m2 has run long ago"
 
 
 def test_what_cannot_be_deployed_cannot_be_deployed_in_batches_either() -> None:

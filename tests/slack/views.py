@@ -29,6 +29,7 @@ from actions.engine.journal import (
     Way,
     Weighed,
 )
+from actions.engine.migrations import Effect, Finding, Migration
 from actions.engine.plan import Probe
 from actions.engine.registry.strategies import Strategy
 from actions.engine.runner import closing
@@ -74,6 +75,7 @@ V09, V10, V11 = (
 FLEET = Fleet(
     Environment("production", HOSTS, "app1", (Probe("https://shop.example/health", contains="{version}"),), keep=2),
     tuple(Host(name, f"SHA256:{name}", "cd" * 32, V11.id, (V09, V10, V11), (), 10**12, 6) for name in HOSTS),
+    reads={name: Migration((Finding(8, Effect.ADDS, "adds a column"),)) for name in MIGRATIONS},
 )
 ARTIFACT = Artifact("v1.2", "1f0c2d3e4b5a69788796a5b4c3d2e1f00f1e2d3c", "ab" * 32, 12_000_000, MIGRATIONS)
 PLAN = blue_green.plan(Request("deploy", "production", AT), FLEET, ARTIFACT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from actions.engine.contents import ENV, LOCKS, MIGRATION, UNREADABLE, Contents
-from actions.engine.migrations import WayBack, migration
+from actions.engine.migrations import UNSEEN, WayBack
 from actions.engine.plan import Arg
 from actions.engine.steps import version_step
 
@@ -40,11 +40,11 @@ def facts(new: Contents, served: Sequence[Contents], pending: Iterable[str]) -> 
 
 def of_migrations(new: Contents, pending: Iterable[str]) -> dict[str, Arg]:
     """What the migrations that would run do; this is known whatever is served."""
-    found = {name: new.migrations.get(name) or migration(b"") for name in pending}
-    worst = {name: one.worst for name, one in found.items() if one.worst}
+    found = {name: new.migrations.get(name, UNSEEN) for name in pending}
+    because = {name: one.because for name, one in found.items() if one.destructive}
     return {
-        "destructive": tuple(worst),
-        "destructive_because": tuple(f"line {one.line}: it {one.what}" for one in worst.values()),
+        "destructive": tuple(because),
+        "destructive_because": tuple(because.values()),
         "restores": tuple(name for name, one in found.items() if one.back is WayBack.RESTORE),
         "forward_only": tuple(name for name, one in found.items() if one.back is WayBack.FORWARD_ONLY),
     }

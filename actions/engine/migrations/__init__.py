@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 
 from actions.engine.migrations.body import Reading, effects
 from actions.engine.migrations.code import Names, plain
-from actions.engine.migrations.found import DESTRUCTIVE, Effect, Finding, Migration, WayBack
+from actions.engine.migrations.found import DESTRUCTIVE, UNSEEN, Effect, Finding, Migration, WayBack
 from actions.engine.migrations.php import Group, Kind, Node, Token, Unreadable, line_of, read, split
 
-__all__ = ["DESTRUCTIVE", "Effect", "Finding", "Migration", "WayBack", "migration"]
+__all__ = ["DESTRUCTIVE", "UNSEEN", "Effect", "Finding", "Migration", "WayBack", "migration"]
 
 _BASE = "illuminate\\database\\migrations\\migration"
 _DECLARED = re.compile(

@@ -59,6 +59,11 @@ class Migration:
         return next(found, None)
 
     @property
+    def because(self) -> str:
+        """Why it is destructive, "line 14: it drops the column price of orders"; "" where it is not."""
+        return f"line {worst.line}: it {worst.what}" if (worst := self.worst) else ""
+
+    @property
     def destructive(self) -> bool:
         """Whether it takes something away, may break the code from before, or cannot be told."""
         return self.worst is not None
@@ -74,3 +79,7 @@ class Migration:
         if self.down and not any(one.effect in doubtful for one in self.down):
             return WayBack.REVERSIBLE
         return WayBack.RESTORE if self.destructive else WayBack.FORWARD_ONLY
+
+
+UNSEEN = Migration((Finding(1, Effect.UNKNOWN, "cannot be seen: no artifact that can be had holds its file"),))
+"""One of which only the name is known."""

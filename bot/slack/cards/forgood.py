@@ -9,7 +9,7 @@ from actions.engine.plan import Plan
 from actions.engine.words import counted
 from bot.desk.view import ChangeView
 from bot.slack.blocks import Block, section
-from bot.slack.cards.stage import DEAD, irreversible, migrations, stage_of
+from bot.slack.cards.stage import DEAD, irreversible, stage_of
 from bot.slack.words import code, inline, listed, sentence
 
 IN_LINES = 4
@@ -36,7 +36,7 @@ def kept_in_a_sentence(plan: Plan) -> str:
     """For `text` and for a confirm dialog: "2 migrations cannot be undone."; "" where nothing would stay."""
     newer = plan.facts.get("older_than")
     said = [f"It is older than {newer}, which is live."] if newer else []
-    if names := migrations(plan):
+    if names := plan.pending:
         said.append(f"{counted(len(names), 'migration')} cannot be undone.")
     elif left := _left_names(plan):
         stay = "stays" if len(left) == 1 else "stay"
@@ -50,7 +50,7 @@ def _ahead(plan: Plan) -> list[str]:
     newer = inline(str(plan.facts.get("older_than", "")), 60)
     said = [*_keys(plan)]
     said += [f"*Older than {newer}, which is live.*"] if newer else []
-    names = migrations(plan)
+    names = plan.pending
     if names:
         stay = "stays" if len(names) == 1 else "stay"
         said += [f"*Cannot be undone:* {counted(len(names), 'migration')} {stay} in the database", *_named(names)]

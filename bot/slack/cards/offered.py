@@ -15,7 +15,7 @@ from bot.slack.cards import canary
 from bot.slack.cards.forgood import kept_in_a_sentence
 from bot.slack.cards.gated import is_ill
 from bot.slack.cards.lead import is_last
-from bot.slack.cards.stage import Stage, migrations
+from bot.slack.cards.stage import Stage
 from bot.slack.words import inline, sentence
 from policies.change import Waiting
 
@@ -88,7 +88,7 @@ def _review(view: ChangeView) -> Button:
 
 def _stop(view: ChangeView) -> Button:
     plan = view.change.plan
-    kept = " Migrations that were applied stay." if migrations(plan) else ""
+    kept = " Migrations that were applied stay." if plan.pending else ""
     old = plan.facts.get("replaces")
     on = shifting(view.run) is not None
     first = f"Everybody has {old} again within a second" if on else "The running step finishes"

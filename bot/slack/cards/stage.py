@@ -168,14 +168,6 @@ def role_word(role: Role) -> str:
             assert_never(role)
 
 
-def migrations(plan: Plan) -> tuple[str, ...]:
-    """Migrations the plan would apply, each once, in order."""
-    names: dict[str, None] = {}
-    for seen in plan.hosts:
-        names.update(dict.fromkeys(seen.pending))
-    return tuple(names)
-
-
 def irreversible(plan: Plan) -> list[tuple[int, str]]:
     """(step number, what stays) of every step that cannot be undone."""
     found: list[tuple[int, str]] = []

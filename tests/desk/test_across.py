@@ -1,0 +1,38 @@
+"""What migrations mean for old code is read from artifacts, and said to whoever asks before anything is stored."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from actions.engine.contents import Contents
+from actions.engine.fleet import Pools
+from actions.engine.migrations import Effect, Finding, Migration
+from bot.desk.desk import Refusal
+from tests.desk.conftest import Room
+
+ORDERS = "2026_10_01_000000_add_orders"
+LOSES = Migration((Finding(9, Effect.LOSES, "drops the column email of orders"),))
+
+
+def holds(room: Room, sha256: str, **migrations: Migration) -> None:
+    """That artifact has these migrations in it, under the name of ORDERS where it is `orders`."""
+    room.shelf.kept[sha256] = Contents(
+        migrations={ORDERS if name == "orders" else name: does for name, does in migrations.items()}
+    )
+
+
+@pytest.mark.parametrize("way", ["canary", "rolling"])
+async def test_beside_old_code_nothing_is_asked_for_with_a_destructive_migration(room: Room, way: str) -> None:
+    pools = Pools("", False, 0, None, 8 * 10**9, 10**9)
+    room.servers.seen = {name: replace(host, pools=pools) for name, host in room.servers.seen.items()}
+    holds(room, "2" * 64, orders=LOSES)
+    for asking in (room.desk.propose, room.desk.preview):
+        with pytest.raises(Refusal, match=rf"cannot go out .*{ORDERS} \(line 9: it drops the column email of orders\)"):
+            await asking(f"deploy v1.2 {way}", room.who("dev"))
+    assert await room.store.recent("", 10) == []
+    for other in ("deploy v1.2 rolling by=100% to production", "deploy v1.2 to production"):
+        assert (await room.desk.preview(other, room.who("dev"))).change.plan.pending == (ORDERS,)
+    holds(room, "2" * 64, orders=Migration(()))
+    assert (await room.desk.propose(f"deploy v1.2 {way}", room.who("dev"))).change.plan.action == way
