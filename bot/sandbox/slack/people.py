@@ -29,7 +29,7 @@ VERIFICATION_TOKEN = "sandbox-verification"
 CREATED = 1_767_225_600
 """When team, channel and groups were made, for the fields that want a time."""
 
-MANIFEST = Path(__file__).parents[2] / "slack" / "manifest.json"
+MANIFEST = Path(__file__).parents[2] / "slack" / "connection" / "manifest.json"
 """The app's own manifest; the app is installed by it here as it would be in Slack."""
 
 
