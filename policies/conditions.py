@@ -13,7 +13,10 @@ from actions.engine.plan import Arg, Plan
 from actions.engine.words import counted, joined
 
 Steps = Literal["major", "minor", "patch", "unknown"]
-PLACES = ("version", "replaces", "migrations", "destructive", "files", "size", "locks", "env", "config_keys", "unknown")
+PLACES = (
+    *("version", "replaces", "migrations", "destructive", "files", "size", "locks", "advisories", "env"),
+    *("config_keys", "unknown"),
+)
 """What a rule's `because` may have in { }."""
 _NAMED = 3
 
@@ -39,6 +42,8 @@ class When(BaseModel):
     locks: list[Literal["major", "minor", "patch", "added", "removed", "unknown"]] | None = Field(
         default=None, min_length=1
     )
+    advisories: bool | None = None
+    """Whether a package that moves has a known fault, or had one that is gone with it."""
     vendor: bool | None = None
     env: bool | None = None
     config_keys: bool | None = None
@@ -61,12 +66,12 @@ class When(BaseModel):
     def _of_contents(self, plan: Plan) -> bool:
         """What can only be said of a version whose contents are known, and known against what is served."""
         facts = plan.facts
-        asked = (self.first, self.files, self.files_over, self.kilobytes_over, self.locks, self.vendor, self.env)
+        asked = (self.first, self.files, self.files_over, self.kilobytes_over, self.locks, self.advisories)
         if self.destructive is not None and bool(facts.get("destructive")) is not self.destructive:
             return False
         if self.unknown is not None and not plan.sha256:
             return False
-        if all(one is None for one in asked):
+        if all(one is None for one in (*asked, self.vendor, self.env)):
             return True
         if not plan.sha256 or is_unknown(facts):
             return False
@@ -76,6 +81,7 @@ class When(BaseModel):
             and (self.files_over is None or _number(facts, "changed_files") > self.files_over)
             and (self.kilobytes_over is None or _number(facts, "changed_bytes") > self.kilobytes_over * 1000)
             and (self.locks is None or any(step in self.locks for step in _texts(facts, "lock_steps")))
+            and (self.advisories is None or bool(facts.get("advisories")) is self.advisories)
             and (self.vendor is None or bool(facts.get("vendor")) is self.vendor)
             and (self.env is None or bool(_env(facts)) is self.env)
         )
@@ -117,6 +123,7 @@ def filled(because: str, when: When, plan: Plan) -> str:
         "files": _few(matching(facts, when.files) if when.files else _texts(facts, "changed")),
         "size": f"{counted(_number(facts, 'changed_files'), 'file')} that change",
         "locks": _few(locks),
+        "advisories": _few(_texts(facts, "advisories")),
         "env": _few(_env(facts)),
         "config_keys": _few(_texts(facts, "config_keys")),
         "unknown": str(facts.get("unknown", "")) or "what it changes is not known",

@@ -277,6 +277,7 @@ GOOD = releases.entry("v1", b"x")
         ),
         ([{k: v for k, v in GOOD.items() if k != "sha256"}], "entry 1 has no sha256; it has to be 64 hex digits"),
         ([GOOD, GOOD], "v1 is there twice"),
+        ([{**GOOD, "audit": {"found": [{"package": "vue"}]}}], "entry 1: audit has to be advisories under found"),
     ],
 )
 def test_a_fault_in_the_index_is_named(index: Any, said: str) -> None:

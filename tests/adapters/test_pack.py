@@ -377,9 +377,13 @@ def test_the_example_of_a_pipeline_packs(tmp_path: Path) -> None:
     }
     directory = tree(tmp_path / "app")
     packed(directory, directory / "dist", "v1.1", days=-3)
+    known = tmp_path / "temp/now/composer.json"
+    known.parent.mkdir(parents=True)
+    known.write_text('{"advisories": []}')
     env = os.environ | {
         "VERSION": "v1.2",
         "GITHUB_SHA": COMMIT,
+        "RUNNER_TEMP": str(tmp_path / "temp"),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     subprocess.run(

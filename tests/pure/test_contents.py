@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actions.engine.contents import Contents, Gathering
+from actions.engine.contents.advisories import Advisory, Audit
 from actions.engine.contents.compared import MOST, facts
 from actions.engine.plan import Plan
 from policies.change import Requirement
@@ -114,6 +115,39 @@ def test_the_facts_that_make_a_category_are_said_together_and_lesser_ones_are_no
     assert asked({**changed, "Dockerfile": "x"}, "v1.2").because == (
         "Category 3 because of the infrastructure in Dockerfile."
     )
+
+
+def known(package: str, id_: str, severity: str = "high") -> Advisory:
+    return Advisory(package, id_, severity)
+
+
+@pytest.mark.parametrize(
+    ("served", "new", "told"),
+    [
+        (None, Audit(), ()),
+        (Audit((known("vue", "CVE-1"),)), Audit(), ("vue (fixes CVE-1, high)",)),
+        (Audit((known("vue", "CVE-1"),)), None, ("vue (had CVE-1, high)",)),
+        (None, Audit((), (known("vue", "CVE-1", "low"),)), ("vue (fixes CVE-1, low)",)),
+        (None, Audit((known("vue", "CVE-1"),)), ("vue (has CVE-1, high)",)),
+        (Audit((known("vue", "CVE-1", "low"),)), Audit((known("vue", "CVE-1"),)), ("vue (has CVE-1, high)",)),
+        (Audit((known("acme/pay", "CVE-1"),)), Audit((known("laravel/framework", "CVE-2"),)), ()),
+        (
+            Audit((known("vue", "CVE-2", "low"), known("axios", "CVE-3", "odd"))),
+            Audit((known("vue", "CVE-4", "critical"),)),
+            ("vue (has CVE-4, critical)", "vue (fixes CVE-2, low)", "axios (fixes CVE-3, odd)"),
+        ),
+    ],
+)
+def test_an_advisory_of_a_package_that_moves_is_a_fact(served: Audit | None, new: Audit | None, told: object) -> None:
+    lock = '{"packages": {"node_modules/a/node_modules/axios": {"version": "1.1.0"}}}'
+    moved = contents({**SERVED, "package-lock.json": lock})
+    found = facts(replace(moved, audit=new), [replace(contents(SERVED), audit=served)], ())
+    assert found["advisories"] == told
+    same = facts(replace(contents(SERVED), audit=new), [replace(contents(SERVED), audit=served)], ())
+    assert same["advisories"] == (), "what does not move is no update"
+    made = plan({})
+    asked_for = RULES.classify(replace(made, facts={**made.facts, **found}), "production")
+    assert asked_for.category == (3 if told else 2)
 
 
 def test_what_is_not_known_is_the_highest_and_says_what_is_not_known() -> None:

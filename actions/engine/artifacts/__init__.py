@@ -9,6 +9,7 @@ import os
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,6 +40,8 @@ class CachedArtifacts:
         self._source, self._cache, self._keep = source, cache, keep
         self._contents: dict[str, Contents] = {}
         """By sha256: what was looked through by this process, and is therefore believed."""
+        self._listed: dict[str, Entry] = {}
+        """By sha256, as the list said last."""
         self._under_way: dict[str, asyncio.Task[Contents]] = {}
 
     async def versions(self) -> Sequence[Artifact]:
@@ -68,12 +71,14 @@ class CachedArtifacts:
 
     async def contents(self, sha256: str) -> Contents:
         """What is in that artifact. Raises CannotPlan where it is not in the source any more, or cannot be had."""
+        if sha256 not in self._contents and sha256 not in self._listed:
+            await self._index()
+        entry = self._listed.get(sha256)
         if known := self._contents.get(sha256):
-            return known
-        entry = next((entry for entry in await self._index() if entry.sha256 == sha256), None)
+            return replace(known, audit=entry.audit if entry else None)
         if entry is None:
             raise CannotPlan(f"its artifact ({sha256[:12]}…) is no longer in {self._source.where}: put it back.")
-        return await self._have(entry)
+        return replace(await self._have(entry), audit=entry.audit)
 
     def _path(self, sha256: str) -> Path:
         return self._cache / f"{sha256}.tar.gz"
@@ -90,11 +95,13 @@ class CachedArtifacts:
 
     async def _index(self) -> tuple[Entry, ...]:
         try:
-            return artifact_index.parse(await read_index(self._source))
+            entries = artifact_index.parse(await read_index(self._source))
         except (NoAnswer, TooLong, OSError) as fault:
             raise CannotPlan(f"The list of versions cannot be had: {fault}.") from fault
         except BrokenIndex as fault:
             raise CannotPlan(f"index.json in {self._source.where} is broken: {fault}.") from fault
+        self._listed = {entry.sha256: entry for entry in entries}
+        return entries
 
     async def _have(self, entry: Entry) -> Contents:
         """What is in it, once it lies in the cache and was looked through."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
+from actions.engine.contents.advisories import Audit
 from actions.engine.fleet import Artifact
 
 LIMIT = 2 << 30
@@ -34,6 +35,8 @@ class Entry:
     file: Annotated[str, Field(pattern=_PLAIN)]
     size: Annotated[int, Field(gt=0, le=LIMIT)]
     made: AwareDatetime
+    audit: Audit | None = None
+    """What is known of its packages; None where nobody said anything of it."""
 
     def artifact(self, migrations: tuple[str, ...] = ()) -> Artifact:
         """As planners see it."""
@@ -53,6 +56,7 @@ _WANTED = {
     "file": "a plain file name such as chom-v1.2.tar.gz, without a directory",
     "size": f"the file's size in bytes, at most {LIMIT}",
     "made": "a time with its zone such as 2026-11-01T10:00:00Z",
+    "audit": "advisories under found and fixed, each with package, id and severity",
 }
 
 
@@ -70,13 +74,15 @@ def parse(text: bytes) -> tuple[Entry, ...]:
 
 
 def _words(error: dict[str, object]) -> str:
-    match error.get("loc"):
+    match cast("tuple[str | int, ...]", error.get("loc", ())):
         case ("releases", int() as number, str() as field):
             if error.get("type") == "missing":
                 return f"entry {number + 1} has no {field}; it has to be {_WANTED.get(field, 'there')}"
             got = repr(error.get("input"))
             got = got if len(got) <= 80 else f"{got[:80]}…"
             return f"entry {number + 1}: {field} is {got}, and has to be {_WANTED.get(field, error.get('msg'))}"
+        case ("releases", int() as number, str() as field, *_):
+            return f"entry {number + 1}: {field} has to be {_WANTED.get(field, error.get('msg'))}"
         case ("releases", int() as number):
             return f"entry {number + 1} is no object"
         case _:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from actions.engine.contents.advisories import Audit
 from actions.engine.migrations import Migration, migration
 
 MIGRATION = re.compile(r"database/migrations/([^/]+)\.php")
@@ -37,6 +38,8 @@ class Contents:
     """sha256 over the installed packages' files."""
     env: frozenset[str] = frozenset()
     """Keys of .env.example."""
+    audit: Audit | None = None
+    """What is known of its packages: not from the archive, but as whoever packed it says."""
 
 
 class Gathering:

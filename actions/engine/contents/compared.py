@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from actions.engine.contents import ENV, LOCKS, MIGRATION, UNREADABLE, Contents
+from actions.engine.contents.advisories import of_moved
 from actions.engine.migrations import UNSEEN, WayBack
 from actions.engine.plan import Arg
 from actions.engine.steps import version_step
@@ -17,6 +18,7 @@ def facts(new: Contents, served: Sequence[Contents], pending: Iterable[str]) -> 
     """Against every release that is served; () where nothing is."""
     changed = sorted({path for old in served for path in _differing(new.files, old.files)} if served else new.files)
     locks = sorted({line for old in served for line in _locks(new.packages, old.packages)})
+    known = (line for old in served for line in of_moved(_moved(new, old), new.audit, old.audit))
     env_old = [old.env for old in served] or [frozenset[str]()]
     quiet = [old for old in served if old.packages == new.packages and old.vendor != new.vendor]
     sizes = [max(side.files.get(path, ("", 0))[1] for side in (new, *served)) for path in changed]
@@ -31,6 +33,7 @@ def facts(new: Contents, served: Sequence[Contents], pending: Iterable[str]) -> 
         "changed_bytes": sum(sizes),
         "locks": tuple(locks),
         "lock_steps": tuple(sorted({line.rpartition("(")[2].rstrip(")") for line in locks})),
+        "advisories": tuple(dict.fromkeys(known)),
         "vendor": bool(quiet),
         "env_added": tuple(sorted({key for old in env_old for key in new.env - old})),
         "env_removed": tuple(sorted({key for old in env_old for key in old - new.env})),
@@ -48,6 +51,10 @@ def of_migrations(new: Contents, pending: Iterable[str]) -> dict[str, Arg]:
         "restores": tuple(name for name, one in found.items() if one.back is WayBack.RESTORE),
         "forward_only": tuple(name for name, one in found.items() if one.back is WayBack.FORWARD_ONLY),
     }
+
+
+def _moved(new: Contents, old: Contents) -> list[str]:
+    return list(_differing(new.packages, old.packages))
 
 
 def _differing(new: Mapping[str, object], old: Mapping[str, object]) -> Iterable[str]:

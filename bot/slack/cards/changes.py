@@ -10,7 +10,12 @@ from bot.slack.words import code, inline, listed, sentence
 
 NAMED = 12
 """So many of a kind are named; the others are counted."""
-_KINDS = (("locks", "Packages"), ("env_added", "New in .env.example"), ("env_removed", "No longer in .env.example"))
+_KINDS = (
+    ("locks", "Packages"),
+    ("advisories", "Security"),
+    ("env_added", "New in .env.example"),
+    ("env_removed", "No longer in .env.example"),
+)
 
 
 def what_changes(plan: Plan) -> list[str]:

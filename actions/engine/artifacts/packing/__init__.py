@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from actions.engine.artifacts.packing.notes import notes_of
 from actions.engine.artifacts.packing.shelf import Shelf, Taken
 from actions.engine.artifacts.packing.tarball import Tarball, write
 from actions.engine.artifacts.packing.tree import Tree, sha256_of, tree_of
+from actions.engine.contents.advisories import Audit
 from actions.engine.registry.grammar import VERSION
 from actions.engine.words import megabytes, quote
 
@@ -45,6 +47,8 @@ class Order:
     """In UTC; by it the list of versions is ordered. It is not in the archive."""
     replace: bool = False
     """Take the place of an artifact of this version that has other content."""
+    audit: Audit | None = None
+    """What is known of the packages in it; None where nobody looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def _shelved(order: Order, tree: Tree, shelf: Shelf) -> Packed:
         raise CannotPack(f"The artifact would have {megabytes(tarball.size)}; at most {megabytes(LIMIT)} are allowed.")
     migrations = tuple(sorted(scan(part).migrations))
     file = f"chom-{order.version}.tar.gz"
-    wanted = Entry(order.version, order.commit, tarball.sha256, file, tarball.size, order.made)
+    wanted = Entry(order.version, order.commit, tarball.sha256, file, tarball.size, order.made, order.audit)
     entry, fresh = shelf.listed(wanted, order.replace)
     manifest = _manifest(entry, tarball, tree, migrations)
     shelf.put(part, entry, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
@@ -116,6 +120,7 @@ def _manifest(entry: Entry, tarball: Tarball, tree: Tree, migrations: tuple[str,
         "unpacked": tarball.unpacked,
         "migrations": list(migrations),
         "locks": {name: sha256_of(member.path) for name in LOCKS if (member := tree.member(name))},
+        **({"audit": dataclasses.asdict(entry.audit)} if entry.audit else {}),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import json
 import os
@@ -46,13 +47,15 @@ class Shelf:
     def listed(self, entry: Entry, replace: bool) -> tuple[Entry, bool]:
         """The entry as it will be listed, and whether that is new. Raises Taken.
 
-        The same artifact packed again is the entry that is there, with the time of then.
+        The same artifact packed again is the entry that is there, with the time of then; where it was audited anew, it
+        is new.
         """
         known = {one.version: one for one in self._known()}.get(entry.version)
         if known is None:
             return entry, True
         if (known.sha256, known.commit, known.file) == (entry.sha256, entry.commit, entry.file):
-            return known, False
+            audit = entry.audit or known.audit
+            return dataclasses.replace(known, audit=audit), audit != known.audit
         if replace:
             return entry, True
         content = (
@@ -88,6 +91,7 @@ class Shelf:
         others = [one for one in cast("list[dict[str, Any]]", said["releases"]) if one["version"] != entry.version]
         made = entry.made.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         ours = {name: getattr(entry, name) for name in ("version", "commit", "sha256", "file", "size")} | {"made": made}
+        ours |= {"audit": dataclasses.asdict(entry.audit)} if entry.audit else {}
         times = {one.version: one.made for one in self._known()} | {entry.version: entry.made}
         said["releases"] = sorted([ours, *others], key=lambda one: times[one["version"]], reverse=True)
         return json.dumps(said, indent=2, ensure_ascii=False) + "\n"
