@@ -16,14 +16,22 @@ _SHEBANG = b"#!/usr/bin/python3 -ISXutf8\n"
 def packed() -> bytes:
     """The one file that every server runs; its sha256 is checked on each connection.
 
-    A zip archive that Python starts like a script. It is the same to the byte wherever it is packed, and nothing in
-    it is compressed, so that an operator reads on the server what runs there: `less /usr/local/lib/chom/chom-host`.
+    A zip archive that Python starts like a script.
+    """
+    return _SHEBANG + zipped(AGENT)
+
+
+def zipped(package: Path) -> bytes:
+    """A package as a zip archive, which Python imports from, or starts where the package has a __main__.
+
+    It is the same to the byte wherever it is packed, and nothing in it is compressed, so that an operator reads on the
+    server what runs there: `less /usr/local/lib/chom/chom-host`.
     """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        for path in sorted(AGENT.rglob("*.py")):
-            name = path.relative_to(AGENT.parent).as_posix()
-            entry = zipfile.ZipInfo("__main__.py" if name == "chom_host/__main__.py" else name)
+        for path in sorted(package.rglob("*.py")):
+            name = path.relative_to(package.parent).as_posix()
+            entry = zipfile.ZipInfo("__main__.py" if name == f"{package.name}/__main__.py" else name)
             entry.create_system, entry.external_attr = 3, 0o644 << 16
             archive.writestr(entry, path.read_bytes())
-    return _SHEBANG + packed.getvalue()
+    return packed.getvalue()

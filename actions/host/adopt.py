@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
-from actions.host.install import AdminLogin, CannotInstall, run
+from actions.host.install import AdminLogin
+from actions.host.remote import ask
 
 __all__ = ["Found", "Layout", "Site", "look", "take"]
-
-_SCRIPT = Path(__file__).with_name("adopting.py")
-_PYTHON = "/usr/bin/python3 -I -"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +64,7 @@ class Site:
 
 async def look(login: AdminLogin) -> tuple[Site, ...]:
     """What the server serves; changes nothing. Raises CannotInstall."""
-    told = await _asked(login, 'main("look")')
+    told = await ask(login, "look")
     return tuple(_site(raw) for raw in cast("list[dict[str, Any]]", told["sites"]))
 
 
@@ -80,19 +76,8 @@ async def take(
     `versions` are those of known commits. Run again it finds done what was done.
     """
     told = {"site": dict(site.raw), "versions": dict(versions), "user": user, "group": group, "state": state}
-    done = await _asked(login, f'main("take", **json.loads({json.dumps(json.dumps(told))}))')
+    done = await ask(login, "take", **told)
     return tuple(str(line) for line in done["done"])
-
-
-async def _asked(login: AdminLogin, call: str) -> dict[str, Any]:
-    said = await run(login, f"{_SCRIPT.read_text(encoding='utf-8')}\n\n{call}\n", _PYTHON, failing=True)
-    try:
-        told: dict[str, Any] = json.loads(said)
-    except ValueError:
-        raise CannotInstall(f"{login.address} answered something else than was asked for: {said[:200]!r}") from None
-    if "cannot" in told:
-        raise CannotInstall(f"{login.address}: {told['cannot']}")
-    return told
 
 
 def _site(raw: dict[str, Any]) -> Site:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 from actions.host.chom_host.settings import Settings
-from actions.host.install import AdminLogin, CannotInstall, run
+from actions.host.install import AdminLogin, CannotInstall
 from actions.host.pools import PASS, SITE
-
-_SCRIPT = Path(__file__).with_name("routing.py")
-_PYTHON = "/usr/bin/python3 -I -"
+from actions.host.remote import ask
 
 
 async def is_routed(login: AdminLogin, places: Settings) -> bool:
@@ -19,7 +13,7 @@ async def is_routed(login: AdminLogin, places: Settings) -> bool:
 
     Raises CannotInstall, also where nginx does not accept its own configuration: in nginx's words.
     """
-    return bool((await _asked(login, "look", root=_root(places), include=SITE))["routed"])
+    return bool((await ask(login, "locate", root=_root(places), include=SITE))["routed"])
 
 
 async def route(login: AdminLogin, places: Settings) -> str:
@@ -30,7 +24,7 @@ async def route(login: AdminLogin, places: Settings) -> str:
     socket = f"unix:{places.fpm_socket}" if places.fpm_socket.startswith("/") else places.fpm_socket
     told = {"root": _root(places), "socket": socket, "include": SITE, "pass_": PASS}
     try:
-        return str((await _asked(login, "put", **told))["done"])
+        return str((await ask(login, "route", **told))["done"])
     except CannotInstall as cannot:
         raise CannotInstall(
             f"{cannot}. All else is installed. To send clients to the canary, write in the site's server block "
@@ -41,20 +35,8 @@ async def route(login: AdminLogin, places: Settings) -> str:
 
 async def unroute(login: AdminLogin) -> str:
     """Every client has the stable pool, and nginx knows no other; what was done, "" for nothing."""
-    return str((await _asked(login, "take_out", include=SITE))["done"])
+    return str((await ask(login, "unroute", include=SITE))["done"])
 
 
 def _root(places: Settings) -> str:
     return f"{places.www}/{places.link}/public"
-
-
-async def _asked(login: AdminLogin, what: str, **told: str) -> dict[str, Any]:
-    call = f"main({what!r}, **json.loads({json.dumps(json.dumps(told))}))"
-    said = await run(login, f"{_SCRIPT.read_text(encoding='utf-8')}\n\n{call}\n", _PYTHON, failing=True)
-    try:
-        answer: dict[str, Any] = json.loads(said)
-    except ValueError:
-        raise CannotInstall(f"{login.address} answered something else than was asked for: {said[:200]!r}") from None
-    if "cannot" in answer:
-        raise CannotInstall(f"{login.address}: {answer['cannot']}")
-    return answer

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from actions.host import adopting
+from actions.host.nginx import adopting
 
 COMMIT = "c" * 40
 NGINX = r"""server {

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.host import routing
 from actions.host.chom_host.settings import read_settings
 from actions.host.layout import HostSpec, Installation, rendered
+from actions.host.nginx import routing
 from actions.host.pools import PASS, SITE, Pools
+from actions.host.remote import program
 from tests.host.test_install import KEY, Machine, entry, machine
 from tests.lab.site import NGINX
 
@@ -177,17 +178,16 @@ class Nginx:
         path.write_text(f"#!/bin/sh\n{text}\n")
         path.chmod(0o755)
 
-    def asked(self, what: str, **told: str) -> dict[str, object]:
-        call = f"{Path(routing.__file__).read_text()}\nmain({what!r}, **{told!r})\n"
+    def asked(self, what: str, **told: object) -> dict[str, object]:
         env = {"PATH": f"{self.top}/bin:/usr/bin:/bin"}
         done = subprocess.run(
-            [sys.executable, "-I", "-"], input=call, env=env, capture_output=True, text=True, check=False
+            [sys.executable, "-I", "-"], input=program(what, told), env=env, capture_output=True, text=True, check=False
         )
         assert done.stderr == ""
         return json.loads(done.stdout)
 
     def put(self) -> dict[str, object]:
-        return self.asked("put", root="/var/www/chom/public", socket=SOCKET, include=SITE, pass_=PASS)
+        return self.asked("route", root="/var/www/chom/public", socket=SOCKET, include=SITE, pass_=PASS)
 
     def reloads(self) -> int:
         log = self.top / "log"
@@ -200,27 +200,30 @@ def nginx(tmp_path: Path) -> Nginx:
 
 
 def test_a_living_site_is_tested_before_it_counts_and_reloaded_once(nginx: Nginx) -> None:
-    assert nginx.asked("look", root="/var/www/chom/public", include=SITE) == {"site": str(nginx.site), "routed": False}
+    assert nginx.asked("locate", root="/var/www/chom/public", include=SITE) == {
+        "site": str(nginx.site),
+        "routed": False,
+    }
     assert "sends each client to its pool" in str(nginx.put()["done"])
     assert "access_log /var/log/nginx/access.log;" in nginx.site.read_text(), "the log that it inherited stays"
     assert nginx.put() == {"done": ""} and nginx.reloads() == 1
-    assert nginx.asked("look", root="/var/www/chom/public", include=SITE)["routed"]
-    assert "is as it was" in str(nginx.asked("take_out", include=SITE)["done"])
+    assert nginx.asked("locate", root="/var/www/chom/public", include=SITE)["routed"]
+    assert "is as it was" in str(nginx.asked("unroute", include=SITE)["done"])
     assert nginx.site.read_text() == NGINX and nginx.reloads() == 2
-    assert nginx.asked("take_out", include=SITE) == {"done": ""}
+    assert nginx.asked("unroute", include=SITE) == {"done": ""}
 
 
 def test_a_configuration_that_was_broken_by_hand_is_refused_in_nginxs_words_before_anything_is_changed(
     nginx: Nginx,
 ) -> None:
     nginx.site.write_text(NGINX + "broken;\n")
-    said = str(nginx.asked("look", root="/var/www/chom/public", include=SITE)["cannot"])
+    said = str(nginx.asked("locate", root="/var/www/chom/public", include=SITE)["cannot"])
     assert 'unknown directive "broken"' in said and "mend that first" in said
     assert 'unknown directive "broken"' in str(nginx.put()["cannot"])
     assert nginx.site.read_text() == NGINX + "broken;\n" and nginx.reloads() == 0
 
 
 def test_what_nginx_refuses_is_as_it_was(nginx: Nginx) -> None:
-    said = nginx.asked("put", root="/var/www/chom/public", socket=SOCKET, include="/etc/broken", pass_=PASS)
+    said = nginx.asked("route", root="/var/www/chom/public", socket=SOCKET, include="/etc/broken", pass_=PASS)
     assert "so it is as it was" in str(said["cannot"])
     assert nginx.site.read_text() == NGINX and nginx.reloads() == 0

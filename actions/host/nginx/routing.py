@@ -1,39 +1,19 @@
-"""Runs on a server, as root, with nothing but its standard library: puts the canary into nginx's site, or takes it out.
+"""Puts the canary into nginx's site, and takes it out.
 
-`python3 -I -`, fed this file and a call of main(...), prints one JSON object. A line that is replaced stays above its
-successor as a comment, so that taking it out gives the file back to the byte, whatever else was changed in it
-meanwhile. nginx tests what is written before it counts; where it refuses, the file is as it was.
+A line that is replaced stays above its successor as a comment, so that taking it out gives the file back to the byte,
+whatever else was changed in it meanwhile.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any, Optional
 
-Json = dict[str, Any]
+from .site import Cannot, Json, change, configuration
+
 _HAD = "# chom had:"
 _OURS = re.compile(rf"^[ \t]*{_HAD}(.*)\n.*\n", re.M)
-
-
-class Cannot(Exception):
-    """A sentence; nothing was changed."""
-
-
-def configuration() -> dict[str, str]:
-    """nginx's files, by their paths, as it reads them. Raises Cannot where it refuses its own, in its own words."""
-    try:
-        done = subprocess.run(["nginx", "-T"], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise Cannot("there is no nginx on this server") from None
-    if done.returncode:
-        raise Cannot(f"nginx does not accept its own configuration; mend that first: {done.stderr.strip()[-500:]}")
-    parts = re.split(r"^# configuration file (.+):\n", done.stdout, flags=re.M)
-    return {parts[at]: parts[at + 1] for at in range(1, len(parts) - 1, 2)}
 
 
 def routed(text: str, root: str, socket: str, told: Json) -> str:
@@ -65,7 +45,7 @@ def unrouted(text: str) -> str:
     return _OURS.sub(r"\1\n", text)
 
 
-def look(root: str, include: str) -> Json:
+def locate(root: str, include: str) -> Json:
     """`site`: the file that serves that root, None where there is none; `routed`: whether the canary is in it."""
     files = configuration()
     for name, text in files.items():
@@ -77,9 +57,9 @@ def look(root: str, include: str) -> Json:
     return {"site": serving[0] if len(serving) == 1 else None, "routed": False}
 
 
-def put(root: str, socket: str, include: str, pass_: str) -> Json:
+def route(root: str, socket: str, include: str, pass_: str) -> Json:
     """The canary is in nginx's site. Raises Cannot."""
-    found = look(root, include)
+    found = locate(root, include)
     if found["routed"]:
         return {"done": ""}
     if found["site"] is None:
@@ -91,7 +71,7 @@ def put(root: str, socket: str, include: str, pass_: str) -> Json:
         fresh = routed(text, root, socket, {"include": include, "pass": pass_, "log": log})
     except ValueError as fault:
         raise Cannot(f"{path} cannot be changed by itself: {fault}") from None
-    _write(path, text, fresh)
+    change(path, text, fresh, "it")
     return {"done": f"{path} sends each client to its pool; the lines that it had stay in it as comments"}
 
 
@@ -102,7 +82,7 @@ def _inherited() -> str:
     return found[1] if found else ""
 
 
-def take_out(include: str) -> Json:
+def unroute(include: str) -> Json:
     """The canary is in no site of nginx. Raises Cannot."""
     try:
         files = configuration()
@@ -115,41 +95,6 @@ def take_out(include: str) -> Json:
         path = Path(os.path.realpath(name))
         text = path.read_text(encoding="utf-8")
         if unrouted(text) != text:
-            _write(path, text, unrouted(text))
+            change(path, text, unrouted(text), "it")
             done.append(f"{path} is as it was")
     return {"done": "; ".join(done)}
-
-
-def _write(path: Path, before: str, text: str) -> None:
-    """Into the same file, which keeps its owner, its mode and the links to it. Raises Cannot, with nothing changed."""
-    _put(path, text)
-    if refused := _failed("nginx", "-t"):
-        _put(path, before)
-        raise Cannot(f"nginx refuses {path} with it, so it is as it was: {refused}")
-    if refused := _failed("systemctl", "reload", "nginx"):
-        raise Cannot(f"{path} was written, and nginx was not reloaded: {refused}")
-
-
-def _failed(*argv: str) -> Optional[str]:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    return done.stderr.strip()[-500:] or "it said nothing" if done.returncode else None
-
-
-def _put(path: Path, text: str) -> None:
-    with path.open("r+", encoding="utf-8") as file:
-        file.write(text)
-        file.truncate()
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def main(what: str, **told: Any) -> None:
-    """Print what was found or done; or why not, with status 1."""
-    try:
-        said = {"look": look, "put": put, "take_out": take_out}[what](**told)
-    except Cannot as cannot:
-        said = {"cannot": str(cannot)}
-    except OSError as fault:
-        said = {"cannot": f"{fault.filename or 'this server'}: {fault.strerror or fault}"}
-    sys.stdout.write(json.dumps(said) + "\n")
-    sys.exit(1 if "cannot" in said else 0)

@@ -1,8 +1,7 @@
-"""Runs on a server, as root, with nothing but its standard library: what is served there, and how it is taken over.
+"""What is served here, and how it is taken over.
 
-`python3 -I -`, fed this file and a call of main(...), prints one JSON object. `look` changes nothing. `take` makes
-releases of the names that chom-host knows, without a moment in which the served one is not there, and has nginx follow
-the link at every request. It can be run again: what was done is found done.
+`look` changes nothing. `take` makes releases of the names that chom-host knows, without a moment in which the served
+one is not there, and has nginx follow the link at every request. It can be run again: what was done is found done.
 """
 
 from __future__ import annotations
@@ -14,13 +13,12 @@ import os
 import pwd
 import re
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any, Optional
+from typing import Optional
 
-Json = dict[str, Any]
+from .site import Cannot, Json, change, configuration
+
 _ID = re.compile(r"[0-9]{8}_[0-9]{6}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _PARAMS = (
@@ -34,23 +32,7 @@ _KEPT = Path("/var/lib/chom-adopted")
 """Where the files of nginx lie as they were: beside themselves nginx might read them too."""
 
 
-class Cannot(Exception):
-    """A sentence; nothing more was changed."""
-
-
 # ---- looking ----------------------------------------------------------------------------------------------------
-
-
-def configuration() -> dict[str, str]:
-    """nginx's files, by their paths, as it reads them. Raises Cannot where it does not run or refuses its own."""
-    try:
-        done = subprocess.run(["nginx", "-T"], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise Cannot("there is no nginx on this server") from None
-    if done.returncode:
-        raise Cannot(f"nginx does not accept its own configuration; mend that first: {done.stderr.strip()[-500:]}")
-    parts = re.split(r"^# configuration file (.+):\n", done.stdout, flags=re.M)
-    return {parts[at]: parts[at + 1] for at in range(1, len(parts) - 1, 2)}
 
 
 def served_roots(files: dict[str, str]) -> list[tuple[str, Path]]:
@@ -259,33 +241,5 @@ def _follow(path: Path) -> list[str]:
     _KEPT.mkdir(mode=0o700, exist_ok=True)
     kept = _KEPT / str(path).strip("/").replace("/", "~")
     shutil.copy2(path, kept)
-    _put(path, following(text))
-    tested = subprocess.run(["nginx", "-t"], capture_output=True, text=True, check=False)
-    if tested.returncode:
-        _put(path, text)
-        raise Cannot(f"nginx refuses {path} with $realpath_root, so it is as it was: {tested.stderr.strip()[-500:]}")
-    reloaded = subprocess.run(["systemctl", "reload", "nginx"], capture_output=True, text=True, check=False)
-    if reloaded.returncode:
-        raise Cannot(f"nginx was not reloaded: {reloaded.stderr.strip()[-300:]}")
+    change(path, text, following(text), "$realpath_root")
     return [f"{path} passes $realpath_root to PHP; as it was it lies in {kept}"]
-
-
-def _put(path: Path, text: str) -> None:
-    """Into the same file, which keeps its owner, its mode and the links to it."""
-    with path.open("r+", encoding="utf-8") as file:
-        file.write(text)
-        file.truncate()
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def main(what: str, **told: Any) -> None:
-    """Print what was found or done; or why not, with status 1."""
-    try:
-        said = look() if what == "look" else take(**told)
-    except Cannot as cannot:
-        said = {"cannot": str(cannot)}
-    except OSError as fault:
-        said = {"cannot": f"{fault.filename or 'this server'}: {fault.strerror or fault}"}
-    sys.stdout.write(json.dumps(said) + "\n")
-    sys.exit(1 if "cannot" in said else 0)
