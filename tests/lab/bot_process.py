@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.configs import fresh_key
 from tests.lab.vps import Vps, die_with_us
 from tests.support.rules import one_lead_text
 
@@ -108,6 +109,7 @@ class Bot:
     directory: Path
     redis_url: str
     slack_url: str = ""
+    config_key: str = field(default_factory=fresh_key)
     process: subprocess.Popen[bytes] | None = None
     shells: list[subprocess.Popen[str]] = field(default_factory=list)
 
@@ -126,6 +128,7 @@ class Bot:
             "HOME": str(self.directory),
             "CHOM_CONFIG": str(self.config),
             "CHOM_REDIS_URL": self.redis_url,
+            "CHOM_CONFIG_KEY": self.config_key,
             "SLACK_API_URL": f"{self.slack_url}/api/",
             "SLACK_BOT_TOKEN": "xoxb-sandbox",
             "SLACK_APP_TOKEN": "xapp-sandbox",
@@ -170,9 +173,12 @@ class Bot:
         """The end of its log."""
         return f"--- bot.log\n{self.log.read_text(errors='replace')[-6000:]}" if self.log.exists() else "(no bot.log)"
 
-    def shell(self, *words: str | Path, login: str = "root", typed: str = "") -> Shell:
-        """A `chom-bot` command that somebody types on the bot's machine, who came there with that Unix login."""
-        env = {**self.env(), "SUDO_USER": login}
+    def shell(self, *words: str | Path, login: str = "root", typed: str = "", **told: str) -> Shell:
+        """A `chom-bot` command that somebody types on the bot's machine, who came there with that Unix login.
+
+        `told` are variables of that shell's environment.
+        """
+        env = {**self.env(), "SUDO_USER": login, **told}
         shell = Shell([sys.executable, "-m", "bot", *map(str, words)], env, typed)
         self.shells.append(shell.process)
         return shell

@@ -11,6 +11,6 @@ $illuminate = [
 return [
     'name' => 'chom', 'env' => env('APP_ENV', 'production'), 'debug' => false, 'url' => 'http://localhost',
     'timezone' => 'UTC', 'locale' => 'en', 'fallback_locale' => 'en',
-    'key' => env('APP_KEY'), 'cipher' => 'AES-256-CBC', 'aliases' => [],
+    'notice' => env('SHOP_NOTICE', ''), 'key' => env('APP_KEY'), 'cipher' => 'AES-256-CBC', 'aliases' => [],
     'providers' => array_merge(array_map(fn ($name) => "Illuminate\\$name", $illuminate), [App\Providers\Routes::class]),
 ];

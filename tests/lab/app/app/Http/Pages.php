@@ -10,6 +10,12 @@ class Pages
         return response('CHOM ' . require base_path('version.php'));
     }
 
+    /** What shared/.env says, as the caches of the release that serves were built from it. */
+    public function notice()
+    {
+        return response('NOTICE ' . config('app.notice'));
+    }
+
     public function health()
     {
         $seen = ['release' => require base_path('version.php'), 'directory' => basename(base_path())];
