@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -34,7 +34,7 @@ SHIPPED = Path(__file__).with_name("rules.toml")
 
 
 class BrokenRules(Exception):
-    """`faults` are sentences, each beginning with "FILE:LINE: ", in the order of their lines."""
+    """`faults` are sentences, each beginning with "FILE:LINE: ", in the order of their lines; or one, of no file."""
 
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("\n".join(faults))
@@ -147,7 +147,7 @@ class Rules:
         category = highest.category if highest else 3
         reasons = dict.fromkeys(filled(r.because, r.when, plan) for r in fitting if r.category == category)
         because = joined(list(reasons)[:_REASONS]) or "no rule fits it"
-        if environment in self.document.free.environments:
+        if self.is_free(environment):
             return Requirement(category, self.document.free.because, ())
         if least > category:
             because = f"that was asked for; the rules say {category} because {because}"
@@ -183,13 +183,22 @@ class Rules:
 
     def evidence(self) -> frozenset[str]:
         """What a change can be asked for: of rules, of their categories, and of the highest where no rule fits all."""
+        of_rules = {name for rule in self.document.rules for name in rule.evidence}
+        return frozenset(of_rules.union(*(self._category(n).evidence for n in self._used())))
+
+    def strategies(self) -> Mapping[int, tuple[str, ...]]:
+        """The categories that a change can have and that not every strategy is allowed in, and which are."""
+        return {n: tuple(told) for n in self._used() if (told := self._category(n).strategies)}
+
+    def is_free(self, environment: str) -> bool:
+        """Whether nothing that this table says is asked of a change there."""
+        return environment in self.document.free.environments
+
+    def _used(self) -> list[Literal[1, 2, 3]]:
+        """The categories that a change can have, where nobody raises it."""
         rules = self.document.rules
         fits_all = any(rule.when == When() for rule in rules)
-        used: list[Literal[1, 2, 3]] = [
-            n for n in _CATEGORIES if any(rule.category == n for rule in rules) or (n == 3 and not fits_all)
-        ]
-        of_rules = {name for rule in rules for name in rule.evidence}
-        return frozenset(of_rules.union(*(self._category(n).evidence for n in used)))
+        return [n for n in _CATEGORIES if any(rule.category == n for rule in rules) or (n == 3 and not fits_all)]
 
     def _category(self, number: Literal[1, 2, 3]) -> _Category:
         tables = self.document.category
@@ -197,9 +206,15 @@ class Rules:
 
 
 def load(path: Path | str | None = None) -> Rules:
-    """Read a table, the shipped one by default. Raises BrokenRules with every fault, and FileNotFoundError."""
+    """Read a table, the shipped one by default. Raises BrokenRules with every fault."""
     file = Path(path) if path else SHIPPED
-    return parse_rules(file.read_text(encoding="utf-8"), file.name)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as fault:
+        raise BrokenRules((f"The table of rules {file} cannot be read: {fault.strerror or fault}.",)) from None
+    except UnicodeDecodeError:
+        raise BrokenRules((f"The table of rules {file} is not UTF-8; save it as UTF-8.",)) from None
+    return parse_rules(text, file.name)
 
 
 def parse_rules(text: str, name: str = "rules.toml") -> Rules:

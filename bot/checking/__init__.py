@@ -8,9 +8,10 @@ from pathlib import Path
 
 from actions.engine.fleet import Artifact
 from bot.checking.builds import builds
+from bot.checking.configs import configs
 from bot.checking.found import Found
-from bot.checking.here import file, machine, people
-from bot.checking.proofs import asked_for, github, prometheus
+from bot.checking.here import address, file, machine, people
+from bot.checking.proofs import asked_for, drills, github, prometheus
 from bot.checking.redis import redis
 from bot.checking.servers import servers, sites
 from bot.config import Settings
@@ -37,7 +38,7 @@ async def check(path: Path, settings: Settings, missing: Collection[str] = ()) -
     )
     proofs = (asked_for(settings), *about[4])
     return (
-        *(*here, machine(settings), people(settings), *about[0], *about[1]),
+        *(*here, machine(settings), address(settings), people(settings), *about[0], *about[1]),
         *((await fetching)[0], *about[2], *about[3], *proofs),
     )
 
@@ -49,7 +50,10 @@ async def _proofs(settings: Settings, missing: Collection[str]) -> tuple[Found, 
 
 
 async def _redis(settings: Settings, missing: Collection[str]) -> tuple[Found, ...]:
-    return () if _lacks(missing, "CHOM_REDIS_URL") else (await redis(settings),)
+    """Redis, and what is said by what lies in it."""
+    if _lacks(missing, "CHOM_REDIS_URL"):
+        return (await configs(settings, ask=False),)
+    return tuple(await asyncio.gather(redis(settings), configs(settings), drills(settings)))
 
 
 async def _slack(settings: Settings, missing: Collection[str]) -> tuple[Found, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -38,12 +40,31 @@ def machine(settings: Settings) -> Found:
     return Found("this machine", f"the key {settings.ssh_key} and {settings.state_dir}", machine_faults(settings))
 
 
+def address(settings: Settings) -> Found:
+    """Where the bot listens: free, or its own already. Opened for a moment, and nothing is answered there."""
+    host, _, port = settings.listen.rpartition(":")
+    try:
+        family, kind, number, _, where = socket.getaddrinfo(
+            host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, number) as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(where)
+    except OSError as fault:
+        if fault.errno == errno.EADDRINUSE:
+            taken = f"{settings.listen} is in use: by the bot where it serves, else stop what has it, or change listen."
+            return Found("listen", notes=(taken,))
+        why = f"The bot cannot listen on {settings.listen} ({fault.strerror or fault}); change listen under [bot]."
+        return Found("listen", faults=(why,))
+    return Found("listen", f"{settings.listen} is free")
+
+
 def people(settings: Settings) -> Found:
     """Whether there is somebody for everything that needs a yes."""
     try:
         rules = load(settings.rules or None)
-    except (BrokenRules, OSError) as fault:
-        return Found("people", faults=tuple(str(fault).splitlines()))
+    except BrokenRules as broken:
+        return Found("rules", faults=broken.faults)
     faults: list[str] = []
     notes: list[str] = []
     for environment in settings.environments:

@@ -1,14 +1,19 @@
-"""Where evidence comes from: GitHub with its token and required checks, Prometheus, and an environment for staging."""
+"""Where evidence comes from: GitHub with its token and required checks, Prometheus, staging, canaries and drills."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from actions.engine.clock import SystemClock
 from actions.engine.metrics import PrometheusMetrics
-from actions.engine.telemetry import Blind
+from actions.engine.scrapes import PrometheusScrapes
+from actions.engine.telemetry import Blind, Metrics
 from actions.engine.words import counted, joined
 from bot.checking.found import Found
 from bot.config import GitHubSettings, Settings
 from bot.evidence.github import GitHub, Repository, Unknown
-from policies.rules import BrokenRules, load
+from bot.store import Store, StoreDown
+from policies.rules import BrokenRules, Rules, load
 
 
 async def github(settings: GitHubSettings) -> Found:
@@ -39,20 +44,35 @@ async def prometheus(settings: Settings) -> Found:
             for limit in environment.limits:
                 if not await metrics.query(limit.query):
                     notes.append(f"It has no number for the {limit.what} of {environment.name} yet: {limit.query}")
+        notes += await _unscraped(metrics, [name for name, host in settings.hosts.items() if host.canary])
     except Blind as blind:
         faults.append(str(blind))
     return Found("Prometheus", f"{settings.prometheus} answers", tuple(faults), tuple(notes))
 
 
+async def _unscraped(metrics: Metrics, pools: list[str]) -> list[str]:
+    """Of servers with a canary pool, those without counters. Raises Blind."""
+    if not pools:
+        return []
+    scraped = [one.host for one in await PrometheusScrapes(metrics, SystemClock()).scrape(pools)]
+    if not (missing := [name for name in pools if name not in scraped]):
+        return []
+    return [
+        f"It has no counters of the pools of {joined(missing)} yet, and without them a canary goes back. Was a first "
+        "request answered there, does mtail run with /etc/chom/mtail, and does Prometheus scrape what "
+        "/etc/chom/canary-prometheus.yml says?"
+    ]
+
+
 def asked_for(settings: Settings) -> Found:
-    """Whether all evidence that the rules ask for can be had at all."""
+    """Whether all that the rules ask for can be had at all."""
     try:
         rules = load(settings.rules or None)
-    except (BrokenRules, OSError):
-        return Found("evidence")  # said with the people
+    except BrokenRules:
+        return Found("evidence")  # said as the rules' own
     wanted = rules.evidence()
     has_staging = any(environment.staging for environment in settings.environments.values())
-    faults: list[str] = []
+    faults = list(_no_canary(settings, rules))
     if "staging" in wanted and not has_staging:
         faults.append("The rules want versions to be tried in staging: write staging = true under one environment.")
     if wanted & {"checks", "branch"} and settings.github is None:
@@ -61,3 +81,41 @@ def asked_for(settings: Settings) -> Found:
             "write rules of your own that ask for no checks and no branch: rules under [bot]."
         )
     return Found("evidence", "all that the rules ask for can be had" if wanted else "", tuple(faults))
+
+
+def _no_canary(settings: Settings, rules: Rules) -> Iterator[str]:
+    """Where the rules allow nothing but a canary and there can be none; and pools that nobody counts."""
+    pools = {name for name, host in settings.hosts.items() if host.canary}
+    asking = [number for number, allowed in rules.strategies().items() if set(allowed) == {"canary"}]
+    for environment in settings.environments.values():
+        without = [name for name in environment.hosts if name not in pools]
+        if asking and without and not rules.is_free(environment.name):
+            yield (
+                f"The rules want {joined(f'Category {number}' for number in asking)} in {environment.name} to be a "
+                f"canary, and {joined(without)} {'has' if len(without) == 1 else 'have'} no canary pool: add "
+                f"[hosts.{without[0]}.canary] and run `chom-bot host install`, or write rules of your own that ask for "
+                "no strategies: rules under [bot]."
+            )
+    if pools and not settings.prometheus:
+        yield (
+            f"{joined(sorted(pools))} {'has' if len(pools) == 1 else 'have'} a canary pool, and nobody counts its "
+            "requests, so every canary goes back: add [prometheus] with its url."
+        )
+
+
+async def drills(settings: Settings) -> Found:
+    """Whether a drill was ever recorded, where the rules ask for one; that Redis is away is said elsewhere."""
+    try:
+        wanted = "drill" in load(settings.rules or None).evidence()
+    except BrokenRules:
+        return Found("drills")
+    store = Store(settings.redis_url, patience=2.0)
+    try:
+        known = await store.drills() if wanted else ()
+    except StoreDown:
+        return Found("drills")
+    finally:
+        await store.close()
+    todo = '`chom-bot evidence add drill --passed "what was tried"` records one.'
+    none = f"The rules want a DR drill for their gravest changes, and none was recorded. {todo}"
+    return Found("drills", notes=() if known or not wanted else (none,))

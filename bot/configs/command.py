@@ -152,11 +152,16 @@ async def _list(bot: Bot, named: str) -> int:
 
 
 async def _drop(bot: Bot, words: list[str]) -> int:
+    """Needs no key: what was stored with one that is lost can be forgotten too."""
     if len(words) != 1:
         raise Refusal("Name what is to be forgotten: `config drop cfg-7f3kq2`.")
-    found = await bot.vault.open(words[0])
-    await bot.store.drop_config(found.environment, found.id)
-    typer.echo(f"{found.id} is forgotten. What was applied stays on the servers.")
+    id_ = words[0]
+    where = [name for name in bot.settings.environments if id_ in await bot.store.configs(name)]
+    if not where or await bot.store.config(id_) is None:
+        raise Refusal(f"There is no {id_}, or it is older than 30 days; `config list` shows what there is.")
+    for name in where:
+        await bot.store.drop_config(name, id_)
+    typer.echo(f"{id_} is forgotten. What was applied stays on the servers.")
     return 0
 
 

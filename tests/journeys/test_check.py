@@ -86,6 +86,7 @@ async def test_a_whole_set_up_and_nothing_is_started(whole: SetUp) -> None:
         "ok     app2: ",
         "lets the bot in and lacks nothing; ",
         "ok     production from outside: every probe is answered",
+        "note   CHOM_CONFIG_KEY: CHOM_CONFIG_KEY is not set, so no change of the servers'",
         "note   people: Only Lee Lead can approve for production, and so nobody what Lee Lead asks for.",
         "Nothing is missing. Next: chom-bot serve, and the first deploy.",
     ):
@@ -117,6 +118,8 @@ async def test_everything_that_is_wrong_is_said_at_once(whole: SetUp, forgetful:
     whole.env |= {"CHOM_REDIS_URL": forgetful, "SLACK_BOT_TOKEN": "xoxb-wrong", "SLACK_APP_TOKEN": "xapp-wrong"}
     whole.text = whole.text.replace('roles = ["tech-lead"]\n', "").replace(whole.town.shop.url, "http://127.0.0.1:1")
     whole.text = whole.text.replace(str(whole.town.directory / "artifacts"), "/nowhere/artifacts")
+    whole.text = whole.text.replace("[bot]\n", '[bot]\nlisten = "192.0.2.1:8080"\n')
+    whole.env |= {"CHOM_CONFIG_KEY": "wrong"}
     try:
         said = await whole.check()
     finally:
@@ -127,6 +130,8 @@ async def test_everything_that_is_wrong_is_said_at_once(whole: SetUp, forgetful:
     for words in (
         f"this machine: Others on this machine can read the SSH key {key}. Keep it to the bot: chmod 600 {key}",
         "this machine: There is no directory /nowhere/artifacts",
+        "listen: The bot cannot listen on 192.0.2.1:8080 (Cannot assign requested address); change listen under [bot]",
+        "CHOM_CONFIG_KEY is no key, or no list of keys with commas; `chom-bot config key` makes one.",
         "people: A deploy to production needs a Tech Lead, and chom.toml has nobody: give more people roles = [",
         "forgets at a crash: appendonly is off",
         "Slack: Slack does not accept the bot token. Set SLACK_BOT_TOKEN",

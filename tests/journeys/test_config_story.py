@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +19,9 @@ MARKER = "Tr0ub4dor-and-3"
 UPDATE, UNDO = "Update the configuration of production", "Undo 1 change of the configuration of production"
 
 
-def shell(sandbox: Sandbox, *words: str, status: int = 0) -> str:
-    """What chom-bot says in a shell that has sourced the sandbox's file."""
-    told = dict(word.split("=", 1) for word in _exported(sandbox))
+def shell(sandbox: Sandbox, *words: str, status: int = 0, without: str = "") -> str:
+    """What chom-bot says in a shell that has sourced the sandbox's file, and of that `without` one variable."""
+    told = dict(word.split("=", 1) for word in _exported(sandbox) if not word.startswith(f"{without or '?'}="))
     done = subprocess.run(
         [sys.executable, "-m", "bot", *words],
         env={**os.environ, **told},
@@ -57,6 +58,7 @@ async def test_the_story(tmp_path: Path) -> None:
         await what_it_would_do_is_said_by_names(sandbox)
         await it_is_approved_and_in_force(sandbox)
         await no_value_is_anywhere_else(sandbox)
+        await it_is_forgotten_also_where_the_key_is_lost(sandbox)
         await it_goes_back(sandbox, before)
         await no_value_is_anywhere_else(sandbox)
 
@@ -85,6 +87,12 @@ async def it_is_approved_and_in_force(sandbox: Sandbox) -> None:
     assert server(await sandbox.get("state"))["version"] == served
     await sandbox.command("dev", "config apply")
     await sandbox.whisper("dev", "already; nothing to do")
+
+
+async def it_is_forgotten_also_where_the_key_is_lost(sandbox: Sandbox) -> None:
+    (stored,) = re.findall(r"^cfg-\w{6}", shell(sandbox, "config", "list"), re.M)
+    assert "is forgotten" in shell(sandbox, "config", "drop", stored, without="CHOM_CONFIG_KEY")
+    assert f"There is no {stored}" in shell(sandbox, "config", "drop", stored, status=2)
 
 
 async def it_goes_back(sandbox: Sandbox, before: str) -> None:

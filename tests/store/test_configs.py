@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from actions.engine.fleet import CannotPlan
+from actions.engine.fleet import CannotPlan, Environment
+from actions.engine.plan import Probe
+from bot.checking.configs import configs
+from bot.config import Settings
 from bot.configs import BadKey, Vault, edits_of, fresh_key, keys_of
 from bot.configs.written import NotWritten, read, template
 from bot.store import Store
 from tests.store.conftest import MakeStore
 
+ENVIRONMENT = Environment("production", ("app1",), "app1", (Probe("https://x.example/"),))
 MARKER = "Tr0ub4dor-and-3"
 AT = datetime(2026, 11, 23, 22, 21, 51, tzinfo=UTC)
 
@@ -112,3 +117,21 @@ async def test_without_a_key_nothing_is_stored_and_a_bad_one_is_not_repeated(sto
     with pytest.raises(BadKey) as bad:
         keys_of(MARKER)
     assert MARKER not in str(bad.value)
+
+
+async def test_a_key_that_is_missing_or_wrong_is_said_by_check_with_what_to_do(store: Store) -> None:
+    bare = Settings({"production": ENVIRONMENT}, "production", {}, {}, "/srv", None, redis_url=store.link.url)
+    old, other = fresh_key(), fresh_key()
+    (note,) = (await configs(bare)).notes
+    assert note.startswith("CHOM_CONFIG_KEY is not set") and "`chom-bot config key` makes one" in note
+    (bad,) = (await configs(replace(bare, config_key="hunter2"))).faults
+    assert bad.endswith("chom-bot serve does not start with it.") and "hunter2" not in bad
+    assert (await configs(replace(bare, redis_url="", config_key=old), ask=False)).faults == ()
+
+    stored = await Vault(store, keys_of(old)).put("production", "ops", edits_of({"DB_PASSWORD": MARKER}, []), AT)
+    lost, wrong = await configs(bare), await configs(replace(bare, config_key=other))
+    assert f"1 change of the environment file is stored with one ({stored.id})" in lost.faults[0] and not lost.notes
+    assert f"{stored.id} was stored with another CHOM_CONFIG_KEY" in wrong.faults[0]
+    assert wrong.faults[0].endswith(f"Or forget it: `chom-bot config drop {stored.id}`.")
+    well = await configs(replace(bare, config_key=f"{other},{old}"))
+    assert (well.faults, well.notes) == ((), ()) and "1 change" in well.well
