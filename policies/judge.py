@@ -172,10 +172,11 @@ def _strategy(change: Change) -> Refused | None:
     used = str(change.plan.facts.get("strategy", ""))
     if not allowed or used in allowed:
         return None
-    category = change.requirement.category
+    category, version, place = change.requirement.category, change.plan.version, change.environment
+    typed = joined([f"`deploy {version} {way} to {place}`" for way in allowed], "or")
     return Refused(
         f"A change of category {category} has to go out as {joined(allowed, 'or')}, not as {used or 'this'}. "
-        f"{change.requirement.because} Ask again with {joined(allowed, 'or')}.",
+        f"{change.requirement.because} To ask for that: {typed}",
         Why.STRATEGY,
     )
 

@@ -97,7 +97,8 @@ def refuse_if_decided(view: ChangeView) -> None:
         already = "was approved already" if view.change.requirement.needs else "has started"
         raise Refusal(f"{title} {already} and is under way.", view.change.id)
     if isinstance(view.verdict, Refused):
-        raise Refusal(f"{view.verdict.said} To ask again: `{view.change.text}`", view.change.id)
+        again = "" if view.verdict.why is Why.STRATEGY else f" To ask again: `{view.change.text}`"
+        raise Refusal(f"{view.verdict.said}{again}", view.change.id)
 
 
 def has_rejected(view: ChangeView, who: Person, digest: str) -> bool:

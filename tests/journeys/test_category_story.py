@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.sandbox import Sandbox, buttons, running, server, thread
 
-V101, V12, V13, V20 = (f"Deploy {version} to production" for version in ("v1.0.1", "v1.2", "v1.3", "v2.0"))
+V101, V12, V20, V21 = (f"Deploy {version} to production" for version in ("v1.0.1", "v1.2", "v2.0", "v2.1"))
 
 
 @pytest.fixture
@@ -19,10 +19,9 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
 
 
 @pytest.mark.timeout(300)
-async def test_categories_1_and_2_from_request_to_end_and_3_as_far_as_blue_green_may(sandbox: Sandbox) -> None:
+async def test_categories_1_and_2_from_request_to_end(sandbox: Sandbox) -> None:
     await category_1_needs_one_tech_lead_and_green_checks(sandbox)
     await category_2_needs_two_people_and_staging_and_is_watched(sandbox)
-    await category_3_has_to_go_out_as_a_canary(sandbox)
 
 
 async def category_1_needs_one_tech_lead_and_green_checks(sandbox: Sandbox) -> None:
@@ -64,33 +63,53 @@ async def category_2_needs_two_people_and_staging_and_is_watched(sandbox: Sandbo
     assert told.count("was watched on production") == 1 and "chom_rollback" in buttons(card)
 
 
+@pytest.mark.timeout(300)
+async def test_category_3_from_request_to_end_with_the_rules_as_shipped(tmp_path: Path) -> None:
+    async with running(tmp_path / "sandbox", options=("--stage", "3s", "--visits", "200")) as sandbox:
+        await category_3_has_to_go_out_as_a_canary(sandbox)
+        await nobody_but_the_cto_and_the_team_decides_it_and_staging_is_waited_for(sandbox)
+        await somebody_starts_it_and_it_reaches_everybody_in_stages(sandbox)
+        await what_old_code_may_not_go_on_with_is_no_canary(sandbox)
+
+
 async def category_3_has_to_go_out_as_a_canary(sandbox: Sandbox) -> None:
-    await sandbox.command("dev", "deploy v1.3 category=3")
-    card = await sandbox.card_says(V13, "A change of category 3 has to go out as canary, not as blue-green.")
-    assert "Category 3 because that was asked for" in str(card)
+    await sandbox.command("dev", "deploy v2.0")
+    card = await sandbox.card_says(V20, "A change of category 3 has to go out as canary, not as blue-green.")
+    assert "Category 3 because of the new major version v2.0" in card["text"]
+    assert "To ask for that: /chom deploy v2.0 canary to production" in card["text"]
     assert "chom_approve" not in buttons(card)
 
 
-@pytest.mark.timeout(300)
-async def test_category_3_needs_the_cto_and_the_team_a_drill_and_somebody_who_starts_it(tmp_path: Path) -> None:
-    """A migration of v2.0 drops a column, beside which no old code can serve: so it is no canary."""
-    async with running(tmp_path / "sandbox") as sandbox:
-        await sandbox.command("dev", "deploy v2.0 canary")
-        await sandbox.whisper("dev", "2026_11_23_080000_drop_email_from_wishes (line 11: it calls dropColumn")
-        await sandbox.command("dev", "deploy v2.0 to staging")
-        await sandbox.card_says("Deploy v2.0 to staging", "Done.", 60)
-        await sandbox.command("dev", "deploy v2.0")
-        card = await sandbox.card_says(V20, "Approval needed from the CTO and a team member")
-        assert "Category 3 because of the new major version v2.0" in str(card["blocks"])
-        for who in ("lead", "devops"):
-            await sandbox.click(who, await sandbox.card(V20), "chom_approve")
-            await sandbox.whisper(who, "Only the CTO or a team member can decide this")
-        await sandbox.click("cto", await sandbox.card(V20), "chom_approve")
-        await sandbox.card_says(V20, "Approval needed from a team member")
-        await sandbox.click("team", await sandbox.card(V20), "chom_approve")
-        card = await sandbox.card_says(V20, "Start now", 30)
-        assert server(await sandbox.get("state"))["version"] == "v1.0"
-        assert "A DR drill passed" in str(card["blocks"]) or "DR drill" in str(card["blocks"])
-        await sandbox.click("cto", card, "chom_approve")
-        await sandbox.card_says(V20, "Done.", 90)
-        assert server(await sandbox.get("state"))["version"] == "v2.0"
+async def nobody_but_the_cto_and_the_team_decides_it_and_staging_is_waited_for(sandbox: Sandbox) -> None:
+    await sandbox.command("dev", "deploy v2.0 canary to production stages=50,100")
+    card = await sandbox.card_says(V20, "Approval needed from the CTO and a team member")
+    said = str(card["blocks"])
+    assert "Category 3 because of the new major version v2.0" in said and "v2.0 is not in staging" in said
+    assert "✓ *DR drill:*" in said and "✓ *CI checks:*" in said and "✓ *Branch:*" in said
+    for who in ("lead", "devops"):
+        await sandbox.click(who, card, "chom_approve")
+        await sandbox.whisper(who, "Only the CTO or a team member can decide this")
+    await sandbox.click("cto", card, "chom_approve")
+    await sandbox.card_says(V20, "Approval needed from a team member")
+    await sandbox.click("team", await sandbox.card(V20), "chom_approve")
+    await sandbox.card_says(V20, "Approved; it waits for evidence.")
+    await sandbox.command("dev", "deploy v2.0 to staging")
+    await sandbox.card_says("Deploy v2.0 to staging", "Done.", 60)
+
+
+async def somebody_starts_it_and_it_reaches_everybody_in_stages(sandbox: Sandbox) -> None:
+    card = await sandbox.card_says(V20, "all evidence is there; not started", 30)
+    assert server(await sandbox.get("state"))["version"] == "v1.0"
+    await sandbox.click("team", card, "chom_approve")
+    await sandbox.card_says(V20, "% of users have", 60)
+    await sandbox.card_says(V20, "Done.", 90)
+    state = await sandbox.get("state")
+    assert (server(state)["version"], server(state)["traffic"]["failed"]) == ("v2.0", 0)
+
+
+async def what_old_code_may_not_go_on_with_is_no_canary(sandbox: Sandbox) -> None:
+    await sandbox.command("dev", "deploy v2.1 canary")
+    await sandbox.whisper("dev", "2026_11_24_080000_drop_email_from_wishes (line 11: it calls dropColumn")
+    await sandbox.command("dev", "deploy v2.1 blue-green")
+    card = await sandbox.card_says(V21, "Approval needed from the CTO and a team member")
+    assert "Category 3 because of 2026_11_24_080000_drop_email_from_wishes" in str(card["blocks"])

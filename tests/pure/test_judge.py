@@ -262,7 +262,7 @@ def test_a_strategy_that_the_category_does_not_allow_is_refused() -> None:
     refused = verdict(change(THREE))
     assert refused == Refused(
         "A change of category 3 has to go out as canary, not as blue-green. "
-        "Category 3 because of the new major version. Ask again with canary.",
+        "Category 3 because of the new major version. To ask for that: `deploy v1.2 canary to production`",
         Why.STRATEGY,
     )
     made = change().plan

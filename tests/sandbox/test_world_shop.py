@@ -212,8 +212,8 @@ def test_artifacts_are_the_same_bytes_each_time_and_the_index_speaks_true(tmp_pa
     assert counts == [len(version.migrations) for version in releases.VERSIONS]
 
 
-def test_a_migration_of_v2_drops_a_column(tmp_path: Path) -> None:
-    release = unpack(tmp_path, "v2.0")
+def test_a_migration_of_v2_1_drops_a_column(tmp_path: Path) -> None:
+    release = unpack(tmp_path, "v2.1")
     assert artisan(release, "migrate", "--force").returncode == 0
     columns = [row[1] for row in php.connect(release).execute("pragma table_info(wishes)")]
     assert "product_id" in columns and "email" not in columns
@@ -226,7 +226,8 @@ def test_a_migration_of_v2_drops_a_column(tmp_path: Path) -> None:
         ("v1.0", "v1.1", "Category 2 because of new features in v1.1 and of 1 migration."),
         ("v1.0", "v1.2", "Category 2 because of new features in v1.2 and of 3 migrations."),
         ("v1.2", "v1.3", "Category 2 because of new features in v1.3."),
-        ("v1.2", "v2.0", "Category 3 because of the new major version v2.0, of"),
+        ("v1.2", "v2.0", "Category 3 because of the new major version v2.0, of the infrastructure in Dockerfile and"),
+        ("v2.0", "v2.1", "Category 3 because of 2026_11_24_080000_drop_email_from_wishes (line"),
     ],
 )
 def test_a_version_is_of_the_category_that_the_readme_says(old: str, new: str, because: str) -> None:

@@ -383,7 +383,9 @@ STAGES: dict[str, ChangeView] = {
     ),
     "strategy": view(
         Refused(
-            "A change of category 3 has to go out as canary, not as blue-green. Ask again with canary.", Why.STRATEGY
+            "A change of category 3 has to go out as canary, not as blue-green. "
+            "To ask for that: `deploy v1.2 canary to production`",
+            Why.STRATEGY,
         )
     ),
     "starting": view(GO, yes(), entries=[OPENED]),

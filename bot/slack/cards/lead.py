@@ -16,6 +16,7 @@ from bot.slack.cards.canary import shares
 from bot.slack.cards.gated import is_ill, since_live, without_gates
 from bot.slack.cards.progress import pace, step_line
 from bot.slack.cards.stage import Stage, decided, stage_of
+from bot.slack.spoken import in_slack, spoken
 from bot.slack.words import about, at, capital, code, cut, day, inline, listed, sentence, timed, took, utc
 from policies.change import Verdict, Waiting, WhenReady, Word
 from policies.sentences import approved_by, of_which_kind, role, waiting_for
@@ -181,7 +182,8 @@ def _refused(view: ChangeView, stage: Stage) -> Lead:
         return Lead(who, next_, f"{told} Nothing was started.")
     head = {Stage.EXPIRED: "Lapsed.", Stage.VOID: "No longer valid.", Stage.STRATEGY: "Not allowed."}
     nothing = "" if "othing was started" in said or "before it started" in said else " Nothing was started."
-    return Lead(head.get(stage, "Withdrawn."), f"{timed(said)}{nothing}\n{ask_again(view)}", f"{said}{nothing}")
+    again = "" if stage is Stage.STRATEGY else f"\n{ask_again(view)}"
+    return Lead(head.get(stage, "Withdrawn."), f"{spoken(said)}{nothing}{again}", f"{in_slack(said)}{nothing}")
 
 
 # --- while it runs -----------------------------------------------------------
