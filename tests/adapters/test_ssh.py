@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from actions.engine.artifacts import CachedArtifacts, artifacts
@@ -95,6 +97,20 @@ async def test_a_whole_deploy_round_trip(server: TestServer, tmp_path: Path) -> 
     assert effects.count("migrated 2026_11_01_000000_orders") == 1 and effects.count("reload php8.2-fpm") == 1
     assert (server.logs / f"deployment_{ID}.log").exists()
     await hosts.close()
+
+
+async def test_no_packet_is_sent_that_says_nothing(server: TestServer, caplog: pytest.LogCaptureFixture) -> None:
+    hosts = server.hosts()
+    await hosts.survey("app1")
+    asyncssh.set_debug_level(3)
+    try:
+        with caplog.at_level(logging.DEBUG, "asyncssh"):
+            await hosts.survey("app1")
+    finally:
+        asyncssh.set_debug_level(1)
+        await hosts.close()
+    sent = [record.getMessage() for record in caplog.records if "Sent MSG" in record.getMessage()]
+    assert any("MSG_CHANNEL_DATA" in line for line in sent) and not any("MSG_IGNORE" in line for line in sent), sent
 
 
 async def test_a_connection_cut_in_mid_migration_is_joined_again(server: TestServer, tmp_path: Path) -> None:

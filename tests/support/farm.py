@@ -17,7 +17,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import asyncssh
@@ -26,7 +27,6 @@ import psutil
 from actions.engine.ssh import CONNECTS, SshHosts
 from actions.engine.ssh.connect import HostLogin
 from tests.support.agent import AGENT_SHA256, agent
-from tests.support.fpm import Fpm
 from tests.support.sshd import OpenArtifact
 
 FIRST = "20261101_100000"
@@ -36,13 +36,21 @@ FIRST = "20261101_100000"
 class Farm:
     """So many servers, app1 and on, or from another number on, in `processes` processes.
 
-    They let in whoever has `client_key`, or where that is None a key of the farm's own.
+    They let in whoever has `client_key`, or where that is None a key of the farm's own. `caches` are the artisan
+    commands with which a release is staged.
     """
 
     def __init__(
-        self, directory: Path, number: int, processes: int = 1, *, first: int = 1, client_key: Path | None = None
+        self,
+        directory: Path,
+        number: int,
+        processes: int = 1,
+        *,
+        first: int = 1,
+        client_key: Path | None = None,
+        caches: Sequence[str] = (),
     ) -> None:
-        self.directory, self._processes = directory, processes
+        self.directory, self._processes, self._caches = directory, processes, caches
         self.names = tuple(f"app{first + n}" for n in range(number))
         self._ports: dict[str, int] = {}
         self._running: list[subprocess.Popen[bytes]] = []
@@ -53,10 +61,15 @@ class Farm:
         for key in ("host_key", "bot_key"):
             asyncssh.generate_private_key("ssh-ed25519").write_private_key(str(directory / key))
         (directory / "sh").mkdir()
-        (php := directory / "sh/php").write_text("#!/bin/sh\nexit 0\n")
-        php.chmod(0o755)
+        (directory / "sh/php").touch(0o755)
+        self.artisan({})
         for name in self.names:
             self._lay_out(name)
+
+    def artisan(self, seconds: Mapping[str, float]) -> None:
+        """How long each of their artisan commands waits from now on; it takes no processor. Another is done at once."""
+        waits = "".join(f"{command}) exec sleep {wait} ;;\n" for command, wait in seconds.items())
+        (self.directory / "sh/php").write_text(f'#!/bin/sh\ncase "$2" in\n{waits}esac\n')
 
     def root(self, name: str) -> Path:
         """Where the server's files lie."""
@@ -82,7 +95,7 @@ class Farm:
         more = {
             "php": str(self.directory / "sh/php"),
             "fpm_socket": str(self._sockets / name),
-            "caches": [],
+            "caches": list(self._caches),
             "services": [],
         }
         (self._sockets / name).symlink_to("fpm")
@@ -119,13 +132,16 @@ class Farm:
             (self._sockets / name).symlink_to("fpm")
 
     def spent(self) -> float:
-        """Seconds of processor time that all servers have taken so far: sshd, chom-host and the jobs that ended."""
-        jobs = sum(map(float, self._spent.read_text().split())) if self._spent.exists() else 0.0
-        times = [psutil.Process(process.pid).cpu_times() for process in self._running]
-        return jobs + sum(one.user + one.system for one in times)
+        """Seconds of processor time that all servers have taken so far: sshd, chom-host, PHP-FPM, what jobs started.
+
+        Who has ended has noted it; of who lives the kernel's clock is asked.
+        """
+        ended = sum(map(float, self._spent.read_text().split())) if self._spent.exists() else 0.0
+        every = [psutil.Process(process.pid) for process in self._running]
+        every += [child for process in every for child in process.children(recursive=True)]
+        return ended + sum(time.clock_gettime(_processor_clock(process.pid)) for process in every)
 
     async def __aenter__(self) -> Farm:
-        self._fpm = Fpm(self._sockets / "fpm")
         for index in range(self._processes):
             names = self.names[index :: self._processes]
             self._ports |= dict(zip(names, await asyncio.to_thread(self._start, names), strict=True))
@@ -138,6 +154,7 @@ class Farm:
             "agent": str(agent()),
             "configs": [str(self.root(name) / "host.json") for name in names],
             "spent": str(self._spent),
+            "fpm": "" if self._running else str(self._sockets / "fpm"),
         }
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.farm_process", json.dumps(told)],
@@ -163,8 +180,12 @@ class Farm:
             with contextlib.suppress(psutil.Error):
                 if process.pid != os.getpid() and any(ours in part for part in process.cmdline()):
                     process.kill()
-        await asyncio.to_thread(self._fpm.close)
         shutil.rmtree(self._sockets)
+
+
+def _processor_clock(pid: int) -> int:
+    """The clock of a process's processor time, of all its threads (clock_getcpuclockid, which Python does not have)."""
+    return ~pid << 3 | 2
 
 
 def _public(path: Path) -> str:

@@ -1,89 +1,24 @@
-"""The process behind Farm: an SSH server for each of many servers, and a chom-host forked for each of their sessions.
-
-chom-host is the real one, from its one file; only its interpreter is started once and not for each session, since a
-hundred starts cost more processor than all that is looked at. Two things more are of this machine and no server's:
-the file system, for which a hundred servers would wait, is not synced, and jobs note the processor they took.
-"""
+"""The process behind Farm: an SSH server for each of many servers, their PHP-FPM, and the nursery of their sessions."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import functools
-import importlib
 import json
 import os
-import resource
-import signal
 import socket
+import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import asyncssh
 
+from tests.support import farm_nursery
+from tests.support.fpm import Fpm
 from tests.support.sshd_process import carry
-
-
-def _spent() -> float:
-    """Seconds of processor time of this process and of those it has waited for."""
-    both = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return sum(usage.ru_utime + usage.ru_stime for usage in both)
-
-
-def _note(path: str, seconds: float) -> None:
-    with open(path, "ab", buffering=0) as file:  # noqa: PTH123  one write, which nobody else's can cut in two
-        file.write(f"{seconds:.6f}\n".encode())
-
-
-def _nursery(line: socket.socket, agent: str, spent: str) -> None:
-    """Fork a chom-host for each that is asked for: its three descriptors, and one for what it ends with."""
-    sys.path.insert(0, agent)
-    importlib.import_module("chom_host.files").sync_filesystem = lambda path: None  # pyright: ignore[reportAttributeAccessIssue]
-    enter = importlib.import_module("chom_host.main").main
-    jobs: Any = importlib.import_module("chom_host.jobs")
-    for way_in in ("channel", "uploads"):
-        importlib.import_module(f"chom_host.{way_in}")
-    run_job: Callable[..., None] = jobs.run_job
-
-    @functools.wraps(run_job)
-    def noted(*args: Any) -> None:
-        began = _spent()
-        run_job(*args)
-        _note(spent, _spent() - began)
-
-    jobs.run_job = noted
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    while True:
-        told, fds, _, _ = socket.recv_fds(line, 1 << 16, 4)
-        if not told:
-            return
-        if os.fork() == 0:
-            _be(enter, json.loads(told), fds, spent)
-        for fd in fds:
-            os.close(fd)
-
-
-def _be(enter: Callable[[list[str]], int], told: Mapping[str, str], fds: list[int], spent: str) -> None:
-    began, status = _spent(), 1
-    try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.setsid()
-        for number, fd in enumerate(fds):
-            os.dup2(fd, 10 + number)
-        for number in range(3):
-            os.dup2(10 + number, number)
-        os.closerange(14, 4096)
-        for number in (3, 4, 5, 6, 7, 8, 9, 10, 11, 12):
-            with contextlib.suppress(OSError):
-                os.close(number)
-        os.environ |= {"SSH_ORIGINAL_COMMAND": told["command"], "SSH_CONNECTION": "127.0.0.1 1 127.0.0.1 22"}
-        status = enter(["--config", told["config"]])
-        _note(spent, _spent() - began)
-    finally:
-        with contextlib.suppress(OSError):
-            os.write(13, bytes([status]))
-        os._exit(status)
 
 
 async def _session(process: asyncssh.SSHServerProcess[bytes], config: str, line: socket.socket) -> None:
@@ -123,6 +58,8 @@ async def _reader(fd: int) -> asyncio.StreamReader:
 async def _serve(told: Mapping[str, Any], line: socket.socket) -> None:
     key = asyncssh.read_private_key(told["host_key"])
     authorized = asyncssh.import_authorized_keys(told["authorized"])
+    if told["fpm"]:
+        Fpm(Path(told["fpm"]))
     ports: list[int] = []
     for config in told["configs"]:
         acceptor = await asyncssh.listen(
@@ -138,14 +75,11 @@ async def _serve(told: Mapping[str, Any], line: socket.socket) -> None:
 def main(told: Mapping[str, Any]) -> None:
     """Serve until the parent ends."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    if os.fork() == 0:
-        ours.close()
-        _nursery(theirs, told["agent"], told["spent"])
+    nursery = [sys.executable, str(farm_nursery.__file__), str(theirs.fileno()), told["agent"], told["spent"]]
+    with subprocess.Popen(nursery, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
+        theirs.close()
+        asyncio.run(_serve(told, ours))
         os._exit(0)
-    theirs.close()
-    asyncio.run(_serve(told, ours))
-    _note(told["spent"], 0.0)
-    os._exit(0)
 
 
 if __name__ == "__main__":
