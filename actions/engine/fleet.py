@@ -154,7 +154,8 @@ def _arrive(path: list[Release], release: Release) -> None:
     path[place:] = [release]
 
 
-LOOK_EVERY_S = 15.0
+LOOK_EVERY_S = 5.0
+"""How often a canary's counters are read: as often as the shipped Prometheus configuration scrapes them."""
 LEAST_LOOKS = 3
 """A canary's stage in which the counters are read less often than this cannot be judged."""
 

@@ -95,7 +95,7 @@ def test_a_server_with_a_canary_pool(tmp_path: Path) -> None:
 
 def test_what_a_canary_may_do_and_how_often_it_is_looked_at(tmp_path: Path) -> None:
     usual = read(tmp_path, GOOD).environments["staging"]
-    assert (usual.canary, usual.look_every) == (Limits(), 15)
+    assert (usual.canary, usual.look_every) == (Limits(), 5)
     pool = "\n[hosts.stage1.canary]\nslow = 1.5\n"
     table = "\n[environments.staging.canary]\nstage = 20\nlook_every = 2\nleast = 100\n"
     told = read(tmp_path, GOOD + pool + table).environments["staging"]
@@ -105,7 +105,7 @@ def test_what_a_canary_may_do_and_how_often_it_is_looked_at(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("table", "line", "said"),
     [
-        ("stage = 20", 31, "takes 3 looks, so 45 s or more"),
+        ("stage = 14", 31, "takes 3 looks, so 15 s or more"),
         ("healthy = 0.07", 31, "0 < healthy < share < 1 is needed, and they are 0.07 and 0.05."),
         ("steady = 500", 31, "1 <= steady <= evidence is needed"),
         ("hiccups = 5", 32, "environments.production.canary.hiccups has to be at most 4; it is 5."),

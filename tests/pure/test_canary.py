@@ -113,8 +113,8 @@ def test_an_environment_may_have_its_own_limits_and_looks() -> None:
         ({"stages": ("0", "100")}, "The first stage has to send somebody there."),
         ({"stages": ("10", "100", "101")}, "The last stage has to be 100"),
         (
-            {"every": 44},
-            "A stage of 44 s is too short: the counters are read every 15 s, and it takes 3 looks to judge.",
+            {"every": 14},
+            "A stage of 14 s is too short: the counters are read every 5 s, and it takes 3 looks to judge.",
         ),
     ],
 )
