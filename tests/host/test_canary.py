@@ -66,6 +66,15 @@ def test_each_weight_contains_the_last_one_and_nothing_is_left_of_zero(settings:
     assert leased(settings, NOON) == 0
 
 
+def test_nobody_leaves_while_nginx_is_late_for_a_new_minute(settings: Settings) -> None:
+    began = NOON - 4.7
+    lease(settings, 10, began - 20)
+    lease(settings, 25, began)
+    assert buckets(settings, began - 1) == buckets(settings, began) == {str(n) for n in range(1, 26)}
+    lease(settings, 25, began + 20)
+    assert buckets(settings, began - 1) == set()
+
+
 @given(st.integers(0, 119))
 def test_a_lease_that_nobody_renews_is_over_within_two_minutes(second: int) -> None:
     at = NOON - 5 + second / 2
@@ -136,6 +145,8 @@ def test_its_master_is_begun_with_a_release_and_ended_without_clients(canary: Se
     assert twice(channel, "prune", {"keep": 1, "protect": []})["summary"] == "nothing to remove"
     twice(channel, "canary_stop", {})
     assert sudo_log(canary)[-1] == "-n /usr/bin/systemctl stop php8.2-fpm-canary"
+    nobody, stopped = (path.stat().st_mtime for path in (canary.state / "weight.json", canary.bin / "sudo.log"))
+    assert stopped - nobody > 0.4, "who was sent there just before has arrived"
     seen = channel.ask("survey")["pools"]
     assert (seen["canary"], seen["weight"]) == ("", 0)
     assert not (canary.www / "chom_canary").is_symlink()

@@ -51,6 +51,7 @@ def test_what_belongs_on_a_server_with_a_canary() -> None:
     )
     unit = content(have, "/etc/systemd/system/php8.4-fpm-canary.service")
     assert "ExecStart=/usr/sbin/php-fpm8.4 --nodaemonize --fpm-config /etc/chom/canary-fpm.conf\n" in unit
+    assert "KillSignal=SIGQUIT\nKillMode=mixed\n" in unit, "what it has begun to answer, it answers"
     assert "[Install]" not in unit, "after a reboot nobody has the canary, so it is not begun"
     fpm = content(have, "/etc/chom/canary-fpm.conf")
     files = "".join(f"include = /etc/php/8.4/fpm/pool.d/{name}.conf\n" for name in ("chom", "zz"))

@@ -135,6 +135,26 @@ def test_a_person_holds_promotes_and_ends_it() -> None:
     walked(story)
 
 
+def test_who_ends_it_waits_for_no_prometheus_and_what_they_want_meanwhile_is_heard() -> None:
+    async def story() -> None:
+        told, visitors = scene()
+        visitors.answers = 7
+        walking = asyncio.create_task(told.bot().walk())
+        await until(lambda: visitors.weights["app1"][-1] == 10)
+        await asyncio.sleep(4)
+        told.store.entries.append(Wished(VirtualClock().now(), "shift", 10, Wish.PROMOTE, "lead"))
+        await asyncio.sleep(4)
+        assert visitors.weights["app1"][-1] == 25
+        await asyncio.sleep(4)
+        told.store.stop()
+        await asyncio.sleep(1)
+        assert all(server.lease.weight == 0 for server in told.servers.values()), "within a second"
+        await walking
+        ended(told, Outcome.TURNED_BACK)
+
+    walked(story)
+
+
 def test_a_bot_that_died_for_good_leaves_nobody_on_the_canary() -> None:
     async def story() -> None:
         told, visitors = scene()

@@ -25,6 +25,8 @@ class Visitors:
     hangs: bool = False
     """The canary's workers are busy and complete nothing."""
     blind: bool = False
+    answers: float = 0.05
+    """Seconds that Prometheus takes."""
     _counted: dict[str, tuple[datetime, Lease, float, float]] = field(default_factory=dict)
     """Server -> (until when, under which lease, requests of the canary, requests of stable)."""
     weights: dict[str, list[int]] = field(default_factory=dict)
@@ -54,7 +56,7 @@ class Visitors:
             self.weights[server.name].append(weight)
 
     async def scrape(self, hosts: Sequence[str]) -> tuple[Scrape, ...]:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(self.answers)
         if self.blind:
             raise Blind("Prometheus does not answer.")
         return tuple(self._scrapes(hosts))

@@ -7,8 +7,9 @@ stable within two minutes. A walker that took over goes on with the counts and t
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Any, TypeVar, assert_never
 
 from actions.engine.analysis import Extend, Finding, Hold, Promote, RollBack, Scrape, Wait, Watched
 from actions.engine.analysis import decide as judge
@@ -22,7 +23,9 @@ from actions.engine.shifts import Shifted
 from actions.engine.telemetry import Blind
 from actions.engine.words import counted
 
-LOOK = 0.5
+T = TypeVar("T")
+
+LOOK = 0.25
 """Seconds between two looks into the journal for what a person wants: who ends it is heard within a second."""
 REFRESH = timedelta(seconds=20)
 """A lease lasts one to two minutes; it is refreshed so often that one lost call does not matter."""
@@ -48,16 +51,34 @@ class Shifting:
         if step.name not in hands.state.shifts:
             return await self._begin(step)
         looked: datetime | None = None
-        while not isinstance(decide(hands.plan, hands.state, hands.now()), TurnBack):
-            shifted, now = hands.state.shifts[step.name], hands.now()
-            await self._refresh(step, shifted.weight)
-            if shifted.wish or looked is None or (now - looked).total_seconds() >= step.every:
+        while not self._turns_back():
+            now = hands.now()
+            await self._or_back(self._refresh(step, hands.state.shifts[step.name].weight))
+            wish = hands.state.shifts[step.name].wish
+            if wish or looked is None or (now - looked).total_seconds() >= step.every:
                 looked = now
-                if await self._tick(step, shifted):
+                if await self._tick(step):
                     return None
             await hands.halt.unless(hands.world.clock.sleep(LOOK))
             await hands.pen.read()
         return await self._to_stable(step)
+
+    def _turns_back(self) -> bool:
+        return isinstance(decide(self._hands.plan, self._hands.state, self._hands.now()), TurnBack)
+
+    async def _or_back(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """What the work gives; None where the run turns back: who ends it waits for nobody that does not answer."""
+        doing = asyncio.create_task(work)
+        try:
+            while not doing.done() and not self._turns_back():
+                await asyncio.wait({doing}, timeout=LOOK)
+                if not doing.done():
+                    await self._hands.pen.read()
+            return doing.result() if doing.done() else None
+        finally:
+            if not doing.done():
+                doing.cancel()
+                await asyncio.wait({doing})
 
     async def _begin(self, step: Shift) -> None:
         now, weight = self._hands.now(), step.weights[0]
@@ -69,11 +90,13 @@ class Shifting:
 
     # --- what it shows -------------------------------------------------------
 
-    async def _tick(self, step: Shift, shifted: Shifted) -> bool:
+    async def _tick(self, step: Shift) -> bool:
         """Read the counters, judge, and write what follows; whether the shift is over."""
-        hands = self._hands
-        watched = shifted.watched.read(await self._scrapes(step))
-        now = hands.now()
+        hands, seen = self._hands, await self._or_back(self._scrapes(step))
+        if seen is None:
+            return False
+        shifted, now = hands.state.shifts[step.name], hands.now()
+        watched = shifted.watched.read(seen)
         finding, watched = self._wished(shifted, watched, judge(watched, now.timestamp(), step.limits), now)
         why = hands.words.short(" ".join([finding.why, *self._notes.values()]))
         news = bool(self._notes.keys() - self._noted)

@@ -2,7 +2,8 @@
 
 nginx asks at each request whether lease/<minute>/<bucket> is there (actions/host/pools). A weight of n % is a directory
 with the files 1 to n, made once; a lease of it is a link from this minute and one from the next, each put in place by
-one rename. The directory lies in memory, so after a reboot there is no lease.
+one rename. The directory lies in memory, so after a reboot there is no lease. nginx may be late by a moment, so a lease
+of a minute that has just begun is one of the minute before as well.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from .settings import Settings
 
 LASTS = 120
 """Seconds after its last renewal in which a lease is over, at most."""
+_LATE = 1.0
+"""Seconds by which nginx's time may be behind: it reads the clock once for many requests."""
 _MINUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}[+-][0-9]{2}:[0-9]{2}")
 
 
@@ -55,7 +58,7 @@ def lease(settings: Settings, percent: int, now: Optional[float] = None) -> Json
     lapsed = lapsed_since(settings, at)
     place = Path(settings.leases, "lease")
     place.mkdir(mode=0o755, parents=True, exist_ok=True)
-    minutes = (minute(at), minute(at + 60)) if percent else ()
+    minutes = {minute(at - _LATE), minute(at), minute(at + 60)} if percent else set[str]()
     for name in minutes:
         _point(place / name, _weight(settings, percent))
     for path in place.iterdir():

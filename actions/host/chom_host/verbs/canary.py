@@ -15,6 +15,8 @@ from ..work import Command, Verb, Work
 
 _STARTS = 10.0
 """Seconds in which the master has to take requests once systemd says that it runs."""
+_ARRIVES = 0.5
+"""Seconds in which a request that was sent there just before has reached it."""
 
 
 def canary_start(work: Work, release: str) -> str:
@@ -38,10 +40,12 @@ def canary_start(work: Work, release: str) -> str:
 
 
 def canary_stop(work: Work) -> str:
-    """First no client has it, then it is stopped."""
+    """First no client has it; then it is stopped, which answers what has come until then."""
     _has_pools(work)
     with locked(work.settings):
         lease(work.settings, 0)
+    if runs(work.settings):
+        time.sleep(_ARRIVES)
     _systemctl(work, "stop")
     canary_link(work.settings).unlink(missing_ok=True)
     return "the canary pool is stopped, and every client has the stable one"
