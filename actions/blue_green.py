@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from actions.engine.across import way_back
 from actions.engine.fleet import Artifact, CannotPlan, Environment, Fleet, Host, Request
 from actions.engine.plan import Again, Back, Call, Do, Harmless, Irreversible, Plan, Step
 from actions.engine.registry import Action
@@ -75,7 +76,8 @@ def _older(fleet: Fleet, artifact: Artifact) -> dict[str, str | tuple[str, ...]]
     newer = newer_live(fleet.hosts, artifact.version)
     applied = {name for host in fleet.hosts for name in host.migrations}
     left = tuple(sorted(applied - set(artifact.migrations)))
-    return {"older_than": newer, "migrations_left": left} if newer else {}
+    way = way_back(fleet, left)
+    return {"older_than": newer, "migrations_left": left, "way_back": way.value if way else ""} if newer else {}
 
 
 def _refuse(fleet: Fleet, artifact: Artifact, green: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from actions.engine.across import require_way_back
 from actions.engine.configuring import renewed
 from actions.engine.fleet import Artifact, CannotPlan, Fleet, Release, Request
 from actions.engine.plan import Plan
@@ -31,6 +32,7 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
     target = _target(request, fleet)
     environment, old = fleet.environment, replaced(fleet.hosts)
     left, ready = _left(fleet, target), renewed(fleet, target, f"{request.at:%Y%m%d_%H%M%S}")
+    way = None if left is None else require_way_back(fleet, left, target.version)
     release = str(ready[0].call.args["release"]) if ready else target.id
     return Plan(
         action=ACTION.name,
@@ -55,6 +57,7 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
             "migrations": (),
             "migrations_left": left or (),
             "migrations_left_known": left is not None,
+            "way_back": way.value if way else "",
             "version_step": version_step(old, target.version),
             "hosts": names(fleet.hosts),
             "strategy": "rollback",
@@ -137,6 +140,19 @@ def _left(fleet: Fleet, target: Release) -> tuple[str, ...] | None:
     return tuple(sorted({name for host in fleet.hosts for name in host.migrations} - set(target.migrations)))
 
 
+def reads(request: Request, fleet: Fleet) -> tuple[str, ...]:
+    """The artifacts of kept releases that have what the target lacks: of what is served now before the others."""
+    left = set(_left(fleet, _target(request, fleet)) or ()) if fleet.hosts else set[str]()
+    kept = sorted((r for host in fleet.hosts for r in host.releases if r.sha256), key=lambda r: r.id, reverse=True)
+    kept.sort(key=lambda release: release.id not in {host.current for host in fleet.hosts})
+    needed = dict[str, None]()
+    for release in kept:
+        if found := left & set(release.migrations or ()):
+            needed[release.sha256] = None
+            left -= found
+    return tuple(needed)
+
+
 def _called(fleet: Fleet, target: Release) -> str:
     """The target's version, and since when it is there where the version alone does not tell it from the served one."""
     if target.version != replaced(fleet.hosts):
@@ -150,6 +166,7 @@ ACTION = Action(
     summary="Sends users back to a release that is kept: the one that the served one replaced, or the one you name.",
     plan=plan,
     brings_artifact=False,
+    reads=reads,
     log="rollback",
     examples=("rollback", "rollback steps=2", "rollback to v1.0 on staging"),
 )

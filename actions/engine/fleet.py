@@ -122,6 +122,8 @@ class Host:
     """The names in it."""
     earlier: tuple[Earlier, ...] = ()
     """Environment files that it can go back to, the latest first."""
+    ran: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Each migration that chom-host itself applied -> the release of that deploy, before which the backup was made."""
 
     def release(self, id_: str) -> Release | None:
         """The kept release with that id."""
@@ -210,7 +212,7 @@ class Fleet:
     proposed: Proposed | None = None
     """Edits of the environment file, for an action that brings them."""
     reads: Mapping[str, Migration] = field(default_factory=dict[str, Migration])
-    """What each migration does of which a file could be read: of the version that is brought, by its name."""
+    """What each migration does of which a file could be read, by its name."""
 
     def seen(self, pending: Mapping[str, tuple[str, ...]] | None = None) -> tuple[Seen, ...]:
         """What a plan's digest covers of these hosts."""

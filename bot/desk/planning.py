@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from actions.engine.contents import Contents
-from actions.engine.contents.compared import facts, of_migrations
 from actions.engine.fleet import Artifact, CannotPlan, Differs, Environment, Fleet, Host, Proposed, Request
+from actions.engine.migrations import Migration
 from actions.engine.plan import Arg, Plan
 from actions.engine.ports import Artifacts, HostRefused, Hosts, Unreachable
 from actions.engine.registry import BadCommand, Matched, Registry
 from actions.engine.revisions import Configs, Revision
 from actions.engine.words import FEW, in_utc, named
+from bot.desk.comparing import Comparing
 
 T = TypeVar("T")
 
@@ -51,6 +51,11 @@ class Planning:
     artifacts: Artifacts
     configs: Configs
 
+    @property
+    def comparing(self) -> Comparing:
+        """What reads artifacts."""
+        return Comparing(self.artifacts)
+
     def match(self, text: str) -> Matched:
         """Parse a command. Raises Refusal with the help that fits what was typed."""
         try:
@@ -79,39 +84,16 @@ class Planning:
         fleet = await self.survey(matched.environment)
         if revision:
             fleet = replace(fleet, proposed=await self._proposed(fleet, revision))
-        new = await self._contents(artifact) if artifact else Contents()
-        if isinstance(new, Contents):
-            fleet = replace(fleet, reads=new.migrations)
+        compared = await self.comparing.version(artifact, fleet) if artifact else None
         try:
-            plan = matched.action.plan(request, fleet, artifact)
+            reads = compared.migrations if compared else await self._read(matched, request, fleet)
+            plan = matched.action.plan(request, replace(fleet, reads=reads), artifact)
         except CannotPlan as cannot:
             raise NoPlan(str(cannot)) from None
-        if artifact is None:
-            return request, plan
-        return request, replace(plan, facts={**plan.facts, **await self._compared(new, fleet, plan)})
+        return request, replace(plan, facts={**plan.facts, **compared.facts(plan)}) if compared else plan
 
-    async def _contents(self, artifact: Artifact) -> Contents | CannotPlan:
-        """What is in it, or why that cannot be known."""
-        try:
-            return await self.artifacts.contents(artifact.sha256)
-        except CannotPlan as why:
-            return why
-
-    async def _compared(self, new: Contents | CannotPlan, fleet: Fleet, plan: Plan) -> dict[str, Arg]:
-        """What it changes against what is served, as far as that is known."""
-        known, served = new if isinstance(new, Contents) else Contents(), list[Contents]()
-        try:
-            if isinstance(new, CannotPlan):
-                raise new
-            for release in {host.release(host.current) for host in fleet.hosts if host.current}:
-                if not (release and release.sha256):
-                    raise CannotPlan("it was not brought there by the bot.")
-                served.append(await self.artifacts.contents(release.sha256))
-        except CannotPlan as why:
-            live = str(plan.facts.get("replaces", "")) or "what is live"
-            said = f"what {live} contains, so what changes is not known: {why}"
-            return {"unknown": said.rstrip("."), **of_migrations(known, plan.pending)}
-        return facts(known, served, plan.pending)
+    async def _read(self, matched: Matched, request: Request, fleet: Fleet) -> Mapping[str, Migration]:
+        return await self.comparing.migrations(matched.action.reads(request, fleet))
 
     async def _artifact(self, matched: Matched) -> Artifact | None:
         if not matched.action.brings_artifact:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from actions.engine.across import losing, texts, told
 from actions.engine.fleet import Fleet
 from actions.engine.plan import Do, Irreversible
 from actions.engine.words import FEW, in_utc, joined, named, plain
@@ -179,9 +180,13 @@ def _for_good(view: ChangeView) -> Iterator[str]:
     yield from (_line(line, 2) for line in stays)
     if unnamed := [name for name in made.pending if not any(name in line for line in stays)]:
         yield _line(f"Migrations that will be applied: {joined(unnamed)}.", 2)
-    if left := made.facts.get("migrations_left"):
-        names = left if isinstance(left, tuple) else (str(left),)
-        yield _line(f"Of the newer version stay in the database: {joined(names)}.", 2)
+    if losing(made.facts, made.pending):
+        yield _line("Going back behind it needs a restore.", 2)
+    kind, what = told(made)
+    if kind:
+        yield _line(f"{kind}: {what}", 2)
+    if left := texts(made.facts, "migrations_left"):
+        yield _line(f"Of the newer version stay in the database: {joined(left)}.", 2)
 
 
 def _facts(view: ChangeView) -> Iterator[str]:

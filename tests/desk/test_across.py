@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from actions.engine.across import told
 from actions.engine.contents import Contents
 from actions.engine.fleet import Pools
 from actions.engine.migrations import Effect, Finding, Migration
 from bot.desk.desk import Refusal
-from tests.desk.conftest import Room
+from policies.change import ChangeType, Refused
+from tests.desk.conftest import BLUE, OLD, Room
 
 ORDERS = "2026_10_01_000000_add_orders"
 LOSES = Migration((Finding(9, Effect.LOSES, "drops the column email of orders"),))
@@ -36,3 +38,32 @@ async def test_beside_old_code_nothing_is_asked_for_with_a_destructive_migration
         assert (await room.desk.preview(other, room.who("dev"))).change.plan.pending == (ORDERS,)
     holds(room, "2" * 64, orders=Migration(()))
     assert (await room.desk.propose(f"deploy v1.2 {way}", room.who("dev"))).change.plan.action == way
+
+
+async def test_a_rollback_that_needs_a_restore_is_refused_and_one_that_cannot_be_told_says_so(room: Room) -> None:
+    """What is served has a migration that v0.9 lacks; its artifact is there, or away."""
+    served = replace(BLUE, migrations=(ORDERS,))
+    for name, host in room.servers.seen.items():
+        room.servers.seen[name] = replace(host, releases=(served, OLD), migrations=(ORDERS,), ran={ORDERS: served.id})
+    view = await room.desk.preview("rollback", room.who("dev"))
+    assert told(view.change.plan)[0] == "Not known" and view.change.requirement.type is ChangeType.NORMAL
+    holds(room, served.sha256, orders=Migration(()))
+    assert told((await room.desk.preview("rollback", room.who("dev"))).change.plan)[0] == "Reversible"
+    holds(room, served.sha256, orders=LOSES)
+    for asking in (room.desk.propose, room.desk.preview):
+        with pytest.raises(
+            Refusal, match=rf"^v0\.9 may break .*{ORDERS} \(line 9: .*_{served.id}\.sql\.gz .*`deploy v0\.9"
+        ):
+            await asking("rollback", room.who("dev"))
+    assert await room.store.recent("", 10) == []
+
+
+async def test_a_rollback_that_needs_a_restore_by_the_time_it_starts_is_void(room: Room) -> None:
+    served = replace(BLUE, migrations=(ORDERS,))
+    for name, host in room.servers.seen.items():
+        room.servers.seen[name] = replace(host, releases=(served, OLD), migrations=(ORDERS,))
+    asked = await room.desk.propose("rollback", room.who("dev"))
+    holds(room, served.sha256, orders=LOSES)
+    with pytest.raises(Refusal, match="this bot made none then"):
+        await room.desk.approve(asked.change.id, asked.change.digest, room.who("lead"), "unix:lead")
+    assert isinstance((await room.desk.view(asked.change.id)).verdict, Refused)

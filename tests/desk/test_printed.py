@@ -51,11 +51,14 @@ def test_the_help_of_a_shell_knows_every_command_of_host() -> None:
 
 
 def test_migrations_that_no_step_names_and_those_that_a_rollback_leaves() -> None:
-    facts = {"migrations_left": ("2026_12_01_000000_more",), "older_than": "v1.3"}
+    facts = {"migrations_left": ("2026_12_01_000000_more",), "older_than": "v1.3", "way_back": "forward-only"}
+    facts |= {"destructive": MIGRATIONS[:1]}
     plan = replace(CHANGE.plan, steps=CHANGE.plan.steps[:2], facts=facts)
     lines = printed.plan(view(change=replace(CHANGE, plan=plan)))
     assert f"  Migrations that will be applied: {MIGRATIONS[0]} and {MIGRATIONS[1]}." in lines
     assert "  Older than v1.3, which is live." in lines
+    assert "  Going back behind it needs a restore." in lines
+    assert any(line.startswith("  Forward-only: 1 migration of the newer version stays in") for line in lines)
     assert "  Of the newer version stay in the database: 2026_12_01_000000_more." in lines
 
 

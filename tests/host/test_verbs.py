@@ -55,7 +55,15 @@ def test_survey_of_a_server_that_has_nothing(channel: Channel) -> None:
     assert seen.pop("disk_free") > 0
     assert len(seen.pop("config")) == 32
     assert seen.pop("pools") is None
-    assert seen == {"current": "", "releases": [], "migrations": [], "fence": 0, "configs": [], "config_keys": KEYS}
+    assert seen == {
+        "current": "",
+        "releases": [],
+        "migrations": [],
+        "ran": {},
+        "fence": 0,
+        "configs": [],
+        "config_keys": KEYS,
+    }
 
 
 def test_fence_only_grows(channel: Channel) -> None:
@@ -107,7 +115,8 @@ def test_migrate_names_what_it_applied(server: Server, channel: Channel, output:
     server.artisan("migrate", "print('Nothing to migrate.')")
     again = channel.run("run/migrate/again", "migrate", {"release": R1})
     assert (again["ok"], again["summary"], again["applied"]) == (True, "nothing to migrate", [])
-    assert channel.ask("survey")["migrations"] == APPLIED
+    seen = channel.ask("survey")
+    assert (seen["migrations"], seen["ran"]) == (APPLIED, dict.fromkeys(APPLIED, R1)), "whose name the backup has"
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ async def category_1_needs_one_tech_lead_and_green_checks(sandbox: Sandbox) -> N
     await sandbox.click("lead", await sandbox.card(V101), "chom_approve")
     await sandbox.card_says(V101, "Done.", 90)
     assert server(await sandbox.get("state"))["version"] == "v1.0.1"
+    await sandbox.command("dev", "plan rollback")
+    await sandbox.whisper("dev", "Reversible: v1.0 knows all that is in the database.")
 
 
 async def category_2_needs_two_people_and_staging_and_is_watched(sandbox: Sandbox) -> None:
@@ -60,6 +62,8 @@ async def category_2_needs_two_people_and_staging_and_is_watched(sandbox: Sandbo
     limits = "errors and latency are within their limits"
     await sandbox.until(lambda s: any(limits in said for said in thread(s, card)), "the thread tells it")
     told = " ".join(thread(await sandbox.get("state"), card))
+    await sandbox.command("dev", "plan rollback")
+    await sandbox.whisper("dev", "Forward-only: 3 migrations of v1.2 stay in the database for good")
     assert told.count("was watched on production") == 1 and "chom_rollback" in buttons(card)
 
 
@@ -113,3 +117,8 @@ async def what_old_code_may_not_go_on_with_is_no_canary(sandbox: Sandbox) -> Non
     await sandbox.command("dev", "deploy v2.1 blue-green")
     card = await sandbox.card_says(V21, "Approval needed from the CTO and a team member")
     assert "Category 3 because of 2026_11_24_080000_drop_email_from_wishes" in str(card["blocks"])
+    assert "Going back behind it needs a restore." in str(card["blocks"])
+    await sandbox.command("dev", "deploy v2.1 to staging")
+    await sandbox.card_says("Deploy v2.1 to staging", "Done.", 60)
+    await sandbox.command("dev", "rollback on staging")
+    await sandbox.whisper("dev", "v2.0 may break on what is in the database: 2026_11_24_080000_drop_email_from_wishes")

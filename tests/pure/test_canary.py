@@ -47,8 +47,8 @@ def test_beside_the_served_release_migrations_only_add() -> None:
     with pytest.raises(CannotPlan) as refused:
         with_m3(LOSES)
     assert str(refused.value) == (
-        "v1.2 cannot go out as a canary: the code of before goes on beside it, and may not do so with m3 (line 9: it "
-        "drops the column email of wishes). Either `deploy v1.2 rolling by=100% to production`, which has everybody "
+        "v1.2 cannot go out as a canary: the code of before serves beside it, and may break on m3 (line 9: it drops "
+        "the column email of wishes). Either `deploy v1.2 rolling by=100% to production`, which has everybody "
         "wait in maintenance mode meanwhile, or `deploy v1.2 to production`, where users of the old code may see "
         "errors between the migrations and the switch. Or make two releases of it: one that only adds, and later, when "
         "no code needs the old any more, one that takes it away."

@@ -182,6 +182,7 @@ def test_what_a_card_offers(name: str) -> None:
     offered |= {dead: set[str]() for dead in DEAD - offered.keys()}
     offered |= {Stage.ALLOWED: {"Reject", "View plan"}} if STAGES[name].behind else {}
     special = {"host_away": {"Stop", "View plan"}, "rolled_back": {"View plan"}, "standard_done": {"View plan"}}
+    special |= {"done_lost": {"View plan"}}
     special |= {
         "emergency_done": {"Review", "Roll back", "View plan"},
         "emergency_turned_back": {"Review", "View plan"},
@@ -334,7 +335,7 @@ def test_a_question_is_put_to_the_channel() -> None:
 def test_a_title_too_long_for_a_header_loses_its_brackets_and_nothing_is_lost() -> None:
     left = tuple(f"2026_11_{n:02}_create_things" for n in range(1, 9))
     title = f"Roll back production from v1.2 to v1.1 ({', '.join(left)} stay in the database)"
-    plan = replace(CHANGE.plan, title=title, hosts=(), facts={"migrations_left": left})
+    plan = replace(CHANGE.plan, title=title, hosts=(), facts={"migrations_left": left, "way_back": "forward-only"})
     made = change_card(view(change=replace(CHANGE, plan=plan)))
     check(made)
     assert made.blocks[0]["text"]["text"] == "Roll back production from v1.2 to v1.1"

@@ -30,7 +30,7 @@ from actions.engine.journal import (
     Weighed,
 )
 from actions.engine.migrations import Effect, Finding, Migration
-from actions.engine.plan import Probe
+from actions.engine.plan import Arg, Probe
 from actions.engine.registry.strategies import Strategy
 from actions.engine.runner import closing
 from bot.desk.estimate import Usual, usual
@@ -78,10 +78,13 @@ FLEET = Fleet(
     reads={name: Migration((Finding(8, Effect.ADDS, "adds a column"),)) for name in MIGRATIONS},
 )
 ARTIFACT = Artifact("v1.2", "1f0c2d3e4b5a69788796a5b4c3d2e1f00f1e2d3c", "ab" * 32, 12_000_000, MIGRATIONS)
+ADDING: dict[str, Arg] = {"destructive": (), "restores": (), "forward_only": MIGRATIONS}
 PLAN = blue_green.plan(Request("deploy", "production", AT), FLEET, ARTIFACT)
+PLAN = replace(PLAN, facts={**PLAN.facts, **ADDING})
+LOSING = replace(PLAN, facts={**PLAN.facts, "destructive": MIGRATIONS[1:], "restores": MIGRATIONS[1:]})
 BACK_TO_V10 = rollback.plan(Request("rollback", "production", AT), FLEET, None)
-LEAVING = replace(BACK_TO_V10, facts={**BACK_TO_V10.facts, "migrations_left": MIGRATIONS})
-UNKNOWING = replace(BACK_TO_V10, facts={**BACK_TO_V10.facts, "migrations_left_known": False})
+LEAVING = replace(BACK_TO_V10, facts={**BACK_TO_V10.facts, "migrations_left": MIGRATIONS, "way_back": "forward-only"})
+UNKNOWING = replace(BACK_TO_V10, facts={**BACK_TO_V10.facts, "migrations_left_known": False, "way_back": ""})
 V12_LIVE = Release("20261110_100000", "v1.2", "1" * 40, "ab" * 32, (1_792_000_003,), MIGRATIONS)
 OLDER = blue_green.plan(
     Request("deploy", "production", AT),
@@ -332,6 +335,9 @@ STAGES: dict[str, ChangeView] = {
     "waiting": view(),
     "waiting_usual": replace(view(), usual=USUAL),
     "waiting_short": view(change=replace(CHANGE, reason="", text="rollback", plan=BACK_TO_V10)),
+    "waiting_lost": view(change=replace(CHANGE, reason="", plan=LOSING)),
+    "done_lost": view(GO, yes(), entries=FINISHED, change=replace(CHANGE, plan=LOSING)),
+    "turned_back_lost": view(GO, yes(), entries=TURNED, change=replace(CHANGE, plan=LOSING)),
     "waiting_left": view(change=replace(CHANGE, reason="", text="rollback", plan=LEAVING)),
     "rolled_back": view(
         GO, yes(), entries=ROLLED, change=replace(CHANGE, reason="", text="rollback", plan=BACK_TO_V10)

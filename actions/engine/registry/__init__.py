@@ -62,6 +62,8 @@ class Action:
     """Whether the fleet that `plan` is given has the edits of the environment file that are asked for."""
     shows_only: bool = False
     """Its plan is shown to whoever asks, and never started."""
+    reads: Callable[[Request, Fleet], tuple[str, ...]] = lambda request, fleet: ()
+    """The sha256 of each artifact, beside one that is brought, in whose migrations `plan` looks. Raises CannotPlan."""
 
     @property
     def parsed(self) -> Usage:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from actions.engine.across import losing
 from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Way
 from actions.engine.nouns import noun
@@ -185,6 +186,9 @@ def _stays(plan: Plan, state: State) -> Iterator[str]:
     if state.applied:
         stay = "Applied migrations stay" if len(state.applied) > 1 else "The applied migration stays"
         yield f"{stay}: {joined(state.applied)}."
+    if lost := losing(plan.facts, state.applied):
+        old = plan.facts.get("replaces") or "What is served"
+        yield f"{old} may break on {joined(lost)}; what is gone by that is only in the backup that was made before."
     for step in plan.steps:
         if not isinstance(step, Do) or not isinstance(step.undo, Irreversible):
             continue

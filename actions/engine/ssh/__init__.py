@@ -116,6 +116,7 @@ class SshHosts:
             current=seen.current,
             releases=tuple(release.release() for release in seen.releases),
             migrations=tuple(seen.migrations),
+            ran=seen.ran,
             disk_free=seen.disk_free,
             fence=seen.fence,
             pools=seen.pools,

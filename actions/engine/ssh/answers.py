@@ -67,6 +67,7 @@ class Survey:
     migrations: list[str]
     disk_free: int
     fence: int
+    ran: dict[str, str] = field(default_factory=dict[str, str])
     pools: Pools | None = None
     config: str = ""
     config_keys: list[str] = field(default_factory=list[str])

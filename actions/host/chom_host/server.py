@@ -80,14 +80,13 @@ def survey(settings: Settings) -> Json:
         told = {k: said[k] for k in ("version", "commit", "sha256")}
         more: Json = {"migrations": migrations_in(settings, id_), **baked(settings, id_)}
         releases.append({"id": id_, **told, "activated": at, **more})
-    ran = {record["migration"] for record in read_json_lines(Path(settings.state, "migrations.jsonl"))}
-    if now:
-        ran |= set(migrations_in(settings, now))
+    ran = {r["migration"]: r["release"] for r in read_json_lines(Path(settings.state, "migrations.jsonl"))}
     at = settings.releases if settings.releases.is_dir() else Path(settings.www)
     return {
         "current": now,
         "releases": releases,
-        "migrations": sorted(ran),
+        "migrations": sorted({*ran, *(migrations_in(settings, now) if now else ())}),
+        "ran": ran,
         "disk_free": free_bytes(at),
         "fence": read_fence(settings),
         "pools": look(settings),

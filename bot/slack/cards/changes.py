@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from actions.engine.across import texts
 from actions.engine.plan import Arg, Plan
 from actions.engine.words import counted, megabytes
 from bot.slack.words import code, inline, listed, sentence
@@ -30,29 +31,24 @@ def _lines(facts: Mapping[str, Arg]) -> Iterator[str]:
         yield f"Not known: {inline(sentence(unknown), 500)}"
     yield from _migrations(facts)
     for name, what in _KINDS:
-        if told := _texts(facts, name):
+        if told := texts(facts, name):
             yield f"{what}: {listed([code(one, 120) for one in told], NAMED)}"
     if facts.get("vendor"):
         yield "Installed packages differ, and no lock does."
     if files := _number(facts, "changed_files"):
-        named = listed([code(path, 120) for path in _texts(facts, "changed")], NAMED)
+        named = listed([code(path, 120) for path in texts(facts, "changed")], NAMED)
         amount = megabytes(_number(facts, "changed_bytes"))
         yield f"{counted(files, 'file')} of {amount}{f': {named}' if named else ''}"
 
 
 def _migrations(facts: Mapping[str, Arg]) -> Iterator[str]:
     """Each with its class and the line that made it so."""
-    why = dict(zip(_texts(facts, "destructive"), _texts(facts, "destructive_because"), strict=False))
-    restores, forward = _texts(facts, "restores"), _texts(facts, "forward_only")
-    for name in _texts(facts, "migrations")[: 2 * NAMED]:
+    why = dict(zip(texts(facts, "destructive"), texts(facts, "destructive_because"), strict=False))
+    restores, forward = texts(facts, "restores"), texts(facts, "forward_only")
+    for name in texts(facts, "migrations")[: 2 * NAMED]:
         kind = f"*destructive*, {inline(why[name], 300)}" if name in why else "only adds"
         way = "needs a restore" if name in restores else "forward-only" if name in forward else "reversible"
         yield f"{code(name, 120)}: {kind}; {way}"
-
-
-def _texts(facts: Mapping[str, Arg], name: str) -> tuple[str, ...]:
-    value = facts.get(name, ())
-    return value if isinstance(value, tuple) else ()
 
 
 def _number(facts: Mapping[str, Arg], name: str) -> int:

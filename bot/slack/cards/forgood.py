@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from actions.engine.across import losing, texts, told
 from actions.engine.journal import Way
 from actions.engine.plan import Plan
 from actions.engine.words import counted
@@ -36,14 +37,27 @@ def kept_in_a_sentence(plan: Plan) -> str:
     """For `text` and for a confirm dialog: "2 migrations cannot be undone."; "" where nothing would stay."""
     newer = plan.facts.get("older_than")
     said = [f"It is older than {newer}, which is live."] if newer else []
+    kind, what = told(plan)
     if names := plan.pending:
-        said.append(f"{counted(len(names), 'migration')} cannot be undone.")
-    elif left := _left_names(plan):
-        stay = "stays" if len(left) == 1 else "stay"
-        said.append(f"{counted(len(left), 'migration')} of {plan.facts.get('replaces')} {stay} in the database.")
+        said.append(f"{counted(len(names), 'migration')} cannot be undone.{_needs_restore(plan, names)}")
+    elif kind:
+        said.append(f"{kind}: {what}")
     elif irreversible(plan):
         said.append("Part of it cannot be undone.")
     return " ".join(said)
+
+
+def no_way_back(view: ChangeView) -> str:
+    """For a deploy that is live, as mrkdwn: where going back behind it needs a restore; "" where it needs none."""
+    plan = view.change.plan
+    if not losing(plan.facts, view.run.applied):
+        return ""
+    return f"Going back needs a restore; {code(f'/chom rollback on {plan.environment}')} says what that takes."
+
+
+def _needs_restore(plan: Plan, names: Sequence[str]) -> str:
+    """What is to be known of a way back before a deploy takes place."""
+    return " Going back behind it needs a restore." if losing(plan.facts, names) else ""
 
 
 def _ahead(plan: Plan) -> list[str]:
@@ -53,7 +67,9 @@ def _ahead(plan: Plan) -> list[str]:
     names = plan.pending
     if names:
         stay = "stays" if len(names) == 1 else "stay"
-        said += [f"*Cannot be undone:* {counted(len(names), 'migration')} {stay} in the database", *_named(names)]
+        going_back = _needs_restore(plan, names)
+        head = f"*Cannot be undone:* {counted(len(names), 'migration')} {stay} in the database{'.' * bool(going_back)}"
+        said += [f"{head}{going_back}", *_named(names)]
     others = [what for _, what in irreversible(plan) if not any(name in what for name in names)]
     said += [f"*Cannot be undone:* {inline(sentence(what), 600)}" for what in others]
     return [*said, *_left(plan)]
@@ -72,19 +88,9 @@ def _key(name: str, plan: Plan) -> str:
 
 
 def _left(plan: Plan) -> list[str]:
-    """Migrations of the newer version that is left, which know nothing of a way back."""
-    newer = inline(str(plan.facts.get("replaces", "")) or "the newer version", 60)
-    if names := _left_names(plan):
-        return [f"*Not rolled back:* {counted(len(names), 'migration')} of {newer} in the database", *_named(names)]
-    if not plan.facts.get("migrations_left_known", True):
-        older = inline(plan.version, 60)
-        return [f"*Not known:* whether {newer} has migrations that {older} lacks. They would stay in the database."]
-    return []
-
-
-def _left_names(plan: Plan) -> tuple[str, ...]:
-    left = plan.facts.get("migrations_left", ())
-    return left if isinstance(left, tuple) else ()
+    """What a way back means for the database, and the migrations that stay in it."""
+    kind, what = told(plan)
+    return [f"*{kind}:* {inline(what, 400)}", *_named(texts(plan.facts, "migrations_left"))] if kind else []
 
 
 def _named(names: Sequence[str]) -> list[str]:

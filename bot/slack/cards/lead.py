@@ -13,6 +13,7 @@ from bot.desk.view import ChangeView
 from bot.milestones import aftermath, result, why_back
 from bot.slack.cards.called import answerers, approvers, can_answer, mention, mentions
 from bot.slack.cards.canary import shares
+from bot.slack.cards.forgood import no_way_back
 from bot.slack.cards.gated import is_ill, since_live, without_gates
 from bot.slack.cards.progress import pace, step_line
 from bot.slack.cards.stage import Stage, decided, stage_of
@@ -270,6 +271,8 @@ def _todo(view: ChangeView, stage: Stage, newest: bool, stopped: bool) -> str:
         return again
     if configures(plan):
         return f"Look at {place} now; if something is wrong: {code(f'/chom config undo on {plan.environment}')}"
+    if lost := no_way_back(view):
+        return f"Look at {place} now. {lost}"
     if is_ill(view) and old:
         return f"Press Roll back to send users to {inline(old, 60)} again, or mend {place}."
     look = f"Look at {place} now"

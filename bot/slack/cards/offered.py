@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from actions.engine.across import behind
 from actions.engine.journal import Way
 from actions.engine.plan import Plan
 from actions.engine.runner.closing import configures
-from actions.engine.words import counted
 from bot.desk.answering import shifting
 from bot.desk.view import ChangeView
 from bot.slack.blocks import Block, Button, Confirm, Style, actions, section
 from bot.slack.cards import canary
-from bot.slack.cards.forgood import kept_in_a_sentence
+from bot.slack.cards.forgood import kept_in_a_sentence, no_way_back
 from bot.slack.cards.gated import is_ill
 from bot.slack.cards.lead import is_last
 from bot.slack.cards.stage import Stage
@@ -114,9 +114,13 @@ def _new(plan: Plan) -> str:
 
 
 def _has_way_back(view: ChangeView) -> bool:
-    """Where the deploy replaced something. Behind a rollback there may be nothing; its card says the way forward."""
+    """Where the deploy replaced something, and took nothing away that a release of before needs.
+
+    Behind a rollback there may be nothing; its card says the way forward.
+    """
     plan = view.change.plan
-    return plan.action != "rollback" and bool(plan.facts.get("replaces"))
+    going_back = plan.action != "rollback" and bool(plan.facts.get("replaces"))
+    return going_back and not no_way_back(view)
 
 
 def _ask_again(view: ChangeView) -> Button:
@@ -130,13 +134,12 @@ def _ask_again(view: ChangeView) -> Button:
 
 
 def _roll_back(view: ChangeView) -> Button:
-    plan, applied = view.change.plan, view.run.applied
-    stays = "stays" if len(applied) == 1 else "stay"
-    kept = f" {counted(len(applied), 'migration')} of {plan.version} {stays} in the database." if applied else ""
+    plan = view.change.plan
+    kind, what = behind(plan, view.run.applied)
     confirm = Confirm(
         f"Roll back {plan.environment} from {plan.version}?",
         f"If you may let it through alone, the way back to the release before {plan.version} starts at once. If not, "
-        f"it gets a card of its own that says who has to approve it.{kept}",
+        f"it gets a card of its own that says who has to approve it. {kind}: {what}",
         "Roll back",
         "Not now",
     )

@@ -32,6 +32,7 @@ from bot.gathered import gathered
 from bot.milestones import aftermath, result, why_back
 from bot.slack.blocks import Block, Card, card, section
 from bot.slack.cards.called import can_answer
+from bot.slack.cards.forgood import no_way_back
 from bot.slack.cards.lead import forward_again
 from bot.slack.cards.stage import decided
 from bot.slack.words import INSTANT, capital, code, code_block, inline, listed, sentence, took
@@ -190,7 +191,7 @@ def _end(ended: Ended, view: ChangeView) -> Card:
     if names := [view.name(a.person) for a in decided(view, Word.APPROVE)]:
         asked += f", approved by {listed(names)}"
     if ended.outcome is Outcome.DONE:
-        todo = f" {_if_wrong(plan)}".rstrip()
+        todo = f" {no_way_back(view) or _if_wrong(plan)}".rstrip()
     else:
         todo = " The failing step and its output are in this thread." if failed(view) else ""
     text = " ".join([sentence(view.title), word, head, *rest, f"{asked}."])
