@@ -223,6 +223,8 @@ def parse_rules(text: str, name: str = "rules.toml") -> Rules:
         located = parse(text)
     except TomlFault as fault:
         raise BrokenRules((f"{name}:{fault.line}: {fault.message}.",)) from None
+    if not located.data:
+        raise BrokenRules((f"{name} is missing, or holds no rules; begin with a copy of the shipped ones.",))
     faults = list(_twice(located))
     try:
         document = _Document.model_validate(located.data)

@@ -31,6 +31,8 @@ SLACK_SIGNING_SECRET=
 CHOM_REDIS_URL=
 # GitHub, where [github] is in chom.toml: a token that may read contents, checks and commit statuses, and nothing more.
 CHOM_GITHUB_TOKEN=
+# Where versions come from "s3://…", also AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_DEFAULT_REGION, and
+# AWS_ENDPOINT_URL where it is not Amazon's.
 # What changes of the servers' environment file are encrypted with in that Redis. To replace it: NEW,OLD here, restart
 # the bot, chom-bot config renew, and take OLD away.
 CHOM_CONFIG_KEY={key}

@@ -137,7 +137,6 @@ def test_the_systemd_service_is_shut_in_and_serves(root: Path, lab: Lab, tmp_pat
     text = (tmp_path / "chom.toml").read_text()
     text = re.sub(r"\[slack\].*?\n\n", "", text, flags=re.S).replace(f"{tmp_path}/state", "/var/lib/chom-bot")
     text = text.replace(f"{tmp_path}/id_ed25519", "id_ed25519").replace(str(tmp_path), "/var/lib/chom-bot")
-    text = text.replace('rules = "rules.toml"\n', "")  # the unit hands over chom.toml and the key, and nothing else
     vps.ssh("mkdir -p -m 755 /etc/chom-bot /var/lib/bot-redis; ln -s python3 /usr/bin/python")
     for name, content in (
         ("chom.toml", text.encode()),
@@ -152,6 +151,8 @@ def test_the_systemd_service_is_shut_in_and_serves(root: Path, lab: Lab, tmp_pat
     )
     vps.ssh("mkdir -p /var/lib/private/chom-bot/artifacts && systemctl daemon-reload && systemctl start chom-bot")
     try:
+        _journal_says(vps, "rules.toml is missing, or holds no rules")
+        vps.ssh("cat > /etc/chom-bot/rules.toml", stdin=(tmp_path / "rules.toml").read_bytes())
         assert '"status": "ok"' in _curl(vps, "http://127.0.0.1:8080/readyz")
         pid = vps.ssh("systemctl show -P MainPID chom-bot").stdout.decode().strip()
         status = vps.ssh(f"cat /proc/{pid}/status").stdout.decode()
@@ -167,6 +168,13 @@ def test_the_systemd_service_is_shut_in_and_serves(root: Path, lab: Lab, tmp_pat
         assert vps.ssh("systemctl show -P Result chom-bot").stdout.strip() == b"success"
     finally:
         vps.ssh("systemctl stop chom-bot; redis-cli -p 6399 -a not-for-anybody shutdown nosave", check=False)
+
+
+def _journal_says(vps: Vps, words: str) -> None:
+    deadline = time.monotonic() + 40
+    while words not in (said := vps.ssh("journalctl -u chom-bot --no-pager -o cat").stdout.decode()):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.5)
 
 
 def _curl(vps: Vps, url: str) -> str:

@@ -208,5 +208,5 @@ def test_what_is_not_toml_is_said_with_its_line() -> None:
 
 
 def test_an_empty_table_is_refused() -> None:
-    with pytest.raises(BrokenRules, match="category is missing"):
+    with pytest.raises(BrokenRules, match="is missing, or holds no rules"):
         parse_rules("")
