@@ -41,6 +41,8 @@ async def _server(hosts: SshHosts, settings: Settings, name: str, newest: Awaita
     except HostRefused as refused:
         return Found(name, faults=(refused.message,), notes=notes)
     faults = [f"{fault.rstrip('.')}." for fault in ready.faults]
+    if ready.config:
+        notes = (*notes, f"{ready.config}. Until then no change of the environment file can be made there.")
     if environment:
         faults += _of_environment(environment, ready)
     need = ROOM * artifact.size if (artifact := await newest) else 0

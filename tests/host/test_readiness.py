@@ -48,7 +48,7 @@ def tree(top: Path) -> list[str]:
 def test_a_whole_server_lacks_nothing_and_is_not_changed(whole: Server) -> None:
     before = tree(whole.root)
     found = check(whole)
-    assert found["faults"] == [] and found["backup"] == ""
+    assert found["faults"] == [] and found["backup"] == found["config"] == ""
     assert found["services"] == ["php8.2-fpm"] and found["disk_free"] > 0
     assert tree(whole.root) == before
     assert (whole.bin / "sudo.log").read_text() == "-n -l /usr/bin/systemctl reload php8.2-fpm\n", (

@@ -41,3 +41,15 @@ def test_what_is_broken_there_is_said_with_what_to_do(vps: Vps, bot: Bot, channe
     ):
         assert words in said, said
     assert "Nothing is missing." in bot.shell("check").ends(0)
+
+
+def test_an_environment_file_that_is_somebody_elses_is_noted_before_anybody_asks_for_a_change(
+    vps: Vps, bot: Bot, channel: Slack
+) -> None:
+    vps.ssh("chown root /var/www/shared/.env")
+    try:
+        said = bot.shell("check").ends(0)
+    finally:
+        vps.ssh("chown ops /var/www/shared/.env")
+    assert "note   app1: /var/www/shared/.env does not belong to the login of chom-host" in said, said
+    assert "no change of the environment file can be made there" in said

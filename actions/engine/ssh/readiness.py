@@ -20,6 +20,8 @@ class Readiness:
     """Sentences with what to do."""
     backup: str
     """Why no backup of the database can be made there, "" where it can."""
+    config: str
+    """Why shared/.env cannot be changed there, "" where it can."""
     services: tuple[str, ...]
     """What may be reloaded there."""
     disk_free: int

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .base import GZIP, Failed, Json
+from .config import env_path, why_not_replaced
 from .dotenv import database
 from .fastcgi import connected
 from .files import free_bytes
@@ -21,7 +22,8 @@ ANSWER = 5.0
 
 
 def check(settings: Settings) -> Json:
-    """`faults` are sentences with what to do; `backup` is one where no backup can be made, else "" there."""
+    """`faults` are sentences with what to do; `backup` is one where no backup can be made, `config` where shared/.env
+    cannot be changed, else "" there."""
     return {
         "faults": [
             *_places(settings),
@@ -31,6 +33,7 @@ def check(settings: Settings) -> Json:
             *_sudo(settings),
         ],
         "backup": "; ".join(_backups(settings)),
+        "config": why_not_replaced(settings) if env_path(settings).exists() else "",
         "services": list(settings.services),
         "disk_free": free_bytes(settings.releases if settings.releases.is_dir() else Path(settings.www)),
     }
