@@ -15,7 +15,7 @@ from bot.entry import DEFAULT, Config, in_a_shell
 from bot.shell.commands import AS_TYPED
 from bot.shell.printed import spoken
 from policies.cases import BrokenCases, load_cases
-from policies.rules import BrokenRules, load
+from policies.rules import SHIPPED, BrokenRules, load
 
 Words = Annotated[list[str], typer.Argument(help="As after deploy, for example: v1.2 rolling to production")]
 File = Annotated[Path | None, typer.Argument(help="The cases; the shipped ones where none are named.")]
@@ -33,6 +33,12 @@ def _of_policy() -> None:
 def explain_command(words: Words, config: Config = DEFAULT) -> None:
     """Say who would have to approve a version, on what evidence, and why: v1.2 [strategy] [to environment]."""
     raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.explain(bot, from_shell([HEAD, *words]))))
+
+
+@policy.command("rules")
+def rules_command() -> None:
+    """Print the rules that are shipped, for a table of your own: chom-bot policy rules > rules.toml."""
+    typer.echo(SHIPPED.read_text(encoding="utf-8"), nl=False)
 
 
 @policy.command("test")

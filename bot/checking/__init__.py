@@ -10,7 +10,7 @@ from actions.engine.fleet import Artifact
 from bot.checking.builds import builds
 from bot.checking.configs import configs
 from bot.checking.found import Found
-from bot.checking.here import address, file, machine, people
+from bot.checking.here import address, file, machine, people, secrets
 from bot.checking.proofs import asked_for, drills, github, prometheus
 from bot.checking.redis import redis
 from bot.checking.servers import servers, sites
@@ -22,7 +22,7 @@ __all__ = ["Found", "check"]
 
 async def check(path: Path, settings: Settings, missing: Collection[str] = ()) -> tuple[Found, ...]:
     """What was found, part by part. `missing` are sentences about secrets; what they would open is not looked at."""
-    here = (file(path, settings), *([Found("secrets", faults=tuple(missing))] if missing else []))
+    here = (file(path, settings), *([secrets(path, missing)] if missing else []))
     fetching = asyncio.create_task(builds(settings))
 
     async def newest() -> Artifact | None:

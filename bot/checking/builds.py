@@ -23,7 +23,8 @@ async def builds(settings: Settings) -> tuple[Found, Artifact | None]:
             known = await source.versions()
             newest = await source.resolve(known[0].version) if known else None
     except (CannotPlan, BadSource) as fault:
-        return Found("artifacts", faults=(str(fault),)), None
+        hint = "" if "://" in settings.artifacts else " `chom-bot pack` writes an archive there, and the list."
+        return Found("artifacts", faults=(f"{fault}{hint}",)), None
     except TimeoutError:
         fault = (
             f"{settings.artifacts} does not answer in {PATIENCE:g} s; is it there, and is the way to it fast enough?"

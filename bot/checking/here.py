@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from actions.engine.words import counted, joined
 from bot.boot_checks import machine_faults
 from bot.checking.found import Found
 from bot.config import Settings
-from bot.starting import template
+from bot.starting import SECRETS, template
 from policies.change import Need, Person
 from policies.rules import BrokenRules, load
 from policies.sentences import role
@@ -33,6 +33,13 @@ def file(path: Path, settings: Settings) -> Found:
         f"{len(settings.people)} {'person' if len(settings.people) == 1 else 'people'}"
     )
     return Found(str(path), has, kept)
+
+
+def secrets(path: Path, missing: Collection[str]) -> Found:
+    """`missing` are sentences about those that the environment lacks."""
+    lies = path.resolve().with_name(SECRETS)
+    note = f"Secrets are read from the environment; those in {lies} are in it after: set -a; . {lies}; set +a"
+    return Found("secrets", faults=tuple(missing), notes=(note,) if lies.exists() else ())
 
 
 def machine(settings: Settings) -> Found:
@@ -100,7 +107,8 @@ def _examples(data: Mapping[str, Any]) -> Iterator[str]:
     key = _at(example, "hosts", "app1", "host_key")
     for name, host in _tables(data.get("hosts")):
         if host.get("host_key") == key:
-            yield f"hosts.{name}.host_key is still the example's; put in what ssh-keyscan -t ed25519 prints of {name}."
+            scan = f"ssh-keyscan -t ed25519 {host.get('address', name)}"
+            yield f"hosts.{name}.host_key is still the example's; put in what {scan} prints after the address."
     accounts = {account for _, person in _tables(example.get("people")) for account in person.get("slack", [])}
     for name, person in _tables(data.get("people")):
         if accounts & set(person.get("slack", [])):

@@ -15,6 +15,8 @@ from bot.evidence.github import GitHub, Repository, Unknown
 from bot.store import Store, StoreDown
 from policies.rules import BrokenRules, Rules, load
 
+_OWN = '`chom-bot policy rules > rules.toml` beside chom.toml, and rules = "rules.toml" under [bot]'
+
 
 async def github(settings: GitHubSettings) -> Found:
     """The token, the repository, the protected branch, and that there are required checks which have run before."""
@@ -78,7 +80,7 @@ def asked_for(settings: Settings) -> Found:
     if wanted & {"checks", "branch"} and settings.github is None:
         faults.append(
             'The rules want GitHub to say that a commit is green: add [github] with repository = "OWNER/NAME", or '
-            "write rules of your own that ask for no checks and no branch: rules under [bot]."
+            f"write rules of your own that ask for no checks and no branch: {_OWN}."
         )
     return Found("evidence", "all that the rules ask for can be had" if wanted else "", tuple(faults))
 
@@ -94,7 +96,7 @@ def _no_canary(settings: Settings, rules: Rules) -> Iterator[str]:
                 f"The rules want {joined(f'Category {number}' for number in asking)} in {environment.name} to be a "
                 f"canary, and {joined(without)} {'has' if len(without) == 1 else 'have'} no canary pool: add "
                 f"[hosts.{without[0]}.canary] and run `chom-bot host install`, or write rules of your own that ask for "
-                "no strategies: rules under [bot]."
+                f"no strategies: {_OWN}."
             )
     if pools and not settings.prometheus:
         yield (

@@ -36,9 +36,9 @@ ONLY_HERE = (
         ("pack . --version v1.2 --commit $(git rev-parse HEAD) --out ../artifacts",),
     ),
     Reserved(
-        "policy explain|test",
-        "Says what would be asked of a version before it is requested; runs a table of cases against the rules.",
-        ("policy explain v1.2", "policy explain v1.2 rolling to production", "policy test"),
+        "policy explain|rules|test",
+        "Says what would be asked of a version before it is requested; prints the rules; runs a table of cases.",
+        ("policy explain v1.2", "policy explain v1.2 rolling to production", "policy rules", "policy test"),
     ),
     Reserved(
         "host install|status|remove|adopt",

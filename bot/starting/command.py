@@ -42,4 +42,6 @@ def _said(directory: Path, laid: Laid) -> Iterator[str]:
     yield f"    tokens and the address of the bot's own Redis into {SECRETS}."
     yield f" 2. {TOML}: your channel, servers and people, in the lines that are marked “yours”. The bot's key:"
     yield f'    ssh-keygen -t ed25519 -N "" -f {directory.resolve() / "id_ed25519"}'
-    yield " 3. Servers: chom-bot host install. Then chom-bot check says what is still missing, and what to do about it."
+    yield " 3. Servers: chom-bot host install. Versions: chom-bot pack. Then, with the secrets in the environment"
+    yield f"    (set -a; . {directory.resolve() / SECRETS}; set +a), chom-bot check says what is still missing,"
+    yield "    and what to do about it."

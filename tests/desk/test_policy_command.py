@@ -14,7 +14,9 @@ def test_the_shipped_rules_pass_and_others_are_told_where_and_why(tmp_path: Path
     passed = CliRunner().invoke(cli, ["policy", "test"])
     assert (passed.exit_code, passed.stdout) == (0, "283 cases, 0 failures.\n")
     other = tmp_path / "rules.toml"
-    other.write_text(SHIPPED.read_text(encoding="utf-8").replace("minutes = 30", "minutes = 60"), encoding="utf-8")
+    shipped = CliRunner().invoke(cli, ["policy", "rules"]).stdout
+    assert shipped == SHIPPED.read_text(encoding="utf-8")
+    other.write_text(shipped.replace("minutes = 30", "minutes = 60"), encoding="utf-8")
     failed = CliRunner().invoke(cli, ["policy", "test", "--rules", str(other)])
     assert failed.exit_code == 1
     assert "nobody answered for 30 minutes\n    wanted expired\n    got    waiting, saying" in failed.stdout

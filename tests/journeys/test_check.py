@@ -226,8 +226,11 @@ async def test_scopes_that_the_app_was_not_given(whole: SetUp, scopes: set[str],
 
 async def test_a_missing_secret_does_not_hide_the_rest(whole: SetUp) -> None:
     whole.env |= {"CHOM_REDIS_URL": "", "SLACK_BOT_TOKEN": ""}
+    lies = whole.town.directory / "secrets.env"
+    lies.touch()
     said = await whole.check()
     assert [fault for fault in faults(said) if fault.startswith("secrets: ")] == faults(said)
+    assert f"note   secrets: Secrets are read from the environment; those in {lies} are in it after: set -a; . " in said
     assert "secrets: CHOM_REDIS_URL is not set" in said and "secrets: SLACK_BOT_TOKEN is not set" in said
     assert "ok     app1: " in said and "ok     artifacts: " in said
 
@@ -254,7 +257,7 @@ async def test_the_examples_that_nobody_replaced_are_named(whole: SetUp) -> None
     for words in (
         "slack.team is still the example's, 'T0123ABCD'; put in your own.",
         "slack.channel is still the example's, 'C0123ABCD'; put in your own.",
-        "hosts.app1.host_key is still the example's; put in what ssh-keyscan -t ed25519 prints of app1.",
+        "hosts.app1.host_key is still the example's; put in what ssh-keyscan -t ed25519 10.0.0.11 prints after the",
         "people.lea is still the example's; put in your own people and their member IDs.",
         "people.dana is still the example's",
     ):

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab import image
+from tests.lab import image, laravel
 from tests.lab.bot_process import write_config
 from tests.lab.conftest import Lab
 from tests.lab.slack import Slack, slack
@@ -136,7 +136,8 @@ def test_the_systemd_service_is_shut_in_and_serves(root: Path, lab: Lab, tmp_pat
     write_config(tmp_path, lab.apps, 8080)
     text = (tmp_path / "chom.toml").read_text()
     text = re.sub(r"\[slack\].*?\n\n", "", text, flags=re.S).replace(f"{tmp_path}/state", "/var/lib/chom-bot")
-    text = text.replace(f"{tmp_path}/id_ed25519", "id_ed25519").replace(str(tmp_path), "/var/lib/chom-bot")
+    text = text.replace(f"{tmp_path}/id_ed25519", "id_ed25519").replace(str(tmp_path), "/srv")
+    laravel.publish(vps.root / "srv/artifacts", [laravel.Build("v1.0")])
     vps.ssh("mkdir -p -m 755 /etc/chom-bot /var/lib/bot-redis; ln -s python3 /usr/bin/python")
     for name, content in (
         ("chom.toml", text.encode()),
@@ -149,7 +150,7 @@ def test_the_systemd_service_is_shut_in_and_serves(root: Path, lab: Lab, tmp_pat
         "redis-server --port 6399 --requirepass not-for-anybody --appendonly yes --dir /var/lib/bot-redis"
         " --daemonize yes"
     )
-    vps.ssh("mkdir -p /var/lib/private/chom-bot/artifacts && systemctl daemon-reload && systemctl start chom-bot")
+    vps.ssh("systemctl daemon-reload && systemctl start chom-bot")
     try:
         _journal_says(vps, "rules.toml is missing, or holds no rules")
         vps.ssh("cat > /etc/chom-bot/rules.toml", stdin=(tmp_path / "rules.toml").read_bytes())
@@ -160,6 +161,7 @@ def test_the_systemd_service_is_shut_in_and_serves(root: Path, lab: Lab, tmp_pat
         assert not re.search(r"^Uid:\t0", status, re.M)
         exposure = vps.ssh("systemd-analyze security --no-pager chom-bot | tail -1").stdout.decode()
         assert (level := re.search(r"(\d+\.\d+) OK", exposure)) and float(level[1]) <= 2.0, exposure
+        _what_root_does_in_a_shell_leaves_the_service_its_files(vps)
         vps.ssh(f"kill -9 {pid}")
         assert '"status": "ok"' in _curl(vps, "http://127.0.0.1:8080/readyz"), "it is started again"
         began = time.monotonic()
@@ -168,6 +170,15 @@ def test_the_systemd_service_is_shut_in_and_serves(root: Path, lab: Lab, tmp_pat
         assert vps.ssh("systemctl show -P Result chom-bot").stdout.strip() == b"success"
     finally:
         vps.ssh("systemctl stop chom-bot; redis-cli -p 6399 -a not-for-anybody shutdown nosave", check=False)
+
+
+def _what_root_does_in_a_shell_leaves_the_service_its_files(vps: Vps) -> None:
+    """`check` fetches the newest version into the service's own directory, where only the service could remove it."""
+    check = "cd /etc/chom-bot && set -a && . ./secrets.env && /opt/chom/bin/chom-bot check"
+    assert "1 version in /srv/artifacts; the newest, v1.0, is whole" in vps.ssh(check, check=False).stdout.decode()
+    (archive,) = vps.ssh("ls /var/lib/chom-bot/artifacts").stdout.decode().split()
+    assert archive.endswith(".tar.gz")
+    assert vps.ssh("find /var/lib/private/chom-bot -not -user chom-bot").stdout == b""
 
 
 def _journal_says(vps: Vps, words: str) -> None:

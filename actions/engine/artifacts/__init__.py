@@ -182,7 +182,12 @@ class _Check:
 
 def _new_part(cache: Path) -> BinaryIO:
     cache.mkdir(parents=True, exist_ok=True)
-    return (cache / f"{uuid.uuid4().hex}.part").open("xb")
+    part = (cache / f"{uuid.uuid4().hex}.part").open("xb")
+    if os.geteuid() == 0:  # a command of root's: the bot that serves is somebody else, and the directory is its own
+        owner = cache.parent.stat()
+        for path in (cache, part.name):
+            os.chown(path, owner.st_uid, owner.st_gid)
+    return part
 
 
 def _remove_part(part: BinaryIO) -> None:
