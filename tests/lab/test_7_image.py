@@ -178,7 +178,8 @@ def _what_root_does_in_a_shell_leaves_the_service_its_files(vps: Vps) -> None:
     assert "1 version in /srv/artifacts; the newest, v1.0, is whole" in vps.ssh(check, check=False).stdout.decode()
     (archive,) = vps.ssh("ls /var/lib/chom-bot/artifacts").stdout.decode().split()
     assert archive.endswith(".tar.gz")
-    assert vps.ssh("find /var/lib/private/chom-bot -not -user chom-bot").stdout == b""
+    state = "/var/lib/private/chom-bot"
+    assert vps.ssh(f"find {state} -not -uid $(stat -c %u {state})").stdout == b""
 
 
 def _journal_says(vps: Vps, words: str) -> None:
