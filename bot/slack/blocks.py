@@ -53,8 +53,8 @@ class Button:
     action: str
     label: str
     value: str
-    says: str
-    """What a screen reader says of it."""
+    of: str
+    """What it acts on. A screen reader says it after the label, and voice control finds the button by the label."""
     confirm: Confirm | None = None
     style: Style = Style.QUIET
     url: str = ""
@@ -139,7 +139,7 @@ def _button(button: Button) -> Block:
         "action_id": button.action,
         "text": text_object(button.label, 75),
         "value": button.value,
-        "accessibility_label": plain(button.says, 75),
+        "accessibility_label": plain(f"{button.label.removesuffix('…')}: {button.of}", 75),
     }
     if button.url:
         made["url"] = button.url

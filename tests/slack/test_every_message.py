@@ -110,3 +110,21 @@ def test_times_are_in_the_readers_zone_wherever_slack_can_show_them_so(name: str
     for kind, said in texts_in(picture.get("blocks", [])):
         if kind == "mrkdwn":
             assert not re.search(r"\bUTC\b|\d\d:\d\d:\d\dZ", re.sub(r"<!date[^>]*>", "", said)), said
+
+
+def _buttons(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if value.get("type") == "button":
+            yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from _buttons(inner)
+
+
+@pytest.mark.parametrize("name", SNAPSHOTS)
+def test_a_button_is_heard_as_it_is_read(name: str) -> None:
+    """WCAG 2.5.3: who speaks to a machine says what stands on the button."""
+    for button in _buttons(json.loads(SNAPSHOTS[name].read_text(encoding="utf-8"))):
+        read, heard = button["text"]["text"].removesuffix("…"), button.get("accessibility_label", "")
+        assert not heard or heard.startswith(read), (read, heard)

@@ -53,11 +53,9 @@ def buttons(view: ChangeView) -> list[Button]:
     value = f"{view.change.id}:{step}:{shifted.weight}"
     text = f"It does not wait for the end of this stage: {more}. {sentence(shifted.why)}"
     confirm = Confirm(f"Promote {plan.version} now?", text, "Promote", "Not yet")
-    promote = Button(
-        "chom_answer", "Promote now", f"{value}:promote now", f"Promote: {plan.title}", confirm, Style.PRIMARY
-    )
+    promote = Button("chom_answer", "Promote now", f"{value}:promote now", plan.title, confirm, Style.PRIMARY)
     patience = about(shift.limits.patience)
     back = f"It stays at {shifted.weight} % until somebody promotes it. Unanswered, it goes back in {patience}."
     stay = Confirm(f"Hold {plan.version} on {plan.environment} at {shifted.weight} %?", back, "Hold", "Not now")
-    hold = Button("chom_answer_hold", "Hold", f"{value}:hold", f"Hold at {shifted.weight} %: {plan.title}", stay)
+    hold = Button("chom_answer_hold", "Hold", f"{value}:hold", f"{plan.title}, at {shifted.weight} %", stay)
     return [promote] if shifted.watched.held is not None else [promote, hold]

@@ -56,7 +56,7 @@ def offered(view: ChangeView, stage: Stage, newest: bool) -> list[Block]:
 
 
 def _plan(view: ChangeView) -> Button:
-    return Button("chom_show_plan", "View plan", value_of(view), "View every step of the plan, only you see it")
+    return Button("chom_show_plan", "View plan", value_of(view), "every step, only you see it")
 
 
 def _approve(view: ChangeView) -> Button:
@@ -64,8 +64,7 @@ def _approve(view: ChangeView) -> Button:
     starts = "It starts at once." if is_last(view.verdict) else "It starts as soon as nothing else is missing."
     text = f"{sentence(view.title)} {starts} {kept_in_a_sentence(plan)}".rstrip()
     confirm = Confirm(f"Approve {_new(plan)} for {plan.environment}?", text, "Approve")
-    says = f"Approve: {view.title}"
-    return Button("chom_approve", "Approve", value_of(view), says, confirm, Style.PRIMARY)
+    return Button("chom_approve", "Approve", value_of(view), view.title, confirm, Style.PRIMARY)
 
 
 def _start(view: ChangeView) -> Button:
@@ -73,17 +72,17 @@ def _start(view: ChangeView) -> Button:
     ready = "is approved and starts" if view.change.requirement.needs else "starts"
     text = f"{sentence(view.title)} It {ready} at once. {kept_in_a_sentence(plan)}".rstrip()
     confirm = Confirm(f"Start {_new(plan)} on {plan.environment}?", text, "Start")
-    return Button("chom_approve", "Start now", value_of(view), f"Start: {view.title}", confirm, Style.PRIMARY)
+    return Button("chom_approve", "Start now", value_of(view), view.title, confirm, Style.PRIMARY)
 
 
 def _reject(view: ChangeView) -> Button:
     """Opens a window that says what it means and takes a reason; that window is the confirmation."""
-    return Button("chom_reject", "Reject", value_of(view), f"Reject: {view.title}", style=Style.DANGER)
+    return Button("chom_reject", "Reject", value_of(view), view.title, style=Style.DANGER)
 
 
 def _review(view: ChangeView) -> Button:
     """Opens a window that takes a sentence; that window is the confirmation."""
-    return Button("chom_review", "Review", value_of(view), f"Review: {view.title}", style=Style.PRIMARY)
+    return Button("chom_review", "Review", value_of(view), view.title, style=Style.PRIMARY)
 
 
 def _stop(view: ChangeView) -> Button:
@@ -103,7 +102,7 @@ def _stop(view: ChangeView) -> Button:
         "chom_stop",
         "Abort" if on else "Stop",
         value_of(view),
-        f"Stop and turn back: {view.title}",
+        view.title,
         confirm,
         Style.DANGER,
     )
@@ -130,7 +129,7 @@ def _ask_again(view: ChangeView) -> Button:
         f"You ask for it: {view.change.text}. The plan is made anew, and gets a card that says who has to approve it."
     )
     confirm = Confirm(f"Ask again for {plan.version} on {plan.environment}?", text, "Ask again", "Not now")
-    return Button("chom_ask_again", "Ask again", value_of(view), f"Ask again: {plan.title}", confirm)
+    return Button("chom_ask_again", "Ask again", value_of(view), plan.title, confirm)
 
 
 def _roll_back(view: ChangeView) -> Button:
@@ -143,9 +142,10 @@ def _roll_back(view: ChangeView) -> Button:
         "Roll back",
         "Not now",
     )
-    says = f"Roll back {plan.environment} from {plan.version}"
     style = Style.DANGER if is_ill(view) else Style.QUIET
-    return Button("chom_rollback", "Roll back", value_of(view), says, confirm, style)
+    return Button(
+        "chom_rollback", "Roll back", value_of(view), f"{plan.environment}, from {plan.version}", confirm, style
+    )
 
 
 # --- answers to a run's question ---------------------------------------------
@@ -161,7 +161,7 @@ def _choices(view: ChangeView) -> list[Block]:
         what = f"{sentence(plan.title)} {leads}"
         confirm = Confirm(f"{choice.capitalize()}?", what, choice.capitalize(), "Not yet")
         value = f"{view.change.id}:{asked.step}:{asked.host}:{choice}"
-        button = Button("chom_answer", choice.capitalize(), value, f"Answer: {choice}", confirm)
+        button = Button("chom_answer", choice.capitalize(), value, plan.title, confirm)
         rows.append(section(inline(leads, 400), button))
     return rows
 

@@ -47,7 +47,7 @@ def home(seen: Overview, mine: tuple[str, ...]) -> Home:
     others = [v for v in seen.waiting if v.change.id not in mine]
     style = Style.QUIET if yours else Style.PRIMARY
     running = [_running(view, seen, told=view.change.id in mine) for view in seen.running]
-    deploy = Button(Wish.DEPLOY.value, "Deploy…", seen.environment, "Open the form that asks for a deploy", style=style)
+    deploy = Button(Wish.DEPLOY.value, "Deploy…", seen.environment, "opens the form that asks for it", style=style)
     blocks = [
         section(_summary(seen, len(yours), len(others))),
         actions([deploy]),
@@ -133,8 +133,7 @@ def _short(view: ChangeView) -> str:
 def _yours(view: ChangeView, seen: Overview) -> Row:
     title = view.title
     link = seen.links.get(view.change.id, "")
-    says = f"Open the card: {title}"
-    open_ = Button(OPEN_CARD, "Open card", view.change.id, says, style=Style.PRIMARY, url=link) if link else None
+    open_ = Button(OPEN_CARD, "Open card", view.change.id, title, style=Style.PRIMARY, url=link) if link else None
     if view.owes_review:
         lines = [
             _title(view, seen),

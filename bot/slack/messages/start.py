@@ -103,15 +103,15 @@ def _see(now: Now, view: ChangeView, label: str, style: Style = Style.QUIET) -> 
     """To the card; where there is none yet, its plan is shown."""
     title = view.title
     if link := now.links.get(view.change.id):
-        return Button(OPEN_CARD, label, view.change.id, f"{label}: {title}", style=style, url=link)
-    return Button(Press.SHOW_PLAN.value, "Show it", value_of(view), f"Show the plan: {title}", style=style)
+        return Button(OPEN_CARD, label, view.change.id, title, style=style, url=link)
+    return Button(Press.SHOW_PLAN.value, "Show it", value_of(view), f"the plan of {title}", style=style)
 
 
 def _doing(now: Now) -> list[_Line]:
     """What can always be wanted; a rollback only where nothing else is going on."""
     name, env = inline(now.environment, 80), now.environment
-    live = Button(Wish.STATUS.value, "What is live", "everywhere", "Show what is live where")
-    deploy = Button(Wish.DEPLOY.value, "Deploy…", env, "Open the form that asks for a deploy")
+    live = Button(Wish.STATUS.value, "What is live", "everywhere", "in each environment")
+    deploy = Button(Wish.DEPLOY.value, "Deploy…", env, "opens the form that asks for it")
     busy = any(view.run.opened and view.change.environment == env for view in now.going_on)
     see = _Line("See what is live.", "What is live where, and what is going on", live)
     make = _Line("Deploy a version.", "Deploy a version, chosen from a list", deploy)
@@ -130,4 +130,4 @@ def _roll_back(now: Now) -> Button:
         "It gets a card with its plan. Where nobody has to approve it, it starts at once.",
         "Ask for it",
     )
-    return Button(Wish.ROLL_BACK.value, "Roll back…", env, f"Ask to roll back {env}", confirm)
+    return Button(Wish.ROLL_BACK.value, "Roll back…", env, env, confirm)

@@ -180,7 +180,7 @@ async def test_the_home_shows_what_waits_and_leads_to_its_card(browser: Browser,
         await expect(home).to_contain_text("v1.0.1")
         await seen.fits()
         await seen.accessible("the Home")
-        await home.get_by_role("button", name=f"Open the card: {title}").click()
+        await home.get_by_role("button", name=f"Open card: {title}").click()
         card = seen.card(title)
         await expect(card).to_be_focused()
         await seen.accessible("a card that waits")
