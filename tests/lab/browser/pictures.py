@@ -1,4 +1,4 @@
-"""`make pictures`: takes the README's two pictures of the sandbox anew, from a deploy that really runs."""
+"""`make pictures`: takes the README's three pictures of the sandbox anew, from deploys that really run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.async_api import Browser, expect
 
 from tests.lab.browser.screen import PHONE, Screen, chromium, screen
@@ -50,11 +51,30 @@ async def on_a_phone(browser: Browser, sandbox: Sandbox) -> Path:
         return await taken(seen, "phone")
 
 
+async def of_a_canary(browser: Browser, sandbox: Sandbox) -> Path:
+    """Half of the users have it; the thread has the pictures of what it has shown, the shop says who got what."""
+    await sandbox.command("dev", "deploy v1.2 to staging")
+    await sandbox.card_says("Deploy v1.2 to staging", "Done", 60)
+    async with screen(browser, sandbox.address, "dev", size=DESK) as seen:
+        await seen.type("/chom deploy v1.2 canary")
+        for approver in ("lead", "devops"):
+            await seen.become(approver)
+            await seen.press(seen.card(TITLE), "Approve", confirm="Approve")
+        await seen.page.get_by_role("button", name="Hide how to begin").click()
+        await expect(seen.card(TITLE)).to_contain_text("50 % of users", timeout=90_000)
+        await seen.card(TITLE).locator(".replies").click()
+        await seen.page.locator("#thread-text").blur()
+        await asyncio.sleep(5)
+        return await taken(seen, "canary")
+
+
 async def taken(seen: Screen, name: str) -> Path:
     file = ROOT / ".github" / f"{name}.png"
     file.parent.mkdir(exist_ok=True)
     await seen.page.mouse.move(0, 0)
     await seen.page.screenshot(path=file, caret="hide", animations="disabled")
+    with Image.open(file) as shot:
+        shot.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
     size = file.stat().st_size
     assert size < MOST, f"{file} has {size} bytes, at most {MOST}"
     sys.stdout.write(f"{file.relative_to(ROOT)}: {size} bytes\n")
@@ -66,6 +86,9 @@ async def main() -> None:
         async with chromium() as browser, running(Path(directory) / "box") as sandbox:
             await on_a_desk(browser, sandbox)
             await on_a_phone(browser, sandbox)
+        options = ("--stage", "12s", "--visits", "150")
+        async with chromium() as browser, running(Path(directory) / "canary", options=options) as sandbox:
+            await of_a_canary(browser, sandbox)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ async def test_an_aborted_canary_is_off_at_once_and_hold_and_promote_are_not_for
         await expect(omar.card(TITLE).get_by_role("button", name="Hold")).to_have_count(0)
         await omar.press(omar.card(TITLE), "Abort", confirm="Abort it")
         for seen in (dana, lea, omar):
-            await expect(seen.card(TITLE)).to_contain_text("Turned back", timeout=END)
+            await expect(seen.card(TITLE)).to_contain_text("Stopped. v1.2 is not live", timeout=END)
             await expect(seen.card(TITLE).get_by_role("button", name="Promote now")).to_have_count(0)
         await expect(dana.server().locator(".version")).to_have_text("v1.0")
 
