@@ -176,7 +176,7 @@ def _strategy(change: Change) -> Refused | None:
     typed = joined([f"`deploy {version} {way} to {place}`" for way in allowed], "or")
     return Refused(
         f"A change of category {category} has to go out as {joined(allowed, 'or')}, not as {used or 'this'}. "
-        f"{change.requirement.because} To ask for that: {typed}",
+        f"{change.requirement.because} Type {typed}.",
         Why.STRATEGY,
     )
 

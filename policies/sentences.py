@@ -69,12 +69,12 @@ def approved_by(counts: Mapping[str, Role], people: People) -> str:
 
 
 def of_which_kind(change: Change) -> str:
-    """What makes it ask for more, or for less, than the lowest category does; "" where nothing does."""
+    """What makes it ask for what it asks for, as sentences; "" where nobody has to approve it."""
     asked = change.requirement
     because = asked.because.rstrip(".")
     match asked.type:
         case ChangeType.NORMAL:
-            return f"{because}." if asked.category > 1 else ""
+            return f"{because}." if asked.needs else ""
         case ChangeType.STANDARD:
             return f"{because}, so one person is enough."
         case ChangeType.EMERGENCY:

@@ -17,6 +17,11 @@ def person_of(people: People, account: Account) -> Person:
     )
 
 
+def configured(people: People, account: Account) -> str:
+    """The id of the person that chom.toml gives the account to, whether it counts or not; "" for nobody's."""
+    return next((person.id for person in people.values() if account in person.accounts), "")
+
+
 def unix_person_of(people: People, login: str) -> Person:
     """The person behind a Unix login. Raises Refusal."""
     for person in people.values():

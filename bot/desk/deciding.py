@@ -14,6 +14,7 @@ from bot.desk.witness import Witness
 from bot.store import Store
 from bot.store.decisions import Act
 from policies.change import Approval, Person, Word
+from policies.sentences import together
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Deciding:
         if digest != view.change.digest:
             raise Refusal("That button is of another plan than the one that waits now. Use those of its card.", change)
         if why_not := refusals.why_not_decide(view, who):
-            raise Refusal(f"{why_not} {self.roster.remark(who.id)}".rstrip(), change)
+            raise Refusal(together([why_not, self.roster.remark(who.id), view.verdict.said]), change)
         return view
 
     async def reject(self, change: str, digest: str, who: Person, account: str, reason: str) -> ChangeView:

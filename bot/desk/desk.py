@@ -128,9 +128,10 @@ class Desk:
 
     async def again(self, change: str, who: Person, account: str) -> ChangeView:
         """Ask for what is over as if this person had typed it anew; only the first one does. Raises Refusal."""
-        view = await self.view(change)
-        if view.run.seq or not isinstance(view.verdict, Refused):
-            raise refusals.not_over(view)
+        async with self.witness.refusing(who.id, account, change, wanted="ask again"):
+            view = await self.view(change)
+            if view.run.seq or not isinstance(view.verdict, Refused):
+                raise refusals.not_over(view)
         return await self.propose(view.change.text, who, account, change)
 
     async def at_once(self, text: str, who: Person, account: str) -> ChangeView:
@@ -183,9 +184,10 @@ class Desk:
         """End the request; once is enough. Raises Refusal."""
         return await self.deciding.reject(change, digest, who, account, reason)
 
-    async def decidable(self, change: str, digest: str, who: Person) -> ChangeView:
+    async def decidable(self, change: str, digest: str, who: Person, account: str) -> ChangeView:
         """The change, where that person may approve or reject what they were shown of it now. Raises Refusal."""
-        return await self.deciding.decidable(change, digest, who)
+        async with self.witness.refusing(who.id, account, change, digest, "decide"):
+            return await self.deciding.decidable(change, digest, who)
 
     async def start(self, view: ChangeView, by: str) -> ChangeView:
         """Open the run if the world is still the one that was approved; `by` is who had the last word.

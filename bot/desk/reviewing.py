@@ -26,8 +26,12 @@ class Reviewing:
     clock: Clock
     witness: Witness
 
-    async def reviewable(self, change: str, who: Person) -> ChangeView:
+    async def reviewable(self, change: str, who: Person, account: str) -> ChangeView:
         """The change, where that person may review it now. Raises Refusal."""
+        async with self.witness.refusing(who.id, account, change, wanted="review"):
+            return await self._reviewable(change, who)
+
+    async def _reviewable(self, change: str, who: Person) -> ChangeView:
         view = await self.looking.view(change)
         title = view.title
         if view.reviewed:
@@ -52,7 +56,7 @@ class Reviewing:
             view = await self.looking.view(change)
             if view.reviewed and (view.reviewed.by, view.reviewed.said) == (who.id, said):
                 return view
-            view = await self.reviewable(change, who)
+            view = await self._reviewable(change, who)
             if not said:
                 raise Refusal(
                     "Say in a sentence what came of it, for example: "
@@ -63,7 +67,7 @@ class Reviewing:
             try:
                 await self.store.close_review(change, Review(who.id, account, self.clock.now(), said), decision)
             except Conflict:
-                await self.reviewable(change, who)
+                await self._reviewable(change, who)
                 raise
         return await self.looking.view(change)
 

@@ -80,7 +80,7 @@ async def category_3_has_to_go_out_as_a_canary(sandbox: Sandbox) -> None:
     await sandbox.command("dev", "deploy v2.0")
     card = await sandbox.card_says(V20, "A change of category 3 has to go out as canary, not as blue-green.")
     assert "Category 3 because of the new major version v2.0" in card["text"]
-    assert "To ask for that: /chom deploy v2.0 canary to production" in card["text"]
+    assert "Type /chom deploy v2.0 canary to production." in card["text"]
     assert "chom_approve" not in buttons(card)
 
 

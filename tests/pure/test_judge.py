@@ -58,7 +58,7 @@ def test_of_two_looks_of_one_moment_the_worse_counts() -> None:
 
 def test_it_waits_for_a_tech_lead_by_name() -> None:
     asked = verdict(change())
-    assert asked == Waiting("Waiting for a Tech Lead: Lena or Tom.", (Need(Role.TECH_LEAD),))
+    assert asked == Waiting(f"Waiting for a Tech Lead: Lena or Tom. {ONE.because}", (Need(Role.TECH_LEAD),))
 
 
 def test_a_tech_lead_allows_it() -> None:
@@ -75,7 +75,7 @@ def test_nobody_else_does(who: object) -> None:
 def test_a_tech_lead_who_asked_waits_for_the_other_one() -> None:
     asked = change(requester="lena")
     waiting = verdict(asked, approval(LENA, asked))
-    assert waiting == Waiting("Waiting for a Tech Lead: Tom.", (Need(Role.TECH_LEAD),))
+    assert waiting == Waiting(f"Waiting for a Tech Lead: Tom. {ONE.because}", (Need(Role.TECH_LEAD),))
 
 
 def test_where_nobody_could_approve_it_says_so_and_what_to_do() -> None:
@@ -83,7 +83,8 @@ def test_where_nobody_could_approve_it_says_so_and_what_to_do() -> None:
     waiting = verdict(asked, people=only(DEV, LENA))
     assert waiting.said == (
         "Nobody can approve this now: it still needs a Tech Lead, and chom.toml has nobody left who is one. "
-        "Lena asked for it and cannot approve it too. Ask an operator to give another person that role."
+        "Lena asked for it and cannot approve it too. Ask an operator to give another person that role. "
+        f"{ONE.because}"
     )
     assert isinstance(waiting, Waiting)
     assert "Lena asked" not in verdict(change(), people=only(DEV, OPS)).said
@@ -246,7 +247,7 @@ def test_a_closed_window_blocks_what_is_ready_and_is_named_to_what_waits() -> No
     )
     waiting = verdict(asked, calendar=calendar)
     assert isinstance(waiting, Waiting)
-    assert waiting.said.endswith("production is closed until 2026-11-24T00:31:51Z: Black Friday.")
+    assert waiting.said.endswith(f"production is closed until 2026-11-24T00:31:51Z: Black Friday. {ONE.because}")
     assert isinstance(verdict(asked, approval(LENA, asked), calendar=calendar, now=blocked.until), Allowed)
 
 
@@ -262,7 +263,7 @@ def test_a_strategy_that_the_category_does_not_allow_is_refused() -> None:
     refused = verdict(change(THREE))
     assert refused == Refused(
         "A change of category 3 has to go out as canary, not as blue-green. "
-        "Category 3 because of the new major version. To ask for that: `deploy v1.2 canary to production`",
+        "Category 3 because of the new major version. Type `deploy v1.2 canary to production`.",
         Why.STRATEGY,
     )
     made = change().plan

@@ -16,7 +16,7 @@ from policies.change import (
     Word,
 )
 from policies.judge import may_decide
-from tests.pure.making import DEV, LENA, OPS, PEOPLE, approval, change, only, person, verdict
+from tests.pure.making import DEV, LENA, ONE, OPS, PEOPLE, approval, change, only, person, verdict
 
 
 def test_the_requesters_second_account_is_the_requester() -> None:
@@ -50,9 +50,9 @@ def test_a_role_lost_between_click_and_start_no_longer_counts() -> None:
     asked = change()
     given = approval(LENA, asked)
     demoted = {**PEOPLE, "lena": replace(LENA, roles=frozenset({Role.DEVOPS}))}
-    assert verdict(asked, given, people=demoted).said == "Waiting for a Tech Lead: Tom."
+    assert verdict(asked, given, people=demoted).said == f"Waiting for a Tech Lead: Tom. {ONE.because}"
     gone = {id_: p for id_, p in PEOPLE.items() if id_ != "lena"}
-    assert verdict(asked, given, people=gone).said == "Waiting for a Tech Lead: Tom."
+    assert verdict(asked, given, people=gone).said == f"Waiting for a Tech Lead: Tom. {ONE.because}"
 
 
 def test_a_thousand_clicks_of_one_person_are_one() -> None:

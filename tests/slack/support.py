@@ -17,10 +17,12 @@ from bot.desk.offers import Choices, Fault, Versions, Wanted
 from bot.desk.planning import Refusal
 from bot.desk.roster import Roster
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
+from bot.desk.witness import Witness
 from bot.sandbox.api import make_app
 from bot.sandbox.slack import SlackStandIn
 from bot.slack import SlackFace, Waits
 from bot.slack.connection.socket import Rhythm
+from bot.store.decisions import Decision
 from bot.tails.pace import Pace
 from policies.change import Account, Person
 from tests.slack.views import CHOICES, PEOPLE, STAGES, VERSIONS
@@ -69,6 +71,17 @@ class FakeDesk:
     people: dict[str, Person] = field(default_factory=lambda: dict(PEOPLE))
     seen: tuple[EnvironmentStatus, ...] = ()
     roster: Roster = field(default_factory=lambda: Roster(PEOPLE, team="T0CHOM"))
+    written: list[Decision] = field(default_factory=list)
+    """Whose wish was refused before it came to the desk."""
+
+    @property
+    def witness(self) -> Witness:
+        """Writes into `written`."""
+        return Witness(self, RealClock(), "e" * 64, str)  # type: ignore[arg-type]
+
+    async def decide(self, decision: Decision) -> None:
+        """As the store does."""
+        self.written.append(decision)
 
     async def _act(self, *what: Any) -> ChangeView:
         self.asked.append(what)
@@ -111,7 +124,7 @@ class FakeDesk:
     async def reject(self, change: str, digest: str, who: Person, account: str, reason: str = "") -> ChangeView:
         return await self._act("reject", change, digest, who.id, account, reason)
 
-    async def decidable(self, change: str, digest: str, who: Person) -> ChangeView:
+    async def decidable(self, change: str, digest: str, who: Person, account: str) -> ChangeView:
         self.looked.append(("decidable", change, digest, who.id))
         return self.shows
 
@@ -137,7 +150,7 @@ class FakeDesk:
         """As the desk has it, in a part of its own."""
         return self
 
-    async def reviewable(self, change: str, who: Person) -> ChangeView:
+    async def reviewable(self, change: str, who: Person, account: str) -> ChangeView:
         self.looked.append(("reviewable", change, who.id))
         return self.shows
 

@@ -390,7 +390,7 @@ STAGES: dict[str, ChangeView] = {
     "strategy": view(
         Refused(
             "A change of category 3 has to go out as canary, not as blue-green. "
-            "To ask for that: `deploy v1.2 canary to production`",
+            "Type `deploy v1.2 canary to production`.",
             Why.STRATEGY,
         )
     ),

@@ -13,7 +13,7 @@ from bot.desk.planning import Refusal
 from bot.desk.view import ChangeView
 from bot.slack.acts.asker import Asker, field, of_click
 from bot.slack.acts.deploying import Deploying
-from bot.slack.acts.intake import Intake, Job
+from bot.slack.acts.intake import Intake, Job, Wanted
 from bot.slack.acts.modal import Modal, window
 from bot.slack.acts.rejecting import Rejecting, Reviewing
 from bot.slack.acts.windows import Windows
@@ -27,6 +27,8 @@ from bot.slack.messages import texts
 from policies.change import Person
 
 logger = logging.getLogger(__name__)
+
+_OLD = "That button is of another version of the bot. Ask again with `deploy`, or see `status`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,13 @@ class Buttons:
                     self._show_plan(asker, click)
                 self.intake.errands.go("an old copy", self._retire_copy(click.change, place), _logged)
             case _:
-                self.intake.begin(action_id, asker, self._job(click, place))
+                self.intake.begin(action_id, asker, self._job(click, place, action_id), _wanted(click, action_id))
 
-    def _job(self, click: Click | Answer | Beginning | None, place: _Place) -> Job:
+    def _job(self, click: Click | Answer | Beginning | None, place: _Place, action: str) -> Job:
         async def job(asker: Asker, who: Person) -> Card | None:
             if click is None:
-                raise Refusal("That button is of another version of the bot. Ask again with `deploy`, or see `status`.")
+                async with self.intake.desk.witness.refusing(who.id, asker.key, wanted=action):
+                    raise Refusal(_OLD)
             try:
                 return await self._do(click, asker, who)
             finally:
@@ -128,13 +131,19 @@ class Buttons:
         """In a window: a phone has room for it, and an answer beside the card could land in the card's thread."""
 
         async def making() -> Modal:
-            await self.intake.who(asker.account)
+            await self.intake.admit(asker, _wanted(click, "view plan"))
             return window(PLAN, details(await self.intake.desk.view(click.change)))
 
         self.windows.begin("a plan", asker, making)
 
     async def _roll_back(self, click: Click, asker: Asker, who: Person) -> Card:
         """If what the card shows is still what is live: whoever may let it through alone has it start at once."""
+        async with self.intake.desk.witness.refusing(who.id, asker.key, click.change, click.digest, "roll back"):
+            environment = await self._serves_it(click)
+        return await self._asked(await self.intake.desk.at_once(f"rollback on {environment}", who, asker.key))
+
+    async def _serves_it(self, click: Click) -> str:
+        """The environment. Raises Refusal where it serves something else by now."""
         desk = self.intake.desk
         view = await desk.view(click.change)
         environment = view.change.environment
@@ -146,7 +155,7 @@ class Buttons:
                 f"To roll back what is live, type `rollback on {environment}`.",
                 newest.change.id if newest else "",
             )
-        return await self._asked(await desk.at_once(f"rollback on {environment}", who, asker.key))
+        return environment
 
     async def _retire_copy(self, change: str, place: _Place) -> None:
         """A card posted twice (its post was answered too late, or the bot died in between) stops looking alive."""
@@ -178,6 +187,16 @@ class _Place:
         channel = field(body, "channel", "id") or field(body, "container", "channel_id")
         ts = field(body, "message", "ts") or field(body, "container", "message_ts")
         return cls(channel, ts, field(body, "message", "metadata", "event_type") == EVENT_TYPE)
+
+
+def _wanted(click: Click | Answer | Beginning | None, action: str) -> Wanted:
+    match click:
+        case Click(_, change, digest):
+            return Wanted(action, change, digest)
+        case Answer(change, choice=choice):
+            return Wanted(choice, change)
+        case _:
+            return Wanted(action)
 
 
 def _moved_something(view: ChangeView) -> bool:

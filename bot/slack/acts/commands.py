@@ -13,7 +13,7 @@ from bot.desk.named import NOTHING_TO_PLAN, change_of, environment_of, unquoted
 from bot.desk.planning import Refusal
 from bot.slack.acts.asker import Asker, field, of_command
 from bot.slack.acts.deploying import Deploying
-from bot.slack.acts.intake import Intake, Job
+from bot.slack.acts.intake import Intake, Job, Wanted
 from bot.slack.blocks import Card
 from bot.slack.cards import live
 from bot.slack.cards.explained import explained
@@ -59,7 +59,8 @@ class Commands:
         if text.lower() == HEAD:
             self.deploying.begin(asker)
         else:
-            self.intake.begin("/chom", asker, self._job(text), known_only=bool(text) and not _is_help(text))
+            known = bool(text) and not _is_help(text)
+            self.intake.begin("/chom", asker, self._job(text), Wanted(text), known_only=known)
 
     def _job(self, text: str) -> Job:
         head, _, rest = text.partition(" ")

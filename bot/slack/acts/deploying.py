@@ -18,6 +18,7 @@ from bot.slack.acts import deploy_form
 from bot.slack.acts.asker import Asker
 from bot.slack.acts.asker import field as text_at
 from bot.slack.acts.intake import REMEMBERED
+from bot.slack.acts.intake import Wanted as Asks
 from bot.slack.acts.modal import Held, Modal
 from bot.slack.acts.windows import ACK, SETTLED, Windows, at_field
 from bot.slack.blocks import Card
@@ -64,7 +65,7 @@ class Deploying:
 
         async def making() -> Modal:
             desk = self.windows.intake.desk
-            await self.windows.intake.who(asker.account)
+            await self.windows.intake.admit(asker, Asks("the form for a deploy"))
             held = Held(asker.channel, asker.response_url)
             return deploy_form.form(desk.offers.choices(), Wanted(environment=environment), held)
 
@@ -142,7 +143,7 @@ class Deploying:
         if not await intake.memory.first_time(f"form:{sent.held.token}", REMEMBERED):
             return None
         try:
-            who = await intake.who(sent.asker.account)
+            who = await intake.admit(sent.asker, Asks(sent.wanted.text))
             return await intake.desk.propose(sent.wanted.text, who, sent.asker.key)
         except Refusal as refused:
             return refused

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bot.config import SlackSettings
+from bot.desk.accounts import configured
 from bot.desk.planning import Refusal
 from bot.slack.acts.asker import Asker, Teller
 from bot.slack.blocks import Card
@@ -42,6 +43,15 @@ class Memory(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants of the bot, as it is written down where they may not."""
+
+    said: str = ""
+    change: str = ""
+    digest: str = ""
+
+
 Job = Callable[[Asker, Person], Awaitable[Card | None]]
 """Does what was asked; the answer is for that person only, None where the card says it all."""
 
@@ -58,20 +68,22 @@ class Intake:
     directory: Directory
     identity: Identity
 
-    def begin(self, what: str, asker: Asker, job: Job, *, known_only: bool = True) -> None:
+    def begin(
+        self, what: str, asker: Asker, job: Job, wanted: Wanted | None = None, *, known_only: bool = True
+    ) -> None:
         """Do the job as an errand of its own, once however often the same request is delivered."""
 
         async def on_trouble(reference: str) -> None:
             await self.teller.tell(asker, texts.trouble(reference))
 
-        self.errands.go(what, self._do(what, asker, job, known_only), on_trouble)
+        self.errands.go(what, self._do(what, asker, job, wanted or Wanted(what), known_only), on_trouble)
 
-    async def _do(self, what: str, asker: Asker, job: Job, known_only: bool) -> None:
+    async def _do(self, what: str, asker: Asker, job: Job, wanted: Wanted, known_only: bool) -> None:
         if asker.trigger and not await self.memory.first_time(f"slack:{asker.trigger}", REMEMBERED):
             logger.info("%s by %s was delivered again and is not done again", what, asker.key)
             return
         try:
-            person = await self.who(asker.account) if known_only else self._anybody(asker)
+            person = await self.admit(asker, wanted) if known_only else self._anybody(asker)
             answer = await job(asker, person)
         except Refusal as refused:
             answer = texts.said(refused.said, await self.link(refused.change))
@@ -88,6 +100,12 @@ class Intake:
             logger.info("%s:%s is refused: %s", account.team, account.user, refused)
             raise Refusal(refused)
         return self.desk.person(account)
+
+    async def admit(self, asker: Asker, wanted: Wanted) -> Person:
+        """As `who`; that somebody is nobody here is written down with what they wanted."""
+        id_ = configured(self.desk.roster.configured, asker.account)
+        async with self.desk.witness.refusing(id_, asker.key, wanted.change, wanted.digest, wanted.said):
+            return await self.who(asker.account)
 
     def known(self, account: Account) -> Person:
         """As `who`, for showing only: goes by what Slack has said so far. Raises Refusal, also Unlisted."""

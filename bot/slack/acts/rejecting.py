@@ -18,9 +18,9 @@ class Rejecting(Writing):
     def __init__(self, windows: Windows) -> None:
         super().__init__(windows, reject_form.CALLBACK, reject_form.REASON, "a rejection", "reason")
 
-    async def form(self, click: Click, who: Person, held: Held) -> Modal:
+    async def form(self, click: Click, who: Person, account: str, held: Held) -> Modal:
         """The window."""
-        view = await self.windows.intake.desk.decidable(click.change, click.digest, who)
+        view = await self.windows.intake.desk.decidable(click.change, click.digest, who, account)
         return reject_form.form(view, held)
 
     async def act(self, held: Held, who: Person, account: str, said: str) -> None:
@@ -40,9 +40,9 @@ class Reviewing(Writing):
     def __init__(self, windows: Windows) -> None:
         super().__init__(windows, reviews.CALLBACK, reviews.SENTENCE, "a review", "review")
 
-    async def form(self, click: Click, who: Person, held: Held) -> Modal:
+    async def form(self, click: Click, who: Person, account: str, held: Held) -> Modal:
         """The window."""
-        return reviews.form(await self.windows.intake.desk.reviewing.reviewable(click.change, who), held)
+        return reviews.form(await self.windows.intake.desk.reviewing.reviewable(click.change, who, account), held)
 
     async def act(self, held: Held, who: Person, account: str, said: str) -> None:
         """Close it."""

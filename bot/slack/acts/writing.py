@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from actions.engine.registry.grammar import LONGEST_VALUE
 from bot.desk.planning import Refusal
 from bot.slack.acts.asker import Asker, field
+from bot.slack.acts.intake import Wanted
 from bot.slack.acts.modal import Held, Modal, entered
 from bot.slack.acts.windows import ACK, SETTLED, Windows, at_field
 from bot.slack.cards.pressed import Click
@@ -34,7 +35,7 @@ class Writing(ABC):
     """What the sentence is called at its field: "reason"."""
 
     @abstractmethod
-    async def form(self, click: Click, who: Person, held: Held) -> Modal:
+    async def form(self, click: Click, who: Person, account: str, held: Held) -> Modal:
         """The window. Raises Refusal where this person may not do it."""
 
     @abstractmethod
@@ -53,8 +54,9 @@ class Writing(ABC):
         """Show the window, where this person may do it with what they saw."""
 
         async def making() -> Modal:
-            who = await self.windows.intake.who(asker.account)
-            return await self.form(click, who, Held(asker.channel, asker.response_url, click.change, click.digest))
+            who = await self.windows.intake.admit(asker, Wanted(self.what, click.change, click.digest))
+            held = Held(asker.channel, asker.response_url, click.change, click.digest)
+            return await self.form(click, who, asker.key, held)
 
         self.windows.begin(self.what, asker, making)
 
@@ -79,7 +81,8 @@ class Writing(ABC):
         try:
             held = Held.load(field(body, "view", "private_metadata"))
             asker = self.windows.asker(body, held)
-            who, said = await self.windows.intake.who(asker.account), entered(body["view"], self.name)
+            who = await self.windows.intake.admit(asker, Wanted(self.what, held.change, held.digest))
+            said = entered(body["view"], self.name)
             if len(said) > LONGEST_VALUE:
                 return f"The {self.label} is {len(said):,} characters long; it has at most {LONGEST_VALUE}."
             await self.act(held, who, asker.key, said)

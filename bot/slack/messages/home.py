@@ -16,6 +16,7 @@ from bot.slack.cards.stage import Stage, role_word, stage_of
 from bot.slack.spoken import spoken
 from bot.slack.words import capital, code, day, inline, linked, listed, sentence, timed, took
 from policies.change import Account, Allowed, People, Person, Role
+from policies.sentences import of_which_kind
 
 MOST_BLOCKS = 100
 YOURS, GOING, PLACES, PAST = 10, 8, 10, 8
@@ -144,11 +145,18 @@ def _yours(view: ChangeView, seen: Overview) -> Row:
         lines = [_title(view, seen), f"It asks: {timed(sentence(view.run.question.question), 400)}"]
     elif isinstance(view.verdict, Allowed):
         ready = "Approved, but not started" if view.change.requirement.needs else "Not started"
-        lines = [_title(view, seen), asked_by(view), f"{ready}: press Start now on its card."]
+        lines = [_title(view, seen), asked_by(view), *_kind(view), f"{ready}: press Start now on its card."]
     else:
         lapses = view.change.at + view.change.requirement.expires
-        lines = [_title(view, seen), asked_by(view), *gate_lines(view), f"If nobody decides, it lapses {day(lapses)}."]
+        over = f"If nobody decides, it lapses {day(lapses)}."
+        lines = [_title(view, seen), asked_by(view), *_kind(view), *gate_lines(view), over]
     return [section("\n".join(lines), open_)]
+
+
+def _kind(view: ChangeView) -> list[str]:
+    """Of which category it is and because of what; of an emergency the line above has said it."""
+    kind = "" if view.pressing else of_which_kind(view.change)
+    return [spoken(kind, 400)] if kind else []
 
 
 def _others(view: ChangeView, seen: Overview) -> Row:
