@@ -11,7 +11,7 @@ from actions.engine.fleet import LEAST_LOOKS, Artifact, CannotPlan, Fleet, Reque
 from actions.engine.plan import Arg, Back, Call, Do, Harmless, Plan, Shift, Step
 from actions.engine.registry import Action
 from actions.engine.steps import names
-from actions.engine.words import joined, megabytes, named
+from actions.engine.words import joined, megabytes, named, servers
 
 STAGES = ("10", "25", "50", "75", "100")
 """Percent of users, where the command does not say it."""
@@ -26,7 +26,7 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
     steps: list[Step] = []
     for step in whole.steps:
         if step.name == "switch":
-            steps += [_start(fleet, whole), shift]
+            steps += [_start(fleet, whole), _probe(fleet, whole), shift]
         if step.name == "restart":
             steps.append(_settle(fleet, whole))
         steps.append(step)
@@ -96,6 +96,19 @@ def _start(fleet: Fleet, whole: Plan) -> Do:
         call=Call("canary_start", {"release": str(whole.facts["release"])}),
         hosts=names(fleet.hosts),
         undo=Back(Call("canary_stop", {}), f"Send everybody on {where} to {old}, and stop {whole.version}"),
+        timeout=60,
+    )
+
+
+def _probe(fleet: Fleet, whole: Plan) -> Do:
+    """The check before it asked the normal pool: only the canary's own says whether users can be sent there."""
+    path, where = fleet.environment.health, servers(names(fleet.hosts))
+    return Do(
+        name="probe",
+        title=f"Check {path} of {whole.version} in the canary pool of {where}",
+        call=Call("canary_health", {"release": str(whole.facts["release"]), "path": path}),
+        hosts=names(fleet.hosts),
+        undo=Harmless("No user is sent there yet, so there is nothing to undo."),
         timeout=60,
     )
 

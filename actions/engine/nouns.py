@@ -11,6 +11,7 @@ _NAMES = {
     "backup": ("the backup", "Backup"),
     "migrate": ("the migration", "Migrations"),
     "health": ("the health check", "Health check"),
+    "canary_health": ("the check of the canary pool", "Canary pool"),
     "switch": ("the switch", "Switch"),
     "restart": ("the restart of the queue workers", "Restart"),
     "down": ("the start of maintenance mode", "Maintenance"),

@@ -30,11 +30,15 @@ class Fpm(threading.Thread):
                 params = b""
                 while True:
                     head = stream.read(8)
+                    if not head:
+                        break  # somebody has only looked whether it is there
                     _, kind, _, length, padding, _ = struct.unpack(">BBHHBB", head)
                     body = stream.read(length + padding)[:length]
                     params += body if kind == 4 else b""
                     if kind == 5 and not body:
                         break
+                if not head:
+                    continue
                 self.asked.append(pairs(params))
                 out = self.reply(self.asked[-1])
                 if out is None:

@@ -170,6 +170,8 @@ class Server:
             case "canary_start":
                 assert release in self.releases
                 self.canary = release
+            case "canary_health":
+                assert self.canary == release and not self.lease.weight, "it is asked before anybody is sent there"
             case "canary_stop":
                 self.lease = Lease(VirtualClock().now())
                 self.canary = ""

@@ -13,7 +13,7 @@ from actions import canary
 from actions.engine.journal import Measured, Outcome, Weighed, Wish, Wished
 from tests.pure.making import POOLS, artifact, fleet, host, request
 from tests.runner.bot import Bot
-from tests.runner.model import LEASED, NEW, OLD, Server, Site, Store
+from tests.runner.model import CLAIMED, LEASED, NEW, OLD, Server, Site, Store
 from tests.runner.stories import MIGRATIONS, Scene, check_journal, check_once, through, until
 from tests.runner.virtual import VirtualClock, run
 from tests.runner.visitors import Visitors
@@ -76,6 +76,17 @@ def test_a_bad_one_is_back_at_nobody(fault: dict[str, Any]) -> None:
         assert "v1.2 is not live on production: the canary failed (" in said, said
         assert (VirtualClock().now() - began).total_seconds() < 180
         assert all(weights[-1] == 0 and max(weights) == 10 for weights in visitors.weights.values())
+
+    walked(story)
+
+
+def test_a_canary_pool_that_is_ill_has_no_user() -> None:
+    async def story() -> None:
+        told, visitors = scene()
+        told.servers["app2"].fails["probe/forward"] = CLAIMED
+        await through(told, ())
+        assert "the check of the canary pool failed on app2" in ended(told, Outcome.TURNED_BACK)
+        assert all(weights == [0] for weights in visitors.weights.values())
 
     walked(story)
 

@@ -12,6 +12,7 @@ from ..leases import lease, leased
 from ..pools import canary_link, in_canary, runs
 from ..server import version_of, whole_release
 from ..work import Command, Verb, Work
+from .health import PATH, answered
 
 _STARTS = 10.0
 """Seconds in which the master has to take requests once systemd says that it runs."""
@@ -39,6 +40,15 @@ def canary_start(work: Work, release: str) -> str:
     return f"{version_of(settings, release)} is ready in the canary pool, and no client has it yet"
 
 
+def canary_health(work: Work, release: str, path: str) -> str:
+    """Asked of the canary's own PHP-FPM, by the link that nginx follows to it."""
+    _has_pools(work)
+    if (there := in_canary(work.settings)) != release:
+        raise Failed(f"the canary pool serves {version_of(work.settings, there) if there else 'nothing'}")
+    said = answered(work, release, path, work.settings.canary_socket, canary_link(work.settings))
+    return f"{said} in the canary pool"
+
+
 def canary_stop(work: Work) -> str:
     """First no client has it; then it is stopped, which answers what has come until then."""
     _has_pools(work)
@@ -64,5 +74,6 @@ def _systemctl(work: Work, what: str) -> None:
 
 VERBS = {
     "canary_start": Verb({"release": RELEASE}, canary_start),
+    "canary_health": Verb({"release": RELEASE, "path": PATH}, canary_health),
     "canary_stop": Verb({}, canary_stop),
 }

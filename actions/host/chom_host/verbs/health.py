@@ -14,12 +14,19 @@ from ..server import version_of, whole_release
 from ..work import Verb, Work
 from .maintenance import bypass
 
+PATH = text(r"/[A-Za-z0-9._~/?&=%:@+,;-]{0,255}", "a path that begins with “/”")
+
 
 def health(work: Work, release: str, path: str) -> str:
-    root = Path(os.path.realpath(whole_release(work, release) / "public"))
+    return answered(work, release, path, work.settings.fpm_socket, whole_release(work, release))
+
+
+def answered(work: Work, release: str, path: str, socket: str, root: Path) -> str:
+    """Asks the PHP-FPM at that socket for the release below `root`. Raises Failed where it is not well."""
+    public = Path(os.path.realpath(root / "public"))
     name, _, query = path.partition("?")
     status, page = fastcgi(
-        work.settings.fpm_socket,
+        socket,
         {
             "GATEWAY_INTERFACE": "CGI/1.1",
             "SERVER_SOFTWARE": "chom-host",
@@ -29,8 +36,8 @@ def health(work: Work, release: str, path: str) -> str:
             "QUERY_STRING": query,
             "DOCUMENT_URI": name,
             "SCRIPT_NAME": "/index.php",
-            "SCRIPT_FILENAME": str(root / "index.php"),
-            "DOCUMENT_ROOT": str(root),
+            "SCRIPT_FILENAME": str(public / "index.php"),
+            "DOCUMENT_ROOT": str(public),
             "HTTP_HOST": work.settings.health_host,
             "HTTP_ACCEPT": "*/*",
             "HTTP_COOKIE": bypass(work.settings),
@@ -66,12 +73,4 @@ def reason_in(page: str) -> str:
     return " ".join(told.split())[:200] if isinstance(told, str) else ""
 
 
-VERBS = {
-    "health": Verb(
-        {
-            "release": RELEASE,
-            "path": text(r"/[A-Za-z0-9._~/?&=%:@+,;-]{0,255}", "a path that begins with “/”"),
-        },
-        health,
-    )
-}
+VERBS = {"health": Verb({"release": RELEASE, "path": PATH}, health)}
