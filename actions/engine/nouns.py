@@ -16,6 +16,8 @@ _NAMES = {
     "restart": ("the restart of the queue workers", "Restart"),
     "down": ("the start of maintenance mode", "Maintenance"),
     "up": ("the end of maintenance mode", "Open again"),
+    "canary_start": ("the start of the canary", "Start of the canary"),
+    "canary_stop": ("the end of the canary", "End of the canary"),
     "smoke": ("the smoke test", "Smoke test"),
     "config_stage": ("the preparation of the configuration", "Preparation"),
     "config_apply": ("the change of shared/.env", "shared/.env"),
