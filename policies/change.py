@@ -209,6 +209,7 @@ class Why(StrEnum):
     """Why a change is refused."""
 
     REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
     VOID = "void"
     STRATEGY = "wrong strategy"

@@ -261,6 +261,10 @@ class Desk:
         """What runs, and then what waits, in every environment; no server is asked."""
         return await self.looking.going_on()
 
+    async def owed_reviews(self) -> tuple[ChangeView, ...]:
+        """Emergencies that have ended and were not reviewed, the oldest first."""
+        return await self.looking.owed_reviews()
+
     async def status(self, environment: str = "") -> tuple[EnvironmentStatus, ...]:
         """Every environment, or one. Raises Refusal for an unknown one."""
         return await self.looking.status(environment)

@@ -138,7 +138,7 @@ def not_named(view: ChangeView) -> Refusal:
 def withdrawn(view: ChangeView, who: Person, at: datetime) -> Refused:
     """Why a request that was stopped before it started never starts."""
     whose = "the request" if who.id == view.change.requester else f"{view.name(view.change.requester)}'s request"
-    return Refused(f"{who.name} withdrew {whose} before it started ({instant(at)}).", Why.REJECTED)
+    return Refused(f"{who.name} withdrew {whose} before it started ({instant(at)}).", Why.WITHDRAWN)
 
 
 def written(reason: str) -> str:

@@ -11,7 +11,7 @@ from actions.engine.plan import Do, Irreversible
 from actions.engine.words import FEW, in_utc, joined, named, plain
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.shell.vocabulary import LEAD, heads
-from bot.slack.cards.stage import beside, came_to_nothing, current_step, decided, irreversible, stage_of
+from bot.slack.cards.stage import beside, current_step, decided, irreversible, stage_of
 from policies.change import Waiting, Word
 from policies.explain import lines
 
@@ -123,7 +123,7 @@ def past(run: PastRun) -> list[str]:
     """One run: what, how it ended and how long it took, who asked and who approved."""
     view, ended = run.view, run.view.run.ended
     if not view.run.opened:
-        how = f"{came_to_nothing(view)}; {_asked(view)}"
+        how = f"{stage_of(view).value}; {_asked(view)}"
         return [_line(f"{run.started:%Y-%m-%d %H:%M} UTC {view.title} ({view.change.id}): {how}.")]
     outcome = f": {ended.summary}" if ended else ""
     return [

@@ -13,6 +13,7 @@ import pytest
 
 from bot.sandbox.slack.carrier import Kind
 from bot.slack import SlackFace
+from bot.store.decisions import Act
 from policies.change import Account, Need, Person, Requirement, Role
 from policies.people import Standing
 from tests.journeys.office import Office, open_office
@@ -116,7 +117,7 @@ async def test_a_guest_can_do_nothing_though_chom_toml_names_them(
     doors: AsyncExitStack, redis: RedisServer, who: str
 ) -> None:
     office = await doors.enter_async_context(open_office(redis, OUTSIDE))
-    await waiting(office)
+    change = await waiting(office)
     for typed in ("deploy v1.3", "plan deploy v1.3", "status", "history", "stop", "rollback"):
         await office.type(typed, who)
     for action in ("chom_approve", "chom_reject", "chom_show_plan"):
@@ -127,9 +128,23 @@ async def test_a_guest_can_do_nothing_though_chom_toml_names_them(
         "A full member has to."
     }
     assert len(await office.store.recent()) == 1 and office.starts.runs == []
+    digest = (await office.store.change(change)).digest
+    refused = [one for one in await office.store.decisions(change) if one.act is Act.REFUSED]
+    assert {(one.account, one.person) for one in refused} == {(f"T0CHOM:U0{who.upper()}", who)}
+    assert [(one.digest, one.rules) for one in refused] == [(digest, office.desk.rules.sha256)] * 3
+    wanted = [one.said.partition(": ")[0] for one in await office.store.decisions("")]
+    assert sorted(wanted) == ["deploy v1.3", "history", "plan deploy v1.3", "rollback", "status", "stop"]
     await until(lambda: "Approval needed" in office.card() and "U0GUEST" not in office.card())
     await office.type("help", who)
     await until(lambda: len(office.slack.whispers(who)) == 10)
+
+
+async def clicked_in_vain(office: Office, change: str) -> tuple[str, str]:
+    """The account and the person whose last click on it is written down as refused."""
+    last = (await office.store.decisions(change))[-1]
+    assert last.act is Act.REFUSED and last.said.startswith("chom_approve: You belong to another Slack workspace.")
+    assert (last.digest, last.rules) == ((await office.store.change(change)).digest, office.desk.rules.sha256)
+    return last.account, last.person
 
 
 async def test_a_stranger_in_the_shared_channel_can_click_and_nothing_comes_of_it(
@@ -139,6 +154,7 @@ async def test_a_stranger_in_the_shared_channel_can_click_and_nothing_comes_of_i
     change = await waiting(office)
     await office.click("chom_approve", "stranger")
     await office.whispered("stranger", "You belong to another Slack workspace")
+    assert await clicked_in_vain(office, change) == ("T0ELSEWHERE:U0STRANGER", "stranger")
     assert (await office.store.approvals(change))[1] == 0 and office.starts.runs == []
 
 
@@ -165,6 +181,10 @@ async def test_who_shares_only_the_user_id_with_a_tech_lead_is_a_stranger(
     }
     await office.slack.stand_in.carrier.deliver(Kind.INTERACTIVE, click)
     await until(lambda: "T0ELSEWHERE:U0LEAD is refused: You belong to another Slack workspace" in caplog.text)
+    async with asyncio.timeout(5):
+        while (await office.store.decisions(change))[-1].act is not Act.REFUSED:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    assert await clicked_in_vain(office, change) == ("T0ELSEWHERE:U0LEAD", "")
     assert (await office.store.approvals(change))[1] == 0 and office.starts.runs == []
 
 

@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from bot.__main__ import cli
 from bot.shell import login
+from bot.store import Store
+from bot.store.decisions import Act
 from tests.journeys.scene import crash
 from tests.journeys.town import GOOD, MIGRATIONS, SLOW, Town, eventually
 
@@ -183,6 +185,12 @@ def test_what_cannot_be_done_is_a_sentence(night: Night, words: str, said: str) 
 async def test_a_login_that_nobody_has(night: Night) -> None:
     told = await night.hears("nobody", "plan", "deploy", GOOD, status=2)
     assert f'Nobody in chom.toml has the Unix login "{login()}".' in told
+    assert await night.hears("nobody", "approve", "chg-aaaaaa", status=2) == told
+    store = Store(night.town.redis.url)
+    (refused,) = await store.decisions("chg-aaaaaa")
+    await store.close()
+    assert (refused.act, refused.account, refused.person) == (Act.REFUSED, f"unix:{login()}", "")
+    assert refused.said.startswith("approve: Nobody in chom.toml has the Unix login")
 
 
 async def test_slacks_tokens_are_needed_to_serve_and_not_in_a_shell(night: Night) -> None:

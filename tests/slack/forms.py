@@ -57,11 +57,13 @@ MODALS: dict[str, Modal] = {
 LINKS = {CHANGE.id: LINK}
 STARTS: dict[str, Card] = {
     "start_quiet": start_card(Now((), {}, "production"), PEOPLE["dev"]),
-    "start_after_a_deploy": start_card(Now((), {}, "production", "v1.2"), PEOPLE["dev"]),
-    "start_waits_for_me": start_card(Now((STAGES["waiting"],), LINKS, "production", "v1.1"), PEOPLE["lead"]),
+    "start_after_a_deploy": start_card(Now((), {}, "production", serves="v1.2"), PEOPLE["dev"]),
+    "start_waits_for_me": start_card(Now((STAGES["waiting"],), LINKS, "production", serves="v1.1"), PEOPLE["lead"]),
     "start_waits_for_me_no_card_yet": start_card(Now((STAGES["waiting"],), {}, "production"), PEOPLE["lead"]),
     "start_mine_waits": start_card(Now((STAGES["waiting"],), LINKS, "production"), PEOPLE["dev"]),
-    "start_running": start_card(Now((STAGES["running"],), LINKS, "production", "v1.1"), PEOPLE["cto"]),
+    "start_review": start_card(Now((), {}, "production", (STAGES["emergency_done"],)), PEOPLE["cto"]),
+    "start_review_of_others": start_card(Now((), {}, "production", (STAGES["emergency_done"],)), PEOPLE["devops"]),
+    "start_running": start_card(Now((STAGES["running"],), LINKS, "production", serves="v1.1"), PEOPLE["cto"]),
 }
 
 LISTS: dict[str, tuple[str, list[dict[str, Any]]]] = {

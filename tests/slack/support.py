@@ -65,6 +65,7 @@ class FakeDesk:
     before: Callable[[], Any] = lambda: None
     past: tuple[PastRun, ...] = ()
     going: tuple[ChangeView, ...] = ()
+    owed: tuple[ChangeView, ...] = ()
     looked: list[tuple[Any, ...]] = field(default_factory=list)
     wrong: Callable[[Wanted], Any] = lambda wanted: ()
     offers: FakeOffers = field(default_factory=lambda: FakeOffers())
@@ -134,6 +135,9 @@ class FakeDesk:
 
     async def going_on(self) -> tuple[ChangeView, ...]:
         return self.going
+
+    async def owed_reviews(self) -> tuple[ChangeView, ...]:
+        return self.owed
 
     async def stop(self, change: str, who: Person, account: str) -> ChangeView:
         return await self._act("stop", change, who.id)

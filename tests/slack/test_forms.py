@@ -204,7 +204,7 @@ def test_windows_of_hostile_words(name: str, reason: str, title: str, said: str)
     for link in ("", LINK):
         check_modal(deploy_form.form(CHOICES, wanted, Held(respond=said), texts.said(said, link)))
         check_modal(deploy_form.asked(seen, "C0DEPLOYS", link))
-        check(start_card(Now((seen,), {CHANGE.id: link} if link else {}, title[:32] or "x", said), PEOPLE["lead"]))
+        check(start_card(Now((seen,), {CHANGE.id: link} if link else {}, title[:32] or "x", (), said), PEOPLE["lead"]))
     check_modal(deploy_form.looking(wanted, "C0DEPLOYS"))
     check_modal(reject_form.form(seen, Held(respond=said)))
     check_modal(reject_form.slow(said))

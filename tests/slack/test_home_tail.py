@@ -199,7 +199,7 @@ async def test_a_lost_answer_costs_a_call_and_no_truth(here: Lobby) -> None:
         await here.slack.stand_in.fault({"slack": "lost", "method": "views.publish", "count": 1, "seconds": 30})
         await asked(here, fresh())
         await here.shows("dev", "Waits for others")
-        await here.store.refuse("chg-home22", Refused("Dana Dev withdrew the request.", Why.REJECTED))
+        await here.store.refuse("chg-home22", Refused("Dana Dev withdrew the request.", Why.WITHDRAWN))
         await here.shows("dev", "All quiet")
 
 
@@ -213,7 +213,7 @@ async def test_what_a_bot_that_died_in_the_call_has_perhaps_sent_is_not_believed
     await here.slack.stand_in.fault({"slack": "up"})
     (view,) = here.slack.stand_in.memory.views.values()
     view.update(hash="1.arrived", blocks=[])
-    await here.store.refuse("chg-home22", Refused("Dana Dev withdrew the request.", Why.REJECTED))
+    await here.store.refuse("chg-home22", Refused("Dana Dev withdrew the request.", Why.WITHDRAWN))
     async with here.tail("b"):
         await here.shows("dev", "All quiet", "staging · v1.1")
 

@@ -108,6 +108,15 @@ async def test_those_who_could_approve_are_reminded_once_by_a_new_message(room: 
     assert len(room.thread()) == 1
 
 
+async def test_the_cto_hears_of_an_emergency_when_it_is_asked_for(room: Room) -> None:
+    room.looking = looking(room.store, Later())
+    room.change = replace(URGENT, at=room.looking.clock.now().replace(microsecond=0))
+    async with room.tail("a"):
+        await room.propose()
+        await until(lambda: heard(room, "<@U0CTO>: Ola Ops asks for an emergency change"))
+    assert (await room.store.approvals(room.change.id))[1] == 0 and await room.store.read(room.change.id) == []
+
+
 async def test_a_review_nags_each_week_until_it_is_written(room: Room) -> None:
     clock = Later()
     await urgent(room, clock)

@@ -29,7 +29,9 @@ async def test_a_change_gets_one_card_that_follows_it_to_its_end(room: Room) -> 
         await room.propose()
         await until(lambda: room.says("Approval needed"))
         (card,) = room.cards()
-        assert await room.store.card(room.change.id) == ("C0DEPLOYS", card["ts"])
+        async with asyncio.timeout(5):
+            while await room.store.card(room.change.id) != ("C0DEPLOYS", card["ts"]):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
         await room.approve()
         opened = replace(FINISHED[0], digest=room.change.digest)
         await room.store.open_run(room.change, opened)
@@ -139,7 +141,7 @@ async def test_the_last_pictures_are_sent_when_the_bot_stops(room: Room) -> None
     async with room.tail("a"):
         await room.propose()
         await until(lambda: room.says("Approval needed"))
-        await room.store.refuse(room.change.id, Refused("Dana Dev withdrew the request.", Why.REJECTED))
+        await room.store.refuse(room.change.id, Refused("Dana Dev withdrew the request.", Why.WITHDRAWN))
         await asyncio.sleep(0.02)
     assert room.says("Withdrawn.")
     assert await room.store.hold_instance(NAME, "next", 1) == ""

@@ -110,7 +110,7 @@ async def test_nothing_is_looked_up_where_there_is_no_doubt(room: Room) -> None:
         await until(lambda: room.says("is live on production") and "Asked for by Dana Dev" in room.told())
         await room.store.put_change(replace(room.change, id="chg-newer2"))
         await until(lambda: len(room.cards()) == 2)
-        await room.store.refuse("chg-newer2", Refused("Dana Dev withdrew the request.", Why.REJECTED))
+        await room.store.refuse("chg-newer2", Refused("Dana Dev withdrew the request.", Why.WITHDRAWN))
         await until(lambda: "Withdrawn" in seen_text(room.cards()[1]))
     assert set(calls) == {"chat.postMessage", "chat.update"}
 

@@ -58,7 +58,7 @@ async def test_an_update_that_was_lost_is_made_again(room: Room) -> None:
         await room.propose()
         await until(lambda: room.says("Approval needed"))
         await room.slack.stand_in.fault({"slack": "lost", "method": "chat.update", "count": 1, "seconds": 30})
-        await room.store.refuse(room.change.id, Refused("Dana Dev withdrew the request.", Why.REJECTED))
+        await room.store.refuse(room.change.id, Refused("Dana Dev withdrew the request.", Why.WITHDRAWN))
         await until(lambda: room.says("Withdrawn."))
 
 

@@ -382,17 +382,16 @@ STAGES: dict[str, ChangeView] = {
     "allowed_free": view(FREE, change=NEEDS_NOBODY),
     "allowed_free_behind": replace(view(FREE, change=NEEDS_NOBODY), behind="Deploy v1.1.1 to production (blue-green)"),
     "rejected": view(Refused("Lea Lead rejected it.", Why.REJECTED), no("not on a Friday")),
-    "withdrawn": view(Refused("Dana Dev withdrew the request before it started (2026-11-23T14:05:00Z).", Why.REJECTED)),
+    "withdrawn": view(
+        Refused("Dana Dev withdrew the request before it started (2026-11-23T14:05:00Z).", Why.WITHDRAWN)
+    ),
+    "rejected_free": view(Refused("Lea Lead rejected it: not now.", Why.REJECTED), change=NEEDS_NOBODY),
     "expired": view(Refused("It was not approved and started within 4 hours.", Why.EXPIRED)),
     "void": view(
         Refused("app2 serves another release than when this was asked. Nothing was started.", Why.VOID), yes()
     ),
     "strategy": view(
-        Refused(
-            "A change of category 3 has to go out as canary, not as blue-green. "
-            "Type `deploy v1.2 canary to production`.",
-            Why.STRATEGY,
-        )
+        Refused("Category 3 has to go out as canary. Type `deploy v1.2 canary to production`.", Why.STRATEGY)
     ),
     "starting": view(GO, yes(), entries=[OPENED]),
     "running": RUNNING,

@@ -106,10 +106,11 @@ class Commands:
         except Refusal:
             return texts.helped(desk.help())
         going_on, environment = await desk.going_on(), desk.offers.choices().default
+        reviews = await desk.owed_reviews()
         links = {view.change.id: await self.intake.link(view.change.id) for view in going_on}
         done = [past.view for past in await desk.history(environment, 5) if stage_of(past.view) is Stage.DONE]
         serves = done[0].change.plan.version if done else ""
-        return start_card(Now(going_on, links, environment, serves), who)
+        return start_card(Now(going_on, links, environment, reviews, serves), who)
 
     async def _plan(self, rest: str, who: Person) -> Card:
         if not rest:

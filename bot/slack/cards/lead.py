@@ -23,6 +23,12 @@ from policies.change import Verdict, Waiting, WhenReady, Word
 from policies.sentences import approved_by, of_which_kind, role, waiting_for
 
 NOBODY = "Nobody has to do anything."
+_OVER = {
+    Stage.WITHDRAWN: "Withdrawn.",
+    Stage.EXPIRED: "Lapsed.",
+    Stage.VOID: "No longer valid.",
+    Stage.STRATEGY: "Not allowed.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ def lead_of(view: ChangeView, *, newest: bool = True) -> Lead:
             return Lead("It cannot start now.", timed(said), f"It cannot start now. {said}")
         case Stage.ALLOWED:
             return _allowed(view)
-        case Stage.REJECTED | Stage.EXPIRED | Stage.VOID | Stage.STRATEGY:
+        case Stage.REJECTED | Stage.WITHDRAWN | Stage.EXPIRED | Stage.VOID | Stage.STRATEGY:
             return _refused(view, stage)
         case Stage.STARTING:
             return Lead("Starting.", f"{_go(view)} {NOBODY}", f"It is starting. {NOBODY}")
@@ -181,10 +187,10 @@ def _refused(view: ChangeView, stage: Stage) -> Lead:
         told = f"{who} at {utc(one.at)}.{f' The reason: {sentence(one.reason)}' if one.reason else ''}"
         next_ = f"{day(one.at)}{why}\nNothing was started. {ask_again(view)}"
         return Lead(who, next_, f"{told} Nothing was started.")
-    head = {Stage.EXPIRED: "Lapsed.", Stage.VOID: "No longer valid.", Stage.STRATEGY: "Not allowed."}
+    head = _OVER.get(stage, "Rejected.")
     nothing = "" if "othing was started" in said or "before it started" in said else " Nothing was started."
     again = "" if stage is Stage.STRATEGY else f"\n{ask_again(view)}"
-    return Lead(head.get(stage, "Withdrawn."), f"{spoken(said)}{nothing}{again}", f"{in_slack(said)}{nothing}")
+    return Lead(head, f"{spoken(said)}{nothing}{again}", f"{in_slack(said)}{nothing}")
 
 
 # --- while it runs -----------------------------------------------------------

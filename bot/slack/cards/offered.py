@@ -45,12 +45,12 @@ def offered(view: ChangeView, stage: Stage, newest: bool) -> list[Block]:
             pass
         case Stage.EXPIRED | Stage.VOID:
             return [] if view.again else [actions([_ask_again(view)])]
-        case Stage.REJECTED | Stage.STRATEGY:
+        case Stage.REJECTED | Stage.WITHDRAWN | Stage.STRATEGY:
             return []
         case _:
             assert_never(stage)
     if view.owes_review:
-        buttons.insert(0, _review(view))
+        buttons.insert(0, review(view))
     answers = _choices(view) if stage is Stage.ASKED else []
     return [*answers, actions([*buttons, _plan(view)])]
 
@@ -80,7 +80,7 @@ def _reject(view: ChangeView) -> Button:
     return Button("chom_reject", "Reject", value_of(view), view.title, style=Style.DANGER)
 
 
-def _review(view: ChangeView) -> Button:
+def review(view: ChangeView) -> Button:
     """Opens a window that takes a sentence; that window is the confirmation."""
     return Button("chom_review", "Review", value_of(view), view.title, style=Style.PRIMARY)
 

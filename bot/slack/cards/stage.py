@@ -20,6 +20,7 @@ class Stage(StrEnum):
     BLOCKED = "approved, but closed now"
     ALLOWED = "approved, not started"
     REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
     VOID = "void"
     STRATEGY = "wrong strategy"
@@ -34,12 +35,13 @@ class Stage(StrEnum):
 
 
 ENDED = frozenset({Stage.DONE, Stage.TURNED_BACK})
-DEAD = frozenset({Stage.REJECTED, Stage.EXPIRED, Stage.VOID, Stage.STRATEGY})
+DEAD = frozenset({Stage.REJECTED, Stage.WITHDRAWN, Stage.EXPIRED, Stage.VOID, Stage.STRATEGY})
 OVER = ENDED | DEAD
 """Nothing more happens to these by itself."""
 
 _REFUSED = {
     Why.REJECTED: Stage.REJECTED,
+    Why.WITHDRAWN: Stage.WITHDRAWN,
     Why.EXPIRED: Stage.EXPIRED,
     Why.VOID: Stage.VOID,
     Why.STRATEGY: Stage.STRATEGY,
@@ -61,13 +63,6 @@ def stage_of(view: ChangeView) -> Stage:
             return _REFUSED[view.verdict.why]
         case _:
             assert_never(view.verdict)
-
-
-def came_to_nothing(view: ChangeView) -> str:
-    """How a request ended that was never started: "rejected", "withdrawn", "expired"."""
-    stage = stage_of(view)
-    rejected = stage is Stage.REJECTED and decided(view, Word.REJECT)
-    return "withdrawn" if stage is Stage.REJECTED and not rejected and "withdrew" in view.verdict.said else stage.value
 
 
 def _of_run(run: State) -> Stage:

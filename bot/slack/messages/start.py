@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.desk.view import ChangeView
 from bot.slack.blocks import OPEN_CARD, Button, Card, Confirm, Style, card, context, section
 from bot.slack.cards.called import awaits
-from bot.slack.cards.offered import value_of
+from bot.slack.cards.offered import review, value_of
 from bot.slack.cards.pressed import Press, Wish
 from bot.slack.cards.stage import Stage, current_step, stage_of
 from bot.slack.words import code, inline, sentence, timed
@@ -27,6 +27,8 @@ class Now:
     """Change -> address of its card, where it has one."""
     environment: str
     """What is meant where none is named."""
+    reviews: Sequence[ChangeView] = ()
+    """Emergencies that are over and wait for their review."""
     serves: str = ""
     """The version that went live there last, "" where the bot brought none."""
 
@@ -50,16 +52,19 @@ def start_card(now: Now, who: Person) -> Card:
 
 def _waiting(now: Now, who: Person) -> list[_Line]:
     lines: list[_Line] = []
-    for view in now.going_on:
+    for view in (*now.going_on, *now.reviews):
         if awaits(view, who):
             title, what = view.title, _missing(view)
             said, shown = f"{title} {what}", f"*{inline(title, 150)}* {timed(what, 500)}"
-            lines.append(_Line(said, shown, _see(now, view, "See the card", Style.PRIMARY)))
+            button = review(view) if view.owes_review else _see(now, view, "See the card", Style.PRIMARY)
+            lines.append(_Line(said, shown, button))
     return lines
 
 
 def _missing(view: ChangeView) -> str:
     """What waits for this person, as the rest of a sentence that begins with the title."""
+    if view.owes_review:
+        return f"is over and waits for your review. {view.alarm}"
     if view.run.question:
         return f"waits for your answer. {sentence(view.run.question.question)}"
     if stage_of(view) is Stage.ALLOWED:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from actions.engine.words import instant, named
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.slack.blocks import Block, Card, card, context, section, sections
-from bot.slack.cards.stage import Stage, came_to_nothing, current_step, stage_of
+from bot.slack.cards.stage import Stage, current_step, stage_of
 from bot.slack.spoken import in_slack, spoken
 from bot.slack.words import capital, code, day, inline, listed, sentence, timed, took
 from policies.change import Refused, Waiting
@@ -144,8 +144,7 @@ def history(past: tuple[PastRun, ...], environment: str) -> Card:
         return said(f"Nothing was done{where} yet.")
     lines = [_past_line(run) for run in past]
     newest = past[0].view
-    how = stage_of(newest).value if newest.run.opened else came_to_nothing(newest)
-    text = f"The newest change{where}: {newest.title}, {how}."
+    text = f"The newest change{where}: {newest.title}, {stage_of(newest).value}."
     return card(text, [section(f"*{inline(f'The last changes{where}, newest first')}*"), *sections(lines)])
 
 
@@ -156,7 +155,7 @@ def _past_line(run: PastRun) -> str:
     why = f" (“{inline(view.change.emergency, 200)}”)" if view.pressing else ""
     asked = f"asked for by {who}{why} {code(view.change.id)}"
     if not view.run.opened:
-        return f"✗ {day(run.started)} *{title}* — {came_to_nothing(view)}, {asked}"
+        return f"✗ {day(run.started)} *{title}* — {stage.value}, {asked}"
     mark = {Stage.DONE: "✓", Stage.TURNED_BACK: "↩"}.get(stage, "▸")
     time = f", took {took(run.started, run.ended)}" if run.ended else ""
     return f"{mark} {day(run.started)} *{title}* — {stage.value}{time}, {asked}"
