@@ -146,6 +146,14 @@ def test_one_server_that_is_not_heard_makes_blind():
     assert found.cause is Cause.BLIND
 
 
+def test_what_was_scraped_long_before_the_first_user_is_not_held_against_it():
+    """Prometheus was away until just now, and still has the scrapes from before that."""
+    watched = Watched(("app1",), 5, BEGAN).read([Scrape("app1", BEGAN - 200)])
+    assert decided(watched, BEGAN + 1) == Wait("0 of 0 requests failed; stable: no requests.")
+    found = decided(watched, BEGAN + LIMITS.blind)
+    assert isinstance(found, RollBack) and found.cause is Cause.BLIND
+
+
 def test_a_server_that_was_never_heard_makes_blind():
     found = decided(Watched(("app1",), 5, BEGAN), BEGAN + 120)
     assert isinstance(found, RollBack)

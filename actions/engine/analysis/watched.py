@@ -59,10 +59,14 @@ class Watched:
 
     @property
     def fresh(self) -> float:
-        """Up to when everything is known: the newest scrape of the server that was heard of least lately."""
+        """Up to when everything is known: the newest scrape of the server that was heard of least lately.
+
+        Up to its first user, all is: a Prometheus that was away before that may still tell of old scrapes.
+        """
         oldest = self.counters.oldest
         known = oldest is not None and len(self.counters.lasts) == len(self.hosts)
-        return oldest if known and oldest is not None else min(self.since, oldest or self.since)
+        at = oldest if known and oldest is not None else min(self.since, oldest or self.since)
+        return max(at, self.since) if len(self.tallies) == 1 else at
 
     def promoted(self, now: float) -> Watched:
         """At the begin of the next stage."""
