@@ -9,16 +9,19 @@ from dataclasses import dataclass, field
 
 from actions.engine.contents import Contents
 from actions.engine.contents.compared import facts, of_migrations
-from actions.engine.fleet import Artifact, CannotPlan, Fleet
+from actions.engine.fleet import Artifact, CannotPlan, Fleet, Release
 from actions.engine.migrations import Migration
 from actions.engine.plan import Arg, Plan
 from actions.engine.ports import Artifacts
-from actions.engine.steps import replaced
 
 PATIENCE = 10.0
 """Seconds for which a kept release's artifact is waited for: a rollback is not held up by a bucket that is away."""
 
 logger = logging.getLogger(__name__)
+
+
+class _NeverBuilt(Exception):
+    """The message is a sentence without its full stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Compared:
     served: tuple[Contents, ...] = ()
     unknown: str = ""
     """Why they cannot be compared; "" where they can."""
+    by_commit: tuple[str, ...] = ()
+    """Served versions that were there before the bot, known by the artifact of their commit."""
 
     @property
     def migrations(self) -> Mapping[str, Migration]:
@@ -42,7 +47,7 @@ class Compared:
         """What it changes, as far as that is known."""
         if self.unknown:
             return {"unknown": self.unknown, **of_migrations(self.new, plan.pending)}
-        return facts(self.new, self.served, plan.pending)
+        return {**facts(self.new, self.served, plan.pending), "by_commit": self.by_commit}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +59,32 @@ class Comparing:
 
     async def version(self, artifact: Artifact, fleet: Fleet) -> Compared:
         """That version against every release that is served."""
-        new, served = Contents(), list[Contents]()
+        new, served, looked = Contents(), list[Contents](), artifact.version
+        live = dict.fromkeys(host.release(host.current) for host in fleet.hosts if host.current)
         try:
             new = await self.artifacts.contents(artifact.sha256)
-            for release in {host.release(host.current) for host in fleet.hosts if host.current}:
-                if not (release and release.sha256):
-                    raise CannotPlan("it was not brought there by the bot.")
-                served.append(await self.artifacts.contents(release.sha256))
+            for release in live:
+                if release is None:
+                    raise _NeverBuilt("a server serves what it does not list among its releases")
+                looked = release.version
+                served.append(await self.artifacts.contents(release.sha256 or await self._built_of(release)))
+        except _NeverBuilt as why:
+            return Compared(new, tuple(served), f"what it changes is not known: {why}")
         except CannotPlan as why:
-            live = replaced(fleet.hosts) or "what is live"
-            said = f"what {live} contains, so what changes is not known: {why}"
-            return Compared(new, tuple(served), said.rstrip("."))
-        return Compared(new, tuple(served))
+            return Compared(new, tuple(served), f"what it changes is not known ({looked}: {str(why).rstrip('.')})")
+        before = {release.version for release in live if release and not release.sha256}
+        return Compared(new, tuple(served), by_commit=tuple(sorted(before)))
+
+    async def _built_of(self, release: Release) -> str:
+        """The sha256 of the artifact of that commit. Raises _NeverBuilt with what can be done, and CannotPlan."""
+        for built in await self.artifacts.versions():
+            if built.commit == release.commit:
+                return built.sha256
+        there = f"{release.version} was there before the bot and has no artifact"
+        once = "have it approved so this once, and the next is compared with it"
+        if not release.commit.strip("0"):
+            raise _NeverBuilt(f"{there}, nor is its commit known; {once}")
+        raise _NeverBuilt(f"{there}; pack its commit {release.commit[:10]} and ask again, or {once}")
 
     async def migrations(self, artifacts: Sequence[str]) -> Mapping[str, Migration]:
         """What each migration in these artifacts (sha256) does, the first counting most; of what can be had in time."""

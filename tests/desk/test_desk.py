@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from actions.engine.contents import Contents
-from actions.engine.fleet import Release
+from actions.engine.fleet import Artifact, Release
 from actions.engine.journal import Asked, Done, Ended, Outcome, Started, StopAsked, Took, Way
 from actions.engine.plan import Do
 from bot.desk.desk import Refusal
@@ -350,12 +350,33 @@ async def test_what_is_served_and_cannot_be_looked_into_is_said(room: Room) -> N
     room.shelf.kept = {"2" * 64: Contents(), "1" * 64: Contents()}
     facts = (await asked(room)).change.plan.facts
     assert facts["unknown"] == (
-        "what v1.0 contains, so what changes is not known: its artifact (bbbbbbbbbbbb…) is no longer there: put it back"
+        "what it changes is not known (v1.0: its artifact (bbbbbbbbbbbb…) is no longer there: put it back)"
     )
+
+
+async def test_what_was_there_before_the_bot_is_known_by_the_artifact_of_its_commit(room: Room) -> None:
+    """As `host adopt` leaves it; where there is none, what can be done is said."""
+    room.shelf.kept = {"2" * 64: Contents({"app/a.php": ("1", 3)}), BLUE.sha256: Contents()}
+    not_known = "what it changes is not known: v1.0 was there before the bot and has no artifact"
+    once = "have it approved so this once, and the next is compared with it"
+    for commit, said in (
+        ("0" * 40, f"{not_known}, nor is its commit known; {once}"),
+        (BLUE.commit, f"{not_known}; pack its commit {BLUE.commit[:10]} and ask again, or {once}"),
+    ):
+        for name, seen in room.servers.seen.items():
+            room.servers.seen[name] = replace(seen, releases=(replace(BLUE, sha256="", commit=commit), OLD))
+        assert (await room.desk.preview("deploy v1.2", room.who("dev"))).change.plan.facts["unknown"] == said
+    room.shelf.built["v1.0"] = Artifact("v1.0", BLUE.commit, BLUE.sha256, 1_000_000, ())
+    facts = (await asked(room)).change.plan.facts
+    assert (facts["unknown"], facts["changed"], facts["by_commit"]) == ("", ("app/a.php",), ("v1.0",))
+
+
+async def test_a_server_that_serves_what_it_does_not_list_is_no_server_without_a_release(room: Room) -> None:
+    room.shelf.kept = {"2" * 64: Contents()}
     for name, seen in room.servers.seen.items():
-        room.servers.seen[name] = replace(seen, releases=(replace(BLUE, sha256=""), OLD))
-    again = await asked(room, "deploy v1.1")
-    assert str(again.change.plan.facts["unknown"]).endswith("it was not brought there by the bot")
+        room.servers.seen[name] = replace(seen, releases=(OLD,))
+    facts = (await room.desk.preview("deploy v1.2", room.who("dev"))).change.plan.facts
+    assert "a server serves what it does not list" in str(facts["unknown"])
 
 
 async def test_what_is_compared_is_no_part_of_what_is_approved(room: Room) -> None:

@@ -49,6 +49,7 @@ LINK = "https://chom.slack.com/archives/C0DEPLOYS/p1"
 
 CONTENTS: dict[str, Arg] = {
     "unknown": "",
+    "by_commit": ("v1.1",),
     "migrations": ("2026_11_09_140000_add_discount_to_orders", "2026_11_10_101500_drop_old_price"),
     "destructive": ("2026_11_10_101500_drop_old_price",),
     "destructive_because": ("line 14: it calls dropColumn old_price of products",),
@@ -96,7 +97,7 @@ PICTURES: dict[str, Card] = (
         "preview": preview_card(STAGES["waiting"]),
         "details": details(STAGES["waiting"]),
         "details_changes": details(with_facts(CONTENTS)),
-        "details_not_known": details(with_facts({"unknown": "what v1.1 contains, so what changes is not known"})),
+        "details_not_known": details(with_facts({"unknown": "what it changes is not known: v1.1 has no artifact"})),
         "details_usual": details(STAGES["waiting_usual"]),
         "details_running": details(STAGES["running_half"]),
         "details_turned_back": details(STAGES["turned_back"]),

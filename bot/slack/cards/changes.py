@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from actions.engine.across import texts
 from actions.engine.plan import Arg, Plan
 from actions.engine.words import counted, megabytes
-from bot.slack.words import code, inline, listed, sentence
+from bot.slack.words import capital, code, inline, listed, sentence
 
 NAMED = 12
 """So many of a kind are named; the others are counted."""
@@ -28,7 +28,9 @@ def what_changes(plan: Plan) -> list[str]:
 
 def _lines(facts: Mapping[str, Arg]) -> Iterator[str]:
     if unknown := str(facts["unknown"]):
-        yield f"Not known: {inline(sentence(unknown), 500)}"
+        yield inline(sentence(capital(unknown)), 500)
+    if before := texts(facts, "by_commit"):
+        yield f"Before the bot: {listed([inline(one, 60) for one in before])}, known by the artifact of its commit."
     yield from _migrations(facts)
     for name, what in _KINDS:
         if told := texts(facts, name):
