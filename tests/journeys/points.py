@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,12 @@ class HitHosts(SshHosts):
         self._cross("before the upload")
         await super().upload(host, artifact, sent)
         self._cross("after the upload")
+
+    async def route(self, host: str, weight: int, fence: int) -> datetime | None:
+        self._cross(f"before a lease of {weight} %")
+        lapsed = await super().route(host, weight, fence)
+        self._cross(f"after a lease of {weight} %")
+        return lapsed
 
     async def run(self, host: str, job: Job, on_line: OnLine) -> Result:
         self._cross(f"before begin of {_of(job.id)}")

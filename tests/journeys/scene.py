@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from actions.engine.fold import State, fold
 from actions.engine.journal import Outcome
 from bot.store import Store
-from tests.journeys.town import OLD_ID, BotProcess, Town
+from tests.journeys.town import CANARY, OLD_ID, BotProcess, Town
 from tests.journeys.walker import ENVIRONMENT, HitBot, settings_of
 from tests.runner.stories import check_journal
 from tests.support.sshd import TestServer
@@ -53,14 +53,16 @@ class Scene:
     started: list[BotProcess] = field(default_factory=list)
 
     @classmethod
-    async def make(cls, town: Town, version: str, hosts: int, approved: bool = True, rules: str = "") -> Scene:
+    async def make(
+        cls, town: Town, version: str, hosts: int, approved: bool = True, rules: str = "", how: str = ""
+    ) -> Scene:
         """Asked for by dev and, unless told otherwise, approved by lead."""
         town.begin_anew()
         servers = town.servers[:hosts]
         toml = str(town.toml(servers, rules))
         desk = HitBot(settings_of(toml, town.redis.url, "desk"))
         scene = cls(town, servers, toml, desk.bot.store, desk)
-        view = await desk.desk.propose(f"deploy {version}", desk.settings.people["dev"])
+        view = await desk.desk.propose(f"deploy {version} {how}".rstrip(), desk.settings.people["dev"])
         scene.run, scene.green = view.change.id, str(view.change.plan.facts["release"])
         if approved:
             await desk.act("approve", scene.run)
@@ -70,10 +72,10 @@ class Scene:
     @classmethod
     @asynccontextmanager
     async def of(
-        cls, town: Town, version: str, hosts: int, approved: bool = True, rules: str = ""
+        cls, town: Town, version: str, hosts: int, approved: bool = True, rules: str = "", how: str = ""
     ) -> AsyncIterator[Scene]:
         """As `make`, and its bots gone afterwards."""
-        scene = await cls.make(town, version, hosts, approved, rules)
+        scene = await cls.make(town, version, hosts, approved, rules, how)
         try:
             yield scene
         except BaseException:
@@ -161,9 +163,9 @@ class Scene:
         return state
 
     def begun(self, server: TestServer) -> list[str]:
-        """ "STEP/WAY" of every job that was begun there by this run, each time it was."""
+        """ "STEP/WAY" of every job that was begun there by this run, each time it was; of whichever batch."""
         text = "".join(path.read_text() for path in server.logs.glob("deployment_*.log"))
-        return re.findall(rf"{self.run}/(\S+) begins: ", text)
+        return [re.sub(r"\.\d+/", "/", job) for job in re.findall(rf"{self.run}/(\S+) begins: ", text)]
 
     async def check(self, outcome: Outcome, again: Sequence[str] = ()) -> State:
         """Ended so, unlocked, wholly new or wholly old, and no effect twice; `again` are jobs that were lost once."""
@@ -198,5 +200,7 @@ class Scene:
             assert set(effects) >= {f"config:cache {new}", f"queue:restart {new}"}
         lines = (server.state / "activations.jsonl").read_text().splitlines()
         activated = Counter(json.loads(line)["release"] for line in lines)
+        assert not (server.www / "shared/storage/framework/down").exists(), "users are told to come back"
+        assert not (server.www / CANARY).is_symlink() and not list(server.root.glob("leases/lease/*")), "on the canary"
         switched, back = begun["switch/forward"], begun["switch/back"]
         assert (activated[new], activated[OLD_ID]) == (switched, 1 + back)

@@ -10,7 +10,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from actions.engine.plan import Arg, Call
 from actions.engine.ports import Job
 from tests.journeys.walker import ENVIRONMENT, HitBot, settings_of
 from tests.support import releases
+from tests.support.fpm import Fpm
 from tests.support.redis import RedisServer
 from tests.support.rules import one_lead_text
 from tests.support.sshd import TestServer
@@ -27,10 +30,16 @@ from tests.support.sshd import TestServer
 ROOT = Path(__file__).parents[2]
 MIGRATIONS = ("2026_11_20_000000_points", "2026_11_21_000000_index")
 OLD, OLD_ID = "v1.1", "20261101_100000"
+CANARY = "chom_canary"
 GOOD, SICK, ILL, SLOW = "v1.2", "v1.3", "v1.4", "v1.5"
 """SICK fails its health check; ILL passes it and fails for users; SLOW has a migration of some seconds."""
-TABLES = dict(zip(MIGRATIONS, ("", "// prints 2 // takes 0.2"), strict=True))
-SLOWLY = dict(zip(MIGRATIONS, ("", "// prints 2 // takes 2"), strict=True))
+ADDS = (
+    r"use Illuminate\Database\{Migrations\Migration, Schema\Blueprint}; use Illuminate\Support\Facades\Schema; "
+    "return new class extends Migration { public function up() { Schema::create('points', "
+    "function (Blueprint $table) { $table->id(); }); } };"
+)
+TABLES = dict(zip(MIGRATIONS, (ADDS, f"{ADDS} // prints 2 // takes 0.2"), strict=True))
+SLOWLY = dict(zip(MIGRATIONS, (ADDS, f"{ADDS} // prints 2 // takes 2"), strict=True))
 
 
 class Bots:
@@ -139,18 +148,25 @@ class Town:
     redis: RedisServer
     shop: Shop
     bots: Bots
+    pools: list[Fpm]
+    """Each server's second PHP-FPM, which is there all the time."""
 
     @classmethod
     def build(cls, directory: Path, redis: RedisServer) -> Town:
         """Servers that serve v1.1; a copy of each is kept, to begin every test with."""
         key = None
         servers: list[TestServer] = []
+        pools: list[Fpm] = []
         for name in ("app1", "app2"):
-            server = TestServer(directory / name, name=name, client_key=key, config={"caches": ["config:cache"]})
+            socket, root = Path(tempfile.gettempdir()) / f"fpm-{uuid.uuid4().hex[:12]}", directory / name / "root"
+            pools.append(Fpm(socket))
+            config = {"caches": ["config:cache"], "canary": CANARY, "leases": str(root / "leases")}
+            config["canary_socket"] = str(socket)
+            server = TestServer(directory / name, name=name, client_key=key, config=config)
             key = server.client_key
             asyncio.run(server.__aenter__())
             servers.append(server)
-        town = cls(directory, servers, redis, Shop(servers), Bots())
+        town = cls(directory, servers, redis, Shop(servers), Bots(), pools)
         made = {GOOD: TABLES, SICK: TABLES, ILL: TABLES, SLOW: SLOWLY, OLD: {}}
         texts = {SICK: "v1.3 broken", ILL: "v1.4 ill"}
         shelf = {v: releases.release(texts.get(v, v), of, size=1 << 21 if v == GOOD else 0) for v, of in made.items()}
@@ -193,6 +209,7 @@ class Town:
             f"patience = 20.0\nredelivery = 2.0\n{self._rules(rules)}"
             f'[artifacts]\nsource = "{self.directory / "artifacts"}"\n'
             f"[environments.{ENVIRONMENT}]\nhosts = {json.dumps(names)}\nprobes = [{probes}]\n"
+            "canary = { stage = 1.5, look_every = 0.5 }\n"
             '[people.dev]\nname = "Dana Dev"\n'
             '[people.lead]\nname = "Lee Lead"\nroles = ["tech-lead"]\nunix = ["lead"]\n'
         )
@@ -215,3 +232,6 @@ class Town:
         self.shop.close()
         for server in self.servers:
             asyncio.run(server.__aexit__())
+        for pool in self.pools:
+            pool.close()
+            Path(str(pool.server_address)).unlink(missing_ok=True)

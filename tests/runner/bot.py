@@ -136,6 +136,11 @@ class _Hosts:
         on_bytes(1_000_000, 1_000_000)
         await self._bot.point(f"{host} has the artifact")
 
+    async def upload_config(self, host: str, revision: str) -> None:
+        server = await self._reach(host, "edits")
+        server.edits.add(revision)
+        await self._bot.point(f"{host} has the edits")
+
     async def close(self) -> None:
         return
 

@@ -70,6 +70,8 @@ class Server:
         self.migrated: list[str] = []
         self.maintained = False
         """Whether users are told to come back."""
+        self.config, self.edits = "old", set[str]()
+        """Which environment file is in force, and the edits of it that lie here."""
         self.canary = ""
         """The release that the canary pool serves, "" while it is stopped."""
         self.lease = Lease(START)
@@ -155,26 +157,30 @@ class Server:
         self.effects.append((short(job.id), verb))
         release = str(args.get("release", ""))
         match verb:
-            case "stage":
+            case "stage" | "config_stage":
+                assert verb == "stage" or (args["source"] in self.releases and args["revision"] in self.edits)
                 self.releases.add(release)
             case "unstage":
                 assert release != self.current, f"{self.name} would lose what it serves"
                 self.releases.discard(release)
             case "migrate":
                 self.migrated += self.pending
-            case "health":
+            case "health" | "canary_health":
                 assert release in self.releases
+                sent = self.lease.weight_at(VirtualClock().now())
+                assert verb == "health" or (self.canary, sent) == (release, 0), "it is asked before anybody is there"
             case "switch":
                 assert release in self.releases, f"{self.name} has no {release} to switch to"
                 self.current = release
             case "canary_start":
                 assert release in self.releases
                 self.canary = release
-            case "canary_health":
-                assert self.canary == release and not self.lease.weight, "it is asked before anybody is sent there"
             case "canary_stop":
                 self.lease = Lease(VirtualClock().now())
                 self.canary = ""
+            case "config_apply" | "config_restore":
+                assert verb == "config_restore" or self.current == release, "users have it before it is written down"
+                self.config = "new" if verb == "config_apply" else "old"
             case "down":
                 self.maintained = True
             case "up":
