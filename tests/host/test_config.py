@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from actions.host.chom_host.envfile import difference, edited, faults, statements
+from tests.host.fpm import Fpm
 from tests.host.server import Server, kill_session, until
 
 BLUE, GREEN, LATER = "20261121_100000", "20261122_100000", "20261123_100000"
@@ -313,3 +314,36 @@ def test_no_value_is_said_logged_or_left_behind(live: Server) -> None:
 
 def _holds(path: Path) -> bool:
     return path.is_file() and not path.is_symlink() and MARKER.encode() in path.read_bytes()
+
+
+def test_a_canary_has_the_configuration_of_its_own_release_and_what_users_have_keeps_its_own(live: Server) -> None:
+    """shared/.env was changed, and v1.2 is made with it: both pools answer out of what their caches were built from."""
+
+    def reply(asked: dict[str, str]) -> bytes:
+        cached = Path(asked["SCRIPT_FILENAME"]).parents[1] / "bootstrap/cache/config.php"
+        (mail,) = (line for line in cached.read_text().splitlines() if "MAIL_HOST" in line)
+        return f"\r\n\r\n{mail}\n".encode()
+
+    live.settings(canary="chom_canary", canary_socket=str(live.root / "canary.sock"), leases=str(live.root / "run"))
+    pools = [Fpm(live.root / name, reply) for name in ("fpm.sock", "canary.sock")]
+    for pool in pools:
+        pool.start()
+    try:
+        channel = live.channel()
+        (live.www / "shared/.env").write_text(BASE.replace("mail.example.com", "mx2.example.com"))
+        assert channel.run("run/stage2/forward", "stage", live.stage_args(GREEN, "v1.2"))["ok"]
+        assert channel.run("run/canary/forward", "canary_start", {"release": GREEN})["ok"]
+        for job, verb, release, mail in (
+            ("new", "canary_health", GREEN, "mx2.example.com"),
+            ("old", "health", BLUE, "mail.example.com"),
+            ("end", "canary_stop", "", ""),
+            ("after", "health", BLUE, "mail.example.com"),
+        ):
+            said = channel.run(f"run/{job}/forward", verb, {"release": release, "path": "/"} if release else {})
+            assert said["ok"] and mail in "".join(said["lines"]), said
+        seen = channel.ask("survey")
+        baked = {release["id"]: release["config"] for release in seen["releases"]}
+        assert baked[GREEN] == seen["config"] != baked[BLUE]
+    finally:
+        for pool in pools:
+            pool.close()
