@@ -18,6 +18,8 @@ from bot.store.decisions import Act
 from tests.journeys.scene import crash
 from tests.journeys.town import GOOD, MIGRATIONS, SLOW, Town, eventually
 
+OLGA = '[people.ops]\nname = "Olga Ops"\nroles = ["devops"]\n'
+
 
 class Terminal:
     """chom-bot as one person types it; `said` is what it has said so far."""
@@ -74,7 +76,7 @@ class Night:
 
     def env(self, person: str, more: str = "") -> dict[str, str]:
         """The environment of a shell in which whoever runs this test is that person of the town's chom.toml."""
-        text = self.town.toml(self.town.servers[:1]).read_text().replace('unix = ["lead"]\n', "")
+        text = self.town.toml(self.town.servers[:1]).read_text().replace('unix = ["lead"]\n', "") + OLGA
         config = self.town.directory / f"{person}.toml"
         config.write_text(text.replace(f"[people.{person}]\n", f'[people.{person}]\nunix = ["{login()}"]\n') + more)
         env = {key: value for key, value in os.environ.items() if not key.startswith("SLACK_")}
@@ -127,6 +129,40 @@ async def test_from_a_plan_to_history(night: Night) -> None:
     history = await night.hears("dev", "history")
     assert f"Deploy {GOOD} to production ({change})\n    done: {GOOD} is live on production. It took " in history
     assert "    asked for by Dana Dev (“the new checkout”); approved by Lee Lead.\n" in history
+
+
+@pytest.mark.timeout(300)
+async def test_an_emergency_is_explained_approved_and_reviewed(night: Night) -> None:
+    """What would be asked, the rules tried, who could approve what waits, and who closes its review."""
+    explained = await night.hears("dev", "policy", "explain", GOOD)
+    assert explained.startswith(
+        f"Deploy {GOOD} to production\n  ◷ Waiting for a Tech Lead: Lee Lead. Category 1 because"
+    )
+    assert "    ◷ Still needs a Tech Lead: Lee Lead can approve it.\n" in explained
+    assert re.fullmatch(r"\d+ cases, 0 failures\.\n", await night.hears("dev", "policy", "test"))
+
+    deploy = await night.types("dev", "deploy", GOOD, "emergency=the shop answers 500")
+    change = await deploy.until(r"In a shell: chom-bot approve (chg-\w+)")
+    who = await night.hears("ops", "who")
+    assert who.startswith(f"EMERGENCY: Deploy {GOOD} to production\n") and "Lee Lead can approve it." in who
+    await night.hears("lead", "approve", change)
+    await deploy.ends()
+
+    own = await night.hears("lead", "review", change, "all well", status=2)
+    assert own == "You asked for this emergency or approved it, so somebody else has to review it. Olga Ops can.\n"
+    assert f"waits for its review: EMERGENCY: Deploy {GOOD}" in await night.hears("ops", "status")
+    said = "An index was missing; a test finds that now."
+    assert await night.hears("ops", "review", change, said) == f"Reviewed: EMERGENCY: Deploy {GOOD} to production.\n"
+    assert f"reviewed by Olga Ops: “{said}”" in await night.hears("dev", "history")
+    store = Store(night.town.redis.url)
+    acts = [(one.act, one.person) for one in await store.decisions(change) if one.act is not Act.ASKED]
+    await store.close()
+    assert acts == [
+        (Act.APPROVED, "lead"),
+        (Act.OVERRIDDEN, "lead"),
+        (Act.REFUSED, "lead"),
+        (Act.REVIEWED, "ops"),
+    ]
 
 
 async def test_a_question_is_answered_in_a_shell(night: Night) -> None:
