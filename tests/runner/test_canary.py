@@ -179,8 +179,10 @@ def test_a_bot_that_died_for_good_leaves_nobody_on_the_canary() -> None:
         assert told.store.locked, "the run is open, and the next bot takes it over"
         await through(told, ())
         ended(told, Outcome.DONE)
-        said = [e.why for e in told.told() if isinstance(e, Weighed) or (isinstance(e, Measured) and e.told)]
-        assert any("everybody was on stable for" in why for why in said), said
+        said = [e.why for e in told.told() if isinstance(e, Weighed | Measured)]
+        news = next(at for at, why in enumerate(said) if "everybody was on stable for" in why)
+        assert all("everybody was on stable for" in why for why in said[news:]), "until the end"
+        assert not any(e.told for e in told.told() if isinstance(e, Measured)), "people hear of it once"
 
     walked(story)
 

@@ -42,6 +42,8 @@ class Shifting:
         """Host -> (weight, when it was asked last), by this walker."""
         self._notes = dict[str, str]()
         """Host -> what there is to know of its lease; "" for the counters."""
+        self._lapses = dict[str, str]()
+        """That everybody was on stable, server by server: said until the end, since the counts are read with it."""
         self._noted = set[str]()
         """Those that people have heard of, until it is well there again."""
 
@@ -98,9 +100,9 @@ class Shifting:
         shifted, now = hands.state.shifts[step.name], hands.now()
         watched = shifted.watched.read(seen)
         finding, watched = self._wished(shifted, watched, judge(watched, now.timestamp(), step.limits), now)
-        why = hands.words.short(" ".join([finding.why, *self._notes.values()]))
-        news = bool(self._notes.keys() - self._noted)
-        self._noted |= self._notes.keys()
+        why = hands.words.short(" ".join([finding.why, *self._notes.values(), *self._lapses.values()]))
+        news = bool((self._notes.keys() | self._lapses.keys()) - self._noted)
+        self._noted |= self._notes.keys() | self._lapses.keys()
         self._notes.clear()
         match finding:
             case Wait():
@@ -181,7 +183,9 @@ class Shifting:
         self._noted.discard(host)
         if lapsed and weight:
             gone = counted(max(1, round((hands.now() - lapsed).total_seconds())), "second")
-            self._notes[host] = f"On {host} everybody was on stable for {gone}, since no bot was there."
+            lapse = f"lapse on {host}"
+            self._lapses[lapse] = f"On {host} everybody was on stable for {gone}, since no bot was there."
+            self._noted.discard(lapse)
 
     async def _to_stable(self, step: Shift) -> None:
         """Nobody is sent to the canary any more, at once; a server that does not answer lets go by itself."""
