@@ -1,6 +1,6 @@
 """`make bench`: every row, or those that are named, and in the end which goals were met.
 
-    python -m tests.bench [ack-http] [ack-socket] [verb] [idle] [resume] [cards] [analysis] [fanout] [deploy]
+    python -m tests.bench [ack-http] [ack-socket] [verb] [idle] [resume] [cards] [analysis] [fanout] [deploy] [load]
 
 The exit status is 0, whatever the figures; 1 where a row could not be measured, 2 for a name that there is not.
 """
@@ -19,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.bench import ack, analysis, cards, deploy, fanout, idle, resume, verb
+from tests.bench.deploy import load
 from tests.bench.ratio import HEAD, Limit, Row, Verdict
 
 Measure = Callable[[Path], Awaitable[Sequence[Row | Limit]]]
@@ -32,6 +33,7 @@ PARTS: dict[str, Measure] = {
     "analysis": analysis.measure,
     "fanout": fanout.measure,
     "deploy": deploy.measure,
+    "load": load.measure,
 }
 PACKAGES = ("slack-bolt", "slack-sdk", "aiohttp", "asyncssh", "redis", "pydocket", "pydantic", "cryptography")
 

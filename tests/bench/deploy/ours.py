@@ -83,9 +83,22 @@ class Ours:
 
         It is asked for before, as a peer's artifact is built before.
         """
-        title = f"Deploy {version} to production"
-        self.channel.command("dev", f"deploy {version}")
-        card = self.channel.until(lambda state: _to_approve(state, title), f"a card to approve {version}")
+        took, at, entries = self._walk(f"deploy {version}", f"Deploy {version} to production")
+        self._note(at, entries)
+        return took
+
+    def roll_back(self, old: str, new: str) -> None:
+        """From the version that is served to the one before."""
+        self._walk("rollback", f"Roll back production: {old} → {new}")
+
+    def version(self) -> str:
+        """What is served."""
+        return self.ground.served(80)["release"]
+
+    def _walk(self, command: str, title: str) -> tuple[float, float, list[dict[str, Any]]]:
+        """Seconds without the pauses, when Approve was clicked, and the journal."""
+        self.channel.command("dev", command)
+        card = self.channel.until(lambda state: _to_approve(state, title), f"a card to approve {title}")
         run = buttons(card)["chom_approve"].partition(":")[0]
         at, begun = time.time(), time.perf_counter()
         self.channel.click("lead", card, "chom_approve")
@@ -96,9 +109,8 @@ class Ours:
         took = time.perf_counter() - begun - PAUSES
         entries = [json.loads(entry) for entry in self.store.lrange(journal, 0, -1)]
         assert entries[-1]["outcome"] == "done", entries[-1]
-        self._note(at, entries)
         self.channel.card_says(title, "is live on production")
-        return took
+        return took, at, entries
 
     def _note(self, clicked: float, entries: list[dict[str, Any]]) -> None:
         """Where the time went: from one entry that matters to the next."""
