@@ -24,18 +24,22 @@ BETWEEN_S = 60
 
 
 def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
-    """As blue-green, with all between the copy and the last check once for each batch. Raises CannotPlan."""
+    """As blue-green, with all between the copy and the last check once for each batch. Raises CannotPlan.
+
+    The last check waits for the last batch to be out of maintenance mode.
+    """
     whole = blue_green(request, fleet, artifact)
     batches = _batches(fleet, int(str(request.arguments.get("by", BY))))
     if len(batches) > 1:
         require_expand_only(fleet, whole.pending, whole.version, f"in {len(batches)} batches")
-    before, after = ("expect", "stage", "stage-2", "backup"), ("verify", "smoke", "retain")
+    before, after = ("expect", "stage", "stage-2", "backup"), ("smoke", "retain")
     steps: list[Step] = [step for step in whole.steps if step.name in before]
     for number, batch in enumerate(batches):
         named = replace(fleet, hosts=batch)
         steps += [replace(step, name=_numbered(step.name, number)) for step in _change(whole, named, first=not number)]
         if number + 1 < len(batches):
             steps.append(_between(whole, fleet, batch, batches[number + 1], number))
+    steps += [replace(step, beside=False) for step in whole.steps if isinstance(step, Watch)]
     steps += [step for step in whole.steps if step.name in after]
     facts = {**whole.facts, "strategy": "rolling", "batches": len(batches)}
     return replace(whole, action=ACTION.name, title=f"{whole.title}, rolling", steps=tuple(steps), facts=facts)

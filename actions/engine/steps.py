@@ -172,11 +172,15 @@ def smoke(fleet: Fleet, release: str, version: str) -> tuple[Do, ...]:
 
 
 def verify(environment: Environment, version: str) -> Watch:
-    """Ask from outside, as a user would, until every probe has passed three times in a row."""
+    """Ask from outside, as a user would, until every probe has passed three times in a row.
+
+    While the queue workers restart, which no page comes from; after the restart where it reloads services.
+    """
     probes = tuple(
         replace(probe, contains=probe.contains.replace("{version}", version)) for probe in environment.probes
     )
-    return Watch("verify", f"Check from outside that {environment.name} serves {version}", probes, seconds=VERIFY_S)
+    title = f"Check from outside that {environment.name} serves {version}"
+    return Watch("verify", title, probes, seconds=VERIFY_S, beside=not environment.reload)
 
 
 def retain(fleet: Fleet, green: str) -> Do:

@@ -44,10 +44,14 @@ def test_what_needs_nothing_of_each_other_begins_together() -> None:
         ["migrate"],
         ["health"],
         ["switch", "switch-2", "switch-3"],
-        ["restart"],
-        ["verify", "smoke"],
+        ["restart", "verify", "smoke"],
         ["retain"],
     ]
+
+
+def test_pages_are_asked_for_after_the_reload_of_what_they_come_from() -> None:
+    groups = [[step.name for step in group] for group in together(planned(fleet(reload=("php8.2-fpm",))).steps)]
+    assert ["restart"] in groups and ["verify"] in groups
 
 
 def test_what_chom_host_is_asked_is_what_its_protocol_says() -> None:
