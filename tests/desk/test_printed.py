@@ -31,7 +31,7 @@ def test_the_plan_as_it_is_asked_for() -> None:
     lines = printed.plan(view())
     assert lines[:2] == [f"{TITLE} (chg-7f3kq2)", "  asked for by Dana Dev (“the new checkout”)."]
     steps = [line.removesuffix(" (cannot be undone)") for line in lines[2 : 2 + len(PLAN.steps)]]
-    beside = {"backup": ", at the same time as step 2"}
+    beside = {"backup": ", at the same time as step 2", "verify": ", at the same time as step 7"}
     titles = [f"{step.title}{beside.get(step.name, '')}" for step in PLAN.steps]
     assert steps == [f"  {number}. {title}" for number, title in enumerate(titles, 1)]
     for_good = [step for step in PLAN.steps if isinstance(step, Do) and isinstance(step.undo, Irreversible)]

@@ -10,8 +10,9 @@ from tests.journeys.town import GOOD, MIGRATIONS, Town
 
 VERBS = ("stage", "backup", "migrate", "health", "switch", "restart", "retain")
 COPYING = "started stage forward+started backup forward"
-ALONE_BEGUN = ("expect", "migrate", "health", "switch", "restart", "verify", "retain")
-WRITES = ["took", *(f"started {step} forward" for step in ALONE_BEGUN), COPYING]
+SERVED = "started restart forward+started verify forward"
+ALONE_BEGUN = ("expect", "migrate", "health", "switch", "retain")
+WRITES = ["took", *(f"started {step} forward" for step in ALONE_BEGUN), COPYING, SERVED]
 WRITES += [f"done {step} forward" for step in (*VERBS, "expect", "verify")]
 
 ENTRIES = [point for what in (*WRITES, "ended") for point in around(f"append of {what}")]
@@ -24,6 +25,7 @@ ALONE = [
     *around("a host's fence"),
     *around("append of took"),
     *around(f"append of {COPYING}"),
+    *around(f"append of {SERVED}"),
     *around("append of done migrate forward"),
     *around("append of ended"),
     *JOBS,

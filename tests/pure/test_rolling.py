@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from actions.engine.fleet import CannotPlan, Fleet
-from actions.engine.plan import Again, Back, Call, Do, Harmless, Plan, Watch
+from actions.engine.plan import Again, Back, Call, Do, Harmless, Plan, Watch, together
 from actions.rolling import LIMIT_S, plan
 from tests.pure.making import LOSES, OLD, PROBES, artifact, fleet, host, reading, request
 
@@ -51,6 +51,9 @@ def test_two_servers_are_two_batches_and_the_site_is_looked_at_between_them() ->
         *("down", "migrate", "health", "switch", "restart", "up", "between"),
         *("down.2", "health.2", "switch.2", "restart.2", "up.2", "verify", "retain"),
     ]
+    assert ["verify"] in [[step.name for step in group] for group in together(made.steps)], (
+        "none is in maintenance mode"
+    )
     assert [do(made, name).hosts for name in ("stage", "switch", "switch.2")] == [
         ("app1", "app2"),
         ("app1",),

@@ -25,9 +25,10 @@ SITE = """
 server {
     listen %(port)s;
     root %(root)s;
-    location / {
+    location / { try_files $uri /index.php?$query_string; }
+    location ~ \\.php$ {
         include /etc/nginx/fastcgi_params;
-        fastcgi_param SCRIPT_FILENAME $realpath_root/index.php;
+        fastcgi_param SCRIPT_FILENAME $realpath_root$fastcgi_script_name;
         fastcgi_param DOCUMENT_ROOT $realpath_root;
         fastcgi_pass unix:/run/php/php8.2-fpm.sock;
     }
