@@ -30,7 +30,7 @@ artisan, verb, options = sys.argv[1], sys.argv[2], sys.argv[3:]
 release = pathlib.Path(artisan).parent
 with open(here / "php.log", "a") as log:
     log.write(json.dumps({{"verb": verb, "options": options, "cwd": os.getcwd(), "release": release.name,
-                           "pid": os.getpid(), "env": dict(os.environ)}}) + "\\n")
+                           "pid": os.getpid(), "env": dict(os.environ), "nice": os.nice(0)}}) + "\\n")
 script = here / ("php-" + verb.replace(":", "-") + ".py")
 if script.exists():
     exec(script.read_text())

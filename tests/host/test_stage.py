@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from typing import Any
 
@@ -45,6 +46,7 @@ def test_stage_builds_the_caches_apart_from_each_other(server: Server) -> None:
     for verb, call in calls.items():
         assert call["release"] == R1 and call["cwd"] == str(cache.parent.parent)
         assert "--no-interaction" in call["options"]
+        assert call["nice"] == min(os.nice(0) + 10, 19), "what is served has the processor first"
         hidden = {name for name in call["env"] if name.startswith("APP_")}
         mine = {"config:cache": {"APP_CONFIG_CACHE"}, "route:cache": {"APP_ROUTES_CACHE"}, "view:cache": set()}[verb]
         assert hidden == {"APP_CONFIG_CACHE", "APP_ROUTES_CACHE", "APP_EVENTS_CACHE"} - mine

@@ -228,6 +228,7 @@ def test_restart_tells_the_workers_and_reloads_through_sudo(server: Server, chan
     deploy(server, channel, R1, "v1.0")
     state = twice(channel, "restart", {"services": ["php8.2-fpm"]})
     assert "php8.2-fpm was reloaded" in state["summary"]
+    assert {call["nice"] for call in server.php_log("queue:restart")} == {os.nice(0)}, "users have the release by now"
     assert (server.bin / "sudo.log").read_text() == "-n /usr/bin/systemctl reload php8.2-fpm\n" * 2
     state = channel.run("run/restart/b", "restart", {"services": ["broken"]})
     assert (state["ok"], state["summary"]) == (False, "systemctl reload broken failed with exit status 1")

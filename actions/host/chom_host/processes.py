@@ -81,6 +81,19 @@ def end_session(session: int, leave: int) -> None:
         time.sleep(0.01)
 
 
+NICE = 10
+
+
+def step_aside() -> None:
+    """From now on this process, and what it starts, has the processor where the others of the server leave it.
+
+    Linux shares it among sessions first, where nobody has set it otherwise, and then among the processes of each.
+    """
+    os.nice(NICE)
+    with contextlib.suppress(OSError):  # a kernel without it, or another session was changed a moment ago
+        Path("/proc/self/autogroup").write_text(str(NICE), encoding="ascii")
+
+
 def open_pidfd(pid: int) -> Optional[int]:
     """A descriptor that becomes readable when the process ends; None on a kernel (before 5.3) without them."""
     try:

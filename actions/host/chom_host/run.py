@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from .base import DISK_FULL, Failed, Json, Stopped, no_room
 from .files import is_full, log_line, utc, write_in_room, write_whole
-from .processes import end_session
+from .processes import end_session, step_aside
 from .redaction import env_secrets, redact
 from .settings import Settings
 from .verbs import JOB_VERBS
@@ -57,10 +57,13 @@ def _record(directory: Path, result: Json) -> None:
 
 def _outcome(work: Work) -> tuple[bool, str]:
     """(it succeeded, a sentence). The timer and SIGTERM can strike only inside."""
+    verb = JOB_VERBS[work.claim["verb"]]
     try:
         try:
             _arm(work.claim["timeout"])
-            return True, JOB_VERBS[work.claim["verb"]].effect(work, **work.claim["args"])
+            if verb.aside:
+                step_aside()
+            return True, verb.effect(work, **work.claim["args"])
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)

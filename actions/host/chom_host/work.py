@@ -189,3 +189,5 @@ class Verb:
 
     args: Mapping[str, Check]
     effect: Callable[..., str]
+    aside: bool = False
+    """It works on what nobody is served yet, or any more, and leaves the processor to what is served."""

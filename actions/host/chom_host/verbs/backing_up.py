@@ -217,4 +217,4 @@ def _size(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"
 
 
-VERBS = {"backup": Verb({"name": RELEASE, "days": number(1, 3650)}, backup)}
+VERBS = {"backup": Verb({"name": RELEASE, "days": number(1, 3650)}, backup, aside=True)}

@@ -191,6 +191,7 @@ VERBS = {
             "base": many(CONFIG, 1000),
         },
         config_stage,
+        aside=True,
     ),
     "config_apply": Verb({"release": RELEASE, "source": RELEASE, "base": many(CONFIG, 1000)}, config_apply),
     "config_restore": Verb({"to": many(CONFIG, 1000)}, config_restore),

@@ -65,4 +65,4 @@ def _forget(settings: Settings) -> None:
             shutil.rmtree(directory)
 
 
-VERBS = {"prune": Verb({"keep": number(1, 1000), "protect": many(RELEASE)}, prune)}
+VERBS = {"prune": Verb({"keep": number(1, 1000), "protect": many(RELEASE)}, prune, aside=True)}

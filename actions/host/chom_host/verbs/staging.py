@@ -186,6 +186,7 @@ VERBS = {
             "sha256": SHA256,
         },
         stage,
+        aside=True,
     ),
-    "unstage": Verb({"release": RELEASE}, unstage),
+    "unstage": Verb({"release": RELEASE}, unstage, aside=True),
 }
