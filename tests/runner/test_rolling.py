@@ -71,6 +71,8 @@ def test_the_third_of_twenty_is_bad_and_later_ones_were_never_touched(step: str,
     run(through(told, ()))
     said = ended(told, Outcome.TURNED_BACK)
     assert "on app3" in said and "not live" in said
+    rest = "18 servers (app3 to app20)" if step == "health" else "17 servers (app4 to app20)"
+    assert f"switched back to v1.1; {rest} were never switched." in said
     for name, server in told.servers.items():
         verbs = {verb for _, verb in server.effects}
         assert ("switch" in verbs) <= (name in ("app1", "app2", "app3"))

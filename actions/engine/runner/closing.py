@@ -166,7 +166,10 @@ def _serving(plan: Plan, state: State) -> str:
     if not returned:
         all_back = all(host in back and back[host].phase is Phase.DONE for host in forward)
         return f"{capital(old)} {verb} as before; nothing was switched." if old and all_back else ""
-    return f"{servers(returned)} {'was' if len(returned) == 1 else 'were'} switched back to {old}."
+    said = f"{servers(returned)} {'was' if len(returned) == 1 else 'were'} switched back to {old}"
+    never = [host for step in switches for host in step.hosts if host not in forward]
+    rest = f"; {servers(never)} {'was' if len(never) == 1 else 'were'} never switched" if never else ""
+    return f"{said}{rest}."
 
 
 def _stuck(plan: Plan, state: State) -> Iterator[str]:

@@ -20,23 +20,24 @@ def shares(view: ChangeView) -> tuple[str, str, str] | None:
     assert isinstance(step, Shift)
     old = str(view.change.plan.facts.get("replaces", "")) or "the version before"
     head = f"{shifted.weight} % of users have {view.change.plan.version}, the others {old}."
+    workers = f"Queue workers run {old} until {view.change.plan.version} is live."
     number = step.weights.index(shifted.weight) + 1
     shown = sentence(shifted.why)
     stage = f"Stage {number} of {len(step.weights)}"
     if shifted.watched.held is not None:
         back = f"if nobody answers within {about(step.limits.patience)}, everybody goes back to {old}"
         held = f"*Held.* {stage}; {inline(back)}. {can_answer(view)}".rstrip()
-        return head, f"{inline(shown, 400)}\n{held}", f"{head} {shown} It is held; {back}."
+        return head, f"{inline(shown, 400)}\n{held} {inline(workers)}", f"{head} {shown} It is held; {back}. {workers}"
     ends = shifted.watched.since + step.limits.stage * (1 + shifted.watched.extended)
     rest = left(max(0.0, ends - view.now.timestamp()))
     then = (
         f"then {step.weights[number]} %" if number < len(step.weights) else f"then {view.change.plan.version} is live"
     )
     longer = ", extended" if shifted.watched.extended else ""
-    told = f"{stage}{longer}: {rest}, {then}."
+    told = f"{stage}{longer}: {rest}, {then}. {workers}"
     since = f"Since {at(shifted.since)}: " if shifted.stages else ""
     plain = f"Since {utc(shifted.since)}: " if shifted.stages else ""
-    return head, f"{since}{inline(shown, 400)}\n{told}", f"{head} {plain}{shown} {told}"
+    return head, f"{since}{inline(shown, 400)}\n{inline(told)}", f"{head} {plain}{shown} {told}"
 
 
 def buttons(view: ChangeView) -> list[Button]:
