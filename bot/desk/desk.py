@@ -79,7 +79,7 @@ class Desk:
         self.running = Running(self.looking, self.store, self.work, self.clock, self.witness)
         self.deciding = Deciding(self.looking, self.store, self.clock, self.witness, self.roster)
         self.reviewing = Reviewing(self.looking, self.store, self.clock, self.witness)
-        self.evidence = Gathering(self.store, self.clock, self.sources)
+        self.evidence = Gathering(self.store, self.clock, self.witness, self.sources)
 
     @property
     def people(self) -> People:
@@ -215,7 +215,7 @@ class Desk:
                 return now
             try:
                 opened = Opened(self.clock.now(), change.id, change.digest, by)
-                await self.store.open_run(change, opened, self.witness.started(change, by))
+                await self.store.open_run(change, opened, self.witness.started(change, by, now.gates))
             except Occupied as other:
                 raise refusals.later(await self.view(other.run)) from None
             except Conflict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,8 +12,9 @@ from actions.engine.ports import Clock
 from bot.desk.planning import Refusal
 from bot.store import Store, StoreDown
 from bot.store.decisions import Act, Decision
-from policies.change import Change, ChangeType
-from policies.sentences import of_which_kind
+from policies.change import Change, ChangeType, Evidence
+from policies.gates import Gate
+from policies.sentences import of_which_kind, together
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +32,21 @@ class Witness:
         """To be written beside what it is about; `person` is an id."""
         return self._made(act, change.id, person, account, change.digest, said)
 
-    def started(self, change: Change, by: str) -> Decision:
-        """Of a start; an emergency is an override, and says of what."""
+    def started(self, change: Change, by: str, gates: Iterable[Gate] = ()) -> Decision:
+        """Of a start, with the evidence it rests on; an emergency is an override, and says of what."""
         asked = change.requirement
         act = Act.OVERRIDDEN if asked.type is ChangeType.EMERGENCY else Act.STARTED
-        return self.decision(act, change, by, said=of_which_kind(change) or asked.because)
+        rests = (f"{gate.title}: {gate.said}" for gate in gates)
+        return self.decision(act, change, by, said=together([of_which_kind(change) or asked.because, *rests]))
+
+    async def evidence(self, change: Change, one: Evidence) -> None:
+        """It began or ceased to hold for that change. Raises StoreDown."""
+        how = "holds" if one.holds else "no longer holds"
+        await self.store.decide(self.decision(Act.EVIDENCE, change, "", said=f"{one.name} {how}: {one.said}"))
+
+    async def recorded(self, person: str, account: str, said: str) -> None:
+        """Somebody recorded that by hand. Raises StoreDown."""
+        await self.store.decide(self._made(Act.EVIDENCE, "", person, account, "", said))
 
     @asynccontextmanager
     async def refusing(

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from actions.engine.ports import Clock
+from bot.desk.witness import Witness
 from bot.store import Store, StoreDown
 from policies.change import Change, Evidence
 from policies.gates import TITLES
@@ -49,6 +50,7 @@ class Gathering:
 
     store: Store
     clock: Clock
+    witness: Witness
     sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
 
     async def read(self, change: Change) -> tuple[Evidence, ...]:
@@ -61,10 +63,11 @@ class Gathering:
         What has no source here is left as another bot has read it: a shell without GitHub's token knows no better.
         """
         wanted = change.requirement.evidence if names is None else tuple(names)
-        if lost := [name for name in wanted if name not in self.sources]:
-            known = {one.name for one in await self.store.evidence(change.id)}
-            wanted = [name for name in wanted if name not in lost or name not in known]
+        held = {one.name: one.holds for one in await self.store.evidence(change.id)}
+        wanted = [name for name in wanted if name in self.sources or name not in held]
         for one in await asyncio.gather(*(self._one(name, change) for name in wanted)):
+            if one.holds is not held.get(one.name, False):
+                await self.witness.evidence(change, one)
             await self.store.put_evidence(change.id, one)
 
     async def _one(self, name: str, change: Change) -> Evidence:

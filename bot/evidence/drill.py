@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from actions.engine.words import instant, plain
 from bot.desk.planning import Refusal
 from bot.desk.roster import Roster
+from bot.desk.witness import Witness
 from bot.evidence import lacking
 from bot.store import Store
 from bot.store.proofs import Drill
@@ -49,8 +50,18 @@ class Drills:
         person = self.roster.configured.get(drill.by)
         return f"recorded by hand by {person.name if person else drill.by}: “{drill.said}”"
 
-    async def add(self, who: Person, account: str, passed: bool, said: str, now: datetime) -> Drill:
+    async def add(self, who: Person, account: str, passed: bool, said: str, now: datetime, witness: Witness) -> Drill:
         """Record one. Raises Refusal where the person has no role, or has written nothing; StoreDown."""
+        async with witness.refusing(who.id, account, wanted="record a drill"):
+            words = self._checked(who, said)
+        await witness.recorded(who.id, account, f"DR drill {'passed' if passed else 'failed'}: {words}")
+        drill = Drill(f"drill-{secrets.token_hex(4)}", now, who.id, account, passed, words)
+        await self.store.add_drill(drill)
+        return drill
+
+    @staticmethod
+    def _checked(who: Person, said: str) -> str:
+        """The words as they are kept. Raises Refusal."""
         if not who.roles:
             raise Refusal(
                 f"{who.name} has no role in chom.toml, so cannot record evidence. A Tech Lead, DevOps, the CTO, "
@@ -58,6 +69,4 @@ class Drills:
             )
         if not (words := plain(said)[:MOST]):
             raise Refusal('Say what was tried, for example: --passed "the backup of 3 November was restored on app2".')
-        drill = Drill(f"drill-{secrets.token_hex(4)}", now, who.id, account, passed, words)
-        await self.store.add_drill(drill)
-        return drill
+        return words

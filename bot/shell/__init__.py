@@ -68,7 +68,7 @@ async def propose(bot: Bot, text: str) -> int:
     if bot.desk.shows_only(text):
         return await plan(bot, text)
     await bot.store.check_durable(bot.settings.redis_without_aof)
-    view = await bot.desk.propose(text, await _admitted(bot, text), _account())
+    view = await bot.desk.propose(text, await admitted(bot, text), _account())
     _echo(printed.plan(view))
     if isinstance(view.verdict, Waiting):
         _echo(printed.said(view))
@@ -85,7 +85,7 @@ async def plan(bot: Bot, text: str) -> int:
 
 async def approve(bot: Bot, named: str) -> int:
     """Approve what waits and watch it to its end."""
-    who, change = await _admitted(bot, "approve", named), await _one_that_waits(bot, named)
+    who, change = await admitted(bot, "approve", named), await _one_that_waits(bot, named)
     digest = (await bot.desk.view(change)).change.digest
     _echo(printed.plan(await bot.desk.decidable(change, digest, who, _account())))
     view = await bot.desk.approve(change, digest, who, _account())
@@ -97,7 +97,7 @@ async def approve(bot: Bot, named: str) -> int:
 
 async def reject(bot: Bot, named: str, reason: str) -> int:
     """Reject what waits."""
-    who, change = await _admitted(bot, "reject", named), await _one_that_waits(bot, named)
+    who, change = await admitted(bot, "reject", named), await _one_that_waits(bot, named)
     waiting = await bot.desk.view(change)
     view = await bot.desk.reject(change, waiting.change.digest, who, _account(), reason)
     _echo(printed.said(view))
@@ -106,7 +106,7 @@ async def reject(bot: Bot, named: str, reason: str) -> int:
 
 async def stop(bot: Bot, named: str) -> int:
     """Have a run turn back, or withdraw a request that waits."""
-    who = await _admitted(bot, "stop", named)
+    who = await admitted(bot, "stop", named)
     view = await bot.desk.stop(await change_of(bot.desk, environment_of(named)), who, _account())
     if not view.run.opened:
         _echo(printed.said(view))
@@ -116,7 +116,7 @@ async def stop(bot: Bot, named: str) -> int:
 
 async def answer(bot: Bot, change: str, choice: str) -> int:
     """Answer what the run asks, and watch it to its end."""
-    who = await _admitted(bot, choice, change)
+    who = await admitted(bot, choice, change)
     view = await bot.desk.view(change)
     asks, on = view.run.question, shifting(view.run)
     if asks is None and (on is None or choice not in WISHES):
@@ -162,7 +162,7 @@ async def explain(bot: Bot, text: str) -> int:
 
 async def review(bot: Bot, change: str, said: str) -> int:
     """Close the review of an emergency."""
-    view = await bot.desk.reviewing.review(change, await _admitted(bot, "review", change), _account(), unquoted(said))
+    view = await bot.desk.reviewing.review(change, await admitted(bot, "review", change), _account(), unquoted(said))
     typer.echo(printed.spoken(f"Reviewed: {view.title}."))
     return 0
 
@@ -182,7 +182,7 @@ def _who(bot: Bot) -> Person:
     return bot.desk.unix_person(login())
 
 
-async def _admitted(bot: Bot, wanted: str, change: str = "") -> Person:
+async def admitted(bot: Bot, wanted: str, change: str = "") -> Person:
     """As `_who`; that somebody is nobody here is written down with what they wanted."""
     async with bot.desk.witness.refusing("", _account(), change if change.startswith("chg-") else "", wanted=wanted):
         return _who(bot)

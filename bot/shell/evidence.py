@@ -42,8 +42,8 @@ async def _add(bot: Bot, name: str, passed: str, failed: str) -> int:
         raise Refusal('Say how it ended: either --passed "what was tried" or --failed "what was tried".')
     await bot.store.check_durable(bot.settings.redis_without_aof)
     login = shell.login()
-    who, now = bot.desk.unix_person(login), bot.world.clock.now()
-    made = await bot.drills.add(who, f"unix:{login}", bool(passed), passed or failed, now)
+    who, now = await shell.admitted(bot, "record a drill"), bot.world.clock.now()
+    made = await bot.drills.add(who, f"unix:{login}", bool(passed), passed or failed, now, bot.desk.witness)
     typer.echo(printed.spoken(f"Recorded: {_told(bot, made)}"))
     return 0
 

@@ -34,6 +34,8 @@ class Act(StrEnum):
     ANSWERED = "answered"
     STOPPED = "stopped"
     REVIEWED = "reviewed"
+    EVIDENCE = "evidence"
+    """Something was recorded by hand; or it began or ceased to hold for a change, which nobody did: `person` is ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Decisions(Part):
     async def decide(self, decision: Decision) -> None:
         """Write it. Raises StoreDown."""
         keys = keys_of(decision.change)
-        spare = "1" if decision.act is Act.REFUSED else ""
+        spare = "1" if decision.act in (Act.REFUSED, Act.EVIDENCE) else ""
         await self.link.script("decide", keys, [dump(decision), spare, MOST_REFUSED, ALL_CAP])
 
     async def decisions(self, change: str) -> tuple[Decision, ...]:

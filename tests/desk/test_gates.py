@@ -15,6 +15,7 @@ from bot.desk.late import LateStarts
 from bot.desk.view import ChangeView
 from bot.evidence import Freshness, lacking
 from bot.evidence.drill import Drills
+from bot.store.decisions import Act
 from policies.change import Allowed, Change, Evidence, Waiting, Word
 from policies.gates import Mark
 from policies.rules import SHIPPED, Rules, parse_rules
@@ -110,6 +111,13 @@ async def test_it_waits_with_a_sentence_for_each_gate_and_the_last_one_starts_it
     assert isinstance(opened, Opened) and opened.by == "lead" and room.work.runs == [view.change.id]
     await LateStarts(there.desk).look()
     assert room.work.runs == [view.change.id]
+    told = await room.store.decisions(view.change.id)
+    assert [one.said for one in told if one.act is Act.EVIDENCE] == [
+        "staging holds: staging stands.",
+        "drill holds: drill stands.",
+    ]
+    assert {(one.digest, one.rules) for one in told} == {(view.change.digest, there.desk.rules.sha256)}
+    assert told[-1].act is Act.STARTED and "Staging: staging stands. DR drill: drill stands." in told[-1].said
 
 
 async def test_where_the_rules_say_so_the_last_gate_asks_and_a_press_starts_it(room: Room) -> None:
@@ -203,16 +211,24 @@ async def test_a_drill_is_recorded_by_who_has_a_role_and_counts_for_its_time(roo
     view = await desk.propose("deploy v1.2", room.who("dev"))
     assert view.gates[1].said.startswith("No DR drill was recorded.")
     with pytest.raises(Refusal, match="Dana has no role"):
-        await drills.add(room.who("dev"), "unix:dev", True, "x", room.clock.now())
+        await drills.add(room.who("dev"), "unix:dev", True, "x", room.clock.now(), desk.witness)
     with pytest.raises(Refusal, match="Say what was tried"):
-        await drills.add(room.who("devops"), "unix:devops", True, " \u200b", room.clock.now())
-    await drills.add(room.who("devops"), "unix:devops", True, "restored on stage1", room.clock.now())
+        await drills.add(room.who("devops"), "unix:devops", True, " \u200b", room.clock.now(), desk.witness)
+    await drills.add(room.who("devops"), "unix:devops", True, "restored on stage1", room.clock.now(), desk.witness)
     started = await desk.approve(view.change.id, view.change.digest, room.who("lead"), "unix:lead")
     assert "recorded by hand by Omar: “restored on stage1”" in started.gates[1].said and started.run.opened
     for days, mark in ((29, Mark.STANDS), (2, Mark.LACKS)):
         room.clock.later(days=days)
         (found,) = [one for one in await desk.evidence.read(view.change) if one.name == "drill"]
         assert found.holds is (mark is Mark.STANDS)
-    await drills.add(room.who("devops"), "unix:devops", False, "the dump was empty", room.clock.now())
+    await drills.add(room.who("devops"), "unix:devops", False, "the dump was empty", room.clock.now(), desk.witness)
     (found,) = [one for one in await desk.evidence.read(view.change) if one.name == "drill"]
     assert not found.holds and "failed" in found.said
+    told = [(one.act, one.person, one.account, one.said) for one in await room.store.decisions("")]
+    assert [one[:3] for one in told] == [
+        (Act.REFUSED, "dev", "unix:dev"),
+        (Act.REFUSED, "devops", "unix:devops"),
+        (Act.EVIDENCE, "devops", "unix:devops"),
+        (Act.EVIDENCE, "devops", "unix:devops"),
+    ]
+    assert told[2][3] == "DR drill passed: restored on stage1"

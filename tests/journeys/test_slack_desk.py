@@ -56,6 +56,20 @@ async def test_who_asked_cannot_approve_and_neither_can_who_has_no_such_role(off
     assert office.starts.runs == [] and "Approved by" not in office.card()
 
 
+async def test_who_could_approve_what_waits_and_what_is_no_emergency_has_no_review(office: Office) -> None:
+    await office.type("deploy v1.2")
+    await until(lambda: "Approval needed" in office.card())
+    (change,) = await office.store.waiting()
+    await office.type("who", "cto")
+    told = await office.whispered("cto", "Still needs a Tech Lead: Lea Lead can approve it.")
+    assert "Deploy v1.2 to production" in told and "Category 1 because every change needs a Tech Lead." in told
+    await office.type("who v1.3", "dev")
+    assert "Deploy v1.3 to production" in await office.whispered("dev", "Still needs a Tech Lead")
+    await office.type(f'review {change} "all well"', "cto")
+    await office.whispered("cto", "was no emergency, so there is nothing to review.")
+    assert await office.store.waiting() == [change]
+
+
 async def test_one_click_delivered_a_thousand_times_and_two_people_at_once_are_one_start(office: Office) -> None:
     await office.type("deploy v1.2")
     await until(lambda: "Approval needed" in office.card())
