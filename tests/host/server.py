@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.support.agent import agent
+from tests.support.agent import agent, compiled
 
-AGENT = agent()
+AGENT, QUICK = agent(), compiled()
 LOG = "deployment_20261123_222151"
 Json = dict[str, Any]
 
@@ -183,7 +183,7 @@ class Server:
 
     def start(self, asked: str | None = "channel", **more: Any) -> subprocess.Popen[bytes]:
         env = {"PATH": "/usr/bin:/bin", **({} if asked is None else {"SSH_ORIGINAL_COMMAND": asked})}
-        argv = [self.python, "-IS", str(AGENT), "--config", str(self.root / "host.json")]
+        argv = [self.python, "-IS", str(QUICK), "--config", str(self.root / "host.json")]
         pipe = subprocess.PIPE
         return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=more.pop("stderr", pipe), env=env, **more)
 

@@ -17,7 +17,7 @@ import pytest
 
 from actions.host.chom_host import server
 from actions.host.chom_host.verbs import pruning
-from tests.host.server import AGENT, Channel, Refusal, Server, target, until
+from tests.host.server import QUICK, Channel, Refusal, Server, target, until
 
 R1, R2, R3, R4, R5 = (f"2026112{n}_100000" for n in range(1, 6))
 
@@ -38,7 +38,7 @@ def deploy(server: Server, channel: Channel, release: str, version: str) -> None
 
 def test_hello_says_who_answers(channel: Channel) -> None:
     said = channel.ask("hello", protocol=1)
-    assert said["agent"] == hashlib.sha256(AGENT.read_bytes()).hexdigest()
+    assert said["agent"] == hashlib.sha256(QUICK.read_bytes()).hexdigest()
     assert said["boot"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     assert (said["protocol"], said["fence"], said["host"]) == (1, 0, os.uname().nodename)
     with pytest.raises(Refusal) as refused:

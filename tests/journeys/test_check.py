@@ -19,6 +19,7 @@ from bot.config import Secrets, load
 from bot.sandbox.slack.people import Granted
 from bot.slack.connection.manifest import manifest
 from bot.starting import template
+from tests.journeys.terminal import Terminal
 from tests.journeys.town import GOOD, Town
 from tests.slack.support import Slack, start_slack
 from tests.support.redis import redis_server
@@ -42,11 +43,11 @@ class SetUp:
         config.write_text(self.text)
         told = {"CHOM_REDIS_URL": self.town.redis.url, "SLACK_API_URL": f"{self.slack.base}/api/"} | TOKENS | self.env
         env = {"PATH": os.environ["PATH"], **{name: value for name, value in told.items() if value}}
-        pipe, one = asyncio.subprocess.PIPE, [sys.executable, "-m", "bot", "check", "--config", str(config)]
-        process = await asyncio.create_subprocess_exec(*one, env=env, stdout=pipe, stderr=asyncio.subprocess.STDOUT)
-        out, _ = await asyncio.wait_for(process.communicate(), 60)
-        said = out.decode()
-        assert process.returncode == status and "Traceback" not in said, said
+        terminal = Terminal(self.town, env, "check", "--config", str(config))
+        try:
+            said = await terminal.ends(status)
+        finally:
+            await terminal.close()
         assert not [secret for secret in (self.town.redis.password, *TOKENS.values()) if secret in said]
         return said
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
-import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -16,54 +14,10 @@ from bot.shell import login
 from bot.store import Store
 from bot.store.decisions import Act
 from tests.journeys.scene import crash
+from tests.journeys.terminal import Terminal
 from tests.journeys.town import GOOD, MIGRATIONS, SLOW, Town, eventually
 
 OLGA = '[people.ops]\nname = "Olga Ops"\nroles = ["devops"]\n'
-
-
-class Terminal:
-    """chom-bot as one person types it; `said` is what it has said so far."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process, self.said = process, ""
-        self._reading = asyncio.create_task(self._read())
-
-    @classmethod
-    async def type(cls, env: dict[str, str], *words: str) -> Terminal:
-        """Start the command."""
-        pipe = asyncio.subprocess.PIPE
-        command = [sys.executable, "-m", "bot", *words]
-        return cls(
-            await asyncio.create_subprocess_exec(*command, env=env, stdout=pipe, stderr=asyncio.subprocess.STDOUT)
-        )
-
-    async def _read(self) -> None:
-        assert self._process.stdout
-        while line := await self._process.stdout.readline():
-            self.said += line.decode()
-
-    async def until(self, pattern: str) -> str:
-        """What it said that matches, its first group."""
-        await eventually(lambda: re.search(pattern, self.said) or self._reading.done())
-        found = re.search(pattern, self.said)
-        assert found, self.said
-        return found[1]
-
-    async def ends(self, status: int = 0) -> str:
-        """All that it said, once it has ended with that status."""
-        done, _ = await asyncio.wait({self._reading}, timeout=60)
-        assert done, f"it does not end\n{self.said}"
-        ended = await self._process.wait()
-        assert ended == status, f"exit status {ended}\n{self.said}"
-        assert "Traceback" not in self.said
-        return self.said
-
-    async def close(self) -> None:
-        """Gone, whatever it did."""
-        if self._process.returncode is None:
-            self._process.kill()
-        await self._reading
-        await self._process.wait()
 
 
 class Night:
@@ -84,7 +38,7 @@ class Night:
 
     async def types(self, person: str, *words: str) -> Terminal:
         """The command, begun."""
-        self.terminals.append(await Terminal.type(self.env(person), *words))
+        self.terminals.append(Terminal(self.town, self.env(person), *words))
         return self.terminals[-1]
 
     async def hears(self, person: str, *words: str, status: int = 0) -> str:
@@ -235,5 +189,5 @@ async def test_slacks_tokens_are_needed_to_serve_and_not_in_a_shell(night: Night
         ("status", 0, "production: app1"),
         ("serve", 2, 'SLACK_BOT_TOKEN is not set to a bot token ("xoxb-…").'),
     ):
-        night.terminals.append(await Terminal.type(env, words))
+        night.terminals.append(Terminal(night.town, env, words))
         assert said in await night.terminals[-1].ends(status)

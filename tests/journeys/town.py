@@ -150,6 +150,8 @@ class Town:
     bots: Bots
     pools: list[Fpm]
     """Each server's second PHP-FPM, which is there all the time."""
+    typed: int = 0
+    """So many commands were typed here."""
 
     @classmethod
     def build(cls, directory: Path, redis: RedisServer) -> Town:
@@ -162,7 +164,7 @@ class Town:
             pools.append(Fpm(socket))
             config = {"caches": ["config:cache"], "canary": CANARY, "leases": str(root / "leases")}
             config["canary_socket"] = str(socket)
-            server = TestServer(directory / name, name=name, client_key=key, config=config)
+            server = TestServer(directory / name, name=name, client_key=key, config=config, nursery=True)
             key = server.client_key
             asyncio.run(server.__aenter__())
             servers.append(server)

@@ -1,7 +1,8 @@
 """The real bot in processes that kill or stop themselves at a named point: python -m tests.journeys.walker.
 
-This process has everything imported and forks a bot for each order, which costs milliseconds where a start costs a
-second; to the fork SIGKILL is as real. Orders and answers are JSON lines. All that it started ends with it.
+This process has everything imported and forks a bot, or a command of chom-bot, for each order, which costs milliseconds
+where a start costs a second; to the fork SIGKILL is as real. Orders and answers are JSON lines. All that it started
+ends with it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from actions.engine.analysis import Scrape, Totals
 from actions.engine.artifacts import artifacts
 from actions.engine.fleet import Request
 from actions.engine.plan import Plan, Watch
+from bot.__main__ import cli
 from bot.app import Bot, build
 from bot.config import Settings, load
 from bot.desk.desk import Desk, Refusal
@@ -157,10 +159,15 @@ def _fork(order: dict[str, Any]) -> int:
         return pid
     status = 1
     try:
-        log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        log = os.open(
+            order["said"] if "words" in order else order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
+        )
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(log, 1)
         os.dup2(log, 2)
+        if "words" in order:
+            status = _typed(order["words"], order["env"])
+            return status
         logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {order['instance']} %(name)s %(message)s")
         for noisy in ("asyncssh", "docket"):
             logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -170,6 +177,21 @@ def _fork(order: dict[str, Any]) -> int:
         traceback.print_exc()
     finally:
         os._exit(status)
+
+
+def _typed(words: list[str], env: dict[str, str]) -> int:
+    """The command's exit status."""
+    os.environ.clear()
+    os.environ.update(env)
+    sys.argv[1:] = words
+    try:
+        cli()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
 
 
 def main() -> None:

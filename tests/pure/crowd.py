@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections import Counter
+from bisect import bisect_right
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -56,7 +58,12 @@ class Deploy:
             now += lasts
 
     def unseen(self, now: float) -> list[tuple[float, bool]]:
-        return [move for move in self.moves if self.shown < move[0] <= now]
+        return self._between(self.shown, now)
+
+    def _between(self, after: float, now: float) -> list[tuple[float, bool]]:
+        """The moves that came after that and until now."""
+        first = bisect_right(self.moves, after, key=lambda move: move[0])
+        return self.moves[first : bisect_right(self.moves, now, key=lambda move: move[0])]
 
     def wants(self, now: float) -> set[Want]:
         if self.shown < 0:
@@ -64,7 +71,7 @@ class Deploy:
         found = set[Want]()
         if unseen := self.unseen(now):
             found.add(Want.NEWS if any(news for _, news in unseen) else Want.PROGRESS)
-        if any(self.told < at <= now for at, _ in self.moves if at > self.decided):
+        if self._between(max(self.told, self.decided), now):
             ended = self.ended <= now
             found.add(Want.ALARM if ended and self.fails else Want.END if ended else Want.THREAD)
         return found
@@ -110,12 +117,12 @@ class Crowd:
     def play(self, until: float | None = None) -> Outcome:
         """To the end, or for so many seconds."""
         last = max(one.ended for one in self._deploys.values()) + 90 if until is None else until
-        happenings = sorted(
-            (at, one.id) for one in self._deploys.values() for at in (one.asked, *(at for at, _ in one.moves))
+        happenings = deque(
+            sorted((at, one.id) for one in self._deploys.values() for at in (one.asked, *(at for at, _ in one.moves)))
         )
         while self.now < last:
             while happenings and happenings[0][0] <= self.now:
-                self._turns.touch([happenings.pop(0)[1]], self.now)
+                self._turns.touch([happenings.popleft()[1]], self.now)
             self._answer()
             for id_ in self._turns.unseen(self.now):
                 since, one = self._turns.looking(id_), self._deploys[id_]
@@ -123,10 +130,16 @@ class Crowd:
             while turn := self._turns.pick(self.now):
                 self._call(turn.want)
                 self._under_way.append((self.now + self._latency, self.now, turn))
-            self.now += TICK
+            self.now = min(last, self._next(happenings))
         if until is None:
             assert self._turns.idle and all(one.shown >= one.ended for one in self._deploys.values())
         return self.outcome
+
+    def _next(self, happenings: deque[tuple[float, str]]) -> float:
+        """As the tail itself does, it sleeps until there is something to do; no two looks are closer than a tick."""
+        told = (happenings[0][0] if happenings else math.inf, *(due for due, _, _ in self._under_way))
+        soon = self.now + TICK
+        return soon if min(told) <= soon else max(soon, min(*told, self._turns.ready(self.now)))
 
     def _call(self, want: Want) -> None:
         method = "chat.update" if want in UPDATES else "chat.postMessage"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import json
 import os
@@ -16,43 +15,9 @@ from typing import Any
 
 import asyncssh
 
-from tests.support import farm_nursery
+from tests.support import nursery
 from tests.support.fpm import Fpm
-from tests.support.sshd_process import carry
-
-
-async def _session(process: asyncssh.SSHServerProcess[bytes], config: str, line: socket.socket) -> None:
-    """The forced command of one server."""
-    loop = asyncio.get_running_loop()
-    (in_r, in_w), (out_r, out_w), (end_r, end_w) = os.pipe(), os.pipe(), os.pipe()
-    null = os.open(os.devnull, os.O_WRONLY)
-    told = json.dumps({"command": process.command or "", "config": config}).encode()
-    socket.send_fds(line, [told], [in_r, out_w, null, end_w])
-    for fd in (in_r, out_w, null, end_w):
-        os.close(fd)
-    writer_transport, writer_protocol = await loop.connect_write_pipe(
-        asyncio.streams.FlowControlMixin, os.fdopen(in_w, "wb", 0)
-    )
-    writer = asyncio.StreamWriter(writer_transport, writer_protocol, None, loop)
-    output, end = await _reader(out_r), await _reader(end_r)
-    up = asyncio.create_task(carry(process.stdin, writer))
-    down = asyncio.create_task(carry(output, process.stdout))
-    status = await end.read(1)
-    await asyncio.wait((down,), timeout=1)
-    up.cancel()
-    down.cancel()
-    if not writer_transport.is_closing():
-        writer_transport.abort()
-    with contextlib.suppress(OSError, asyncssh.Error):
-        process.exit(status[0] if status else 255)
-
-
-async def _reader(fd: int) -> asyncio.StreamReader:
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", 0)
-    )
-    return reader
+from tests.support.sshd_process import nursed
 
 
 async def _serve(told: Mapping[str, Any], line: socket.socket) -> None:
@@ -60,11 +25,12 @@ async def _serve(told: Mapping[str, Any], line: socket.socket) -> None:
     authorized = asyncssh.import_authorized_keys(told["authorized"])
     if told["fpm"]:
         Fpm(Path(told["fpm"]))
+    null = os.open(os.devnull, os.O_WRONLY)
     ports: list[int] = []
     for config in told["configs"]:
         acceptor = await asyncssh.listen(
             "127.0.0.1", 0, server_host_keys=[key], authorized_client_keys=authorized, encoding=None,
-            process_factory=functools.partial(_session, config=config, line=line),
+            process_factory=functools.partial(nursed, line=line, args=["--config", config], errors=null),
         )  # fmt: skip
         ports.append(acceptor.get_port())
     sys.stdout.write(f"{json.dumps(ports)}\n")
@@ -75,8 +41,8 @@ async def _serve(told: Mapping[str, Any], line: socket.socket) -> None:
 def main(told: Mapping[str, Any]) -> None:
     """Serve until the parent ends."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    nursery = [sys.executable, str(farm_nursery.__file__), str(theirs.fileno()), told["agent"], told["spent"]]
-    with subprocess.Popen(nursery, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
+    command = [sys.executable, str(nursery.__file__), str(theirs.fileno()), told["agent"], told["spent"]]
+    with subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
         theirs.close()
         asyncio.run(_serve(told, ours))
         os._exit(0)

@@ -7,11 +7,13 @@ import contextlib
 import json
 import os
 import signal
+import socket
+import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import asyncssh
 
@@ -51,6 +53,39 @@ async def _session(process: asyncssh.SSHServerProcess[bytes], agent: Sequence[st
         process.exit(status)
 
 
+async def nursed(
+    process: asyncssh.SSHServerProcess[bytes], line: socket.socket, args: Sequence[str], errors: int
+) -> None:
+    """The forced command as a fork of the nursery at the other end of `line`, with its stderr to `errors`."""
+    loop = asyncio.get_running_loop()
+    (in_r, in_w), (out_r, out_w), (end_r, end_w) = os.pipe(), os.pipe(), os.pipe()
+    told = json.dumps({"command": process.command or "", "args": list(args)}).encode()
+    socket.send_fds(line, [told], [in_r, out_w, errors, end_w])
+    for fd in (in_r, out_w, end_w):
+        os.close(fd)
+    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, os.fdopen(in_w, "wb", 0))
+    writer = asyncio.StreamWriter(transport, protocol, None, loop)
+    output, end = await _reader(out_r), await _reader(end_r)
+    up = asyncio.create_task(carry(process.stdin, writer))
+    down = asyncio.create_task(carry(output, process.stdout))
+    status = await end.read(1)
+    await asyncio.wait((down,), timeout=1)  # a job may hold its output open
+    up.cancel()
+    down.cancel()
+    if not transport.is_closing():
+        transport.abort()
+    with contextlib.suppress(OSError, asyncssh.Error):  # the client may be gone by now
+        process.exit(status[0] if status else 255)
+
+
+async def _reader(fd: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", 0)
+    )
+    return reader
+
+
 async def carry(source: _Source, sink: _Sink) -> None:
     """Bytes as fast as they are taken; then the end, also where either side is gone."""
     with contextlib.suppress(OSError, asyncssh.Error):
@@ -59,6 +94,21 @@ async def carry(source: _Source, sink: _Sink) -> None:
             await sink.drain()
     with contextlib.suppress(OSError, asyncssh.Error):
         sink.write_eof()
+
+
+def _sessions(told: Mapping[str, object]) -> Callable[[asyncssh.SSHServerProcess[bytes]], Coroutine[Any, Any, None]]:
+    """Each a program that is started, or where the server has a nursery, a fork of what was started once."""
+    agent = [str(word) for word in told["agent"]]  # type: ignore[attr-defined]
+    if not told["nursery"]:
+        return lambda process: _session(process, agent)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    python, flags, program, *args = agent
+    nursery = [python, flags, str(Path(__file__).with_name("nursery.py")), str(theirs.fileno()), program, ""]
+    subprocess.Popen(  # its command line names the server's directory, as that of a program started for a session does
+        [*nursery, *args], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    theirs.close()
+    return lambda process: nursed(process, ours, args, 2)
 
 
 async def _serve(told: Mapping[str, object]) -> None:
@@ -81,14 +131,13 @@ async def _serve(told: Mapping[str, object]) -> None:
             connection.abort()
 
     loop = asyncio.get_running_loop()
-    agent = list(told["agent"])  # type: ignore[call-overload]
     acceptor = await asyncssh.listen(
         "127.0.0.1",
         int(str(told["port"])),
         server_factory=Server,
         server_host_keys=[str(told["host_key"])],
         authorized_client_keys=asyncssh.import_authorized_keys(str(told["authorized"])),
-        process_factory=lambda process: _session(process, agent),
+        process_factory=_sessions(told),
         encoding=None,
         reuse_address=True,
         keepalive_interval=5,

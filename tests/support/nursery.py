@@ -1,8 +1,8 @@
-"""Forks a chom-host for each session of a farm's servers: the interpreter is started once, and not a hundred times.
+"""Forks a chom-host for each session of test servers: the interpreter is started and the modules are read once.
 
 chom-host is the real one, from its one file. This interpreter has no asyncssh in it, so that a fork costs what
-chom-host is, and not what the SSH server beside it is. Two things are of this machine and no server's: the file system,
-for which a hundred servers would wait, is not synced, and the processor time of whatever ends is noted.
+chom-host is, and not what the SSH server beside it is. Where processor time is measured, two things are of this machine
+and no server's: the file system, for which a hundred servers would wait, is not synced, and what has ended is noted.
 """
 
 from __future__ import annotations
@@ -33,18 +33,23 @@ def _reaping(spent: str) -> Callable[..., None]:
     return reap
 
 
-def _chom_host(agent: str, reap: Callable[..., None]) -> Callable[[list[str]], int]:
-    """Its entry, with all imported that a session may need. It ignores its jobs' ends: here it notes them."""
+def _chom_host(agent: str) -> Callable[[list[str]], int]:
+    """Its entry, with all imported that a session may need."""
     sys.path.insert(0, agent)
-    importlib.import_module("chom_host.files").sync_filesystem = lambda path: None  # pyright: ignore[reportAttributeAccessIssue]
-    channel: Any = importlib.import_module("chom_host.channel")
-    importlib.import_module("chom_host.uploads")
-    kept = {"SIGCHLD": signal.SIGCHLD, "SIG_IGN": signal.SIG_IGN}
-    channel.signal = SimpleNamespace(**kept, signal=lambda number, _: signal.signal(number, reap))
+    for name in ("channel", "uploads", "edits", "readiness"):
+        importlib.import_module(f"chom_host.{name}")
     return importlib.import_module("chom_host.main").main
 
 
-def _be(enter: Callable[[list[str]], int], told: Mapping[str, str], fds: list[int]) -> None:
+def _measured(reap: Callable[..., None]) -> None:
+    """It ignores its jobs' ends: here it notes them."""
+    importlib.import_module("chom_host.files").sync_filesystem = lambda path: None  # pyright: ignore[reportAttributeAccessIssue]
+    channel: Any = importlib.import_module("chom_host.channel")
+    kept = {"SIGCHLD": signal.SIGCHLD, "SIG_IGN": signal.SIG_IGN}
+    channel.signal = SimpleNamespace(**kept, signal=lambda number, _: signal.signal(number, reap))
+
+
+def _be(enter: Callable[[list[str]], int], told: Mapping[str, Any], fds: list[int]) -> None:
     """A session's chom-host, from its start to its end; `fds` are stdin, stdout, stderr and one for its exit status."""
     status = 1
     try:
@@ -59,18 +64,22 @@ def _be(enter: Callable[[list[str]], int], told: Mapping[str, str], fds: list[in
             with contextlib.suppress(OSError):
                 os.close(number)
         os.environ |= {"SSH_ORIGINAL_COMMAND": told["command"], "SSH_CONNECTION": "127.0.0.1 1 127.0.0.1 22"}
-        status = enter(["--config", told["config"]])
+        status = enter(told["args"])
     finally:
         with contextlib.suppress(OSError):
             os.write(13, bytes([status]))
         os._exit(status)
 
 
-def main(line: socket.socket, agent: str, spent: str) -> None:
-    """Until the farm ends."""
-    reap = _reaping(spent)
-    enter = _chom_host(agent, reap)
-    signal.signal(signal.SIGCHLD, reap)
+def main(line: socket.socket, agent: str, spent: str = "") -> None:
+    """Until whoever asks for sessions ends. `spent` is the file in which processor time is noted."""
+    enter = _chom_host(agent)
+    if spent:
+        reap = _reaping(spent)
+        _measured(reap)
+        signal.signal(signal.SIGCHLD, reap)
+    else:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.freeze()  # else each fork that collects copies all of this
     while True:
         told, fds, _, _ = socket.recv_fds(line, 1 << 16, 4)
@@ -83,4 +92,4 @@ def main(line: socket.socket, agent: str, spent: str) -> None:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])), *sys.argv[2:])
+    main(socket.socket(fileno=int(sys.argv[1])), *sys.argv[2:4])
