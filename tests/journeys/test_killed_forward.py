@@ -28,7 +28,7 @@ ALONE = [
     *around(f"append of {SERVED}"),
     *around("append of done migrate forward"),
     *around("append of ended"),
-    *JOBS,
+    *(f"after begin of {verb} forward" for verb in VERBS),  # before it is where `started` was written, and no further
     "after the end of migrate forward",
     "after the end of switch forward",
 ]
