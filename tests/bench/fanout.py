@@ -28,7 +28,7 @@ from tests.bench.ratio import Row
 from tests.support.farm import Farm
 from tests.support.rollout import Rollout, rollout
 
-SERVERS, ROUNDS = 100, 7
+SERVERS, ROUNDS = 100, 9
 SIZE = 200_000
 """Bytes of the artifact: small, so that what a server costs is seen and not how fast this machine encrypts."""
 GOAL = 2.0

@@ -117,7 +117,7 @@ class Ours:
         before = clicked
         for entry in entries:
             name = entry["kind"] if entry["kind"] in ("opened", "took", "ended") else entry["step"]
-            if entry["kind"] == "started":
+            if entry["kind"] == "started" or name == "restart":  # which ends within verify's pauses
                 continue
             at = datetime.fromisoformat(entry["at"]).timestamp()
             self.parts.setdefault(name, []).append(at - before - (PAUSES if name == "verify" else 0))

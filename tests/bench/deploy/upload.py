@@ -18,7 +18,7 @@ from tests.bench.deploy.host import Ground, environment
 from tests.bench.ratio import Row
 
 SIZE = 100_000_000
-ROUNDS = 9
+ROUNDS = 25
 GOAL = 1.05
 
 
