@@ -132,7 +132,8 @@ def _roll_back(now: Now) -> Button:
     confirm = Confirm(
         f"Ask to roll back {env}?",
         f"{last}This asks to send the users of {env} back to the release before the one they have now. "
-        "It gets a card with its plan. Where nobody has to approve it, it starts at once.",
+        "Its card says what that means for the database; where it needs a restore, it is refused. Where nobody has to "
+        "approve it, it starts at once.",
         "Ask for it",
     )
     return Button(Wish.ROLL_BACK.value, "Roll back…", env, env, confirm)
