@@ -154,6 +154,14 @@ def test_what_was_scraped_long_before_the_first_user_is_not_held_against_it():
     assert isinstance(found, RollBack) and found.cause is Cause.BLIND
 
 
+def test_the_last_requests_of_the_canary_before_are_not_this_ones():
+    scrapes = [Scrape("app1", BEGAN - 2, Totals(100, 0, 40)), Scrape("app1", BEGAN + 3, Totals(117, 0, 51))]
+    watched = Watched(("app1",), 5, BEGAN).read(scrapes[:1]).read(scrapes[1:])
+    assert watched.tallies[0].canary.requests == 0
+    watched = watched.read([Scrape("app1", BEGAN + 8, Totals(120, 0, 51))])
+    assert (watched.tallies[0].canary.requests, watched.tallies[0].canary.slow) == (3, 0)
+
+
 def test_a_server_that_was_never_heard_makes_blind():
     found = decided(Watched(("app1",), 5, BEGAN), BEGAN + 120)
     assert isinstance(found, RollBack)

@@ -53,20 +53,22 @@ class Watched:
     counters: Counters = field(default_factory=Counters)
 
     def read(self, scrapes: Iterable[Scrape]) -> Watched:
-        """After the scrapes of one tick."""
-        counters, canary, stable = self.counters.read(one for one in scrapes if one.host in self.hosts)
+        """After the scrapes of one tick.
+
+        A server's first one has to be of this canary's time: an older one lacks the last requests of the canary before
+        it, which would be counted as this one's; and where Prometheus was away, it may be minutes old.
+        """
+        mine = [one for one in scrapes if one.host in self.hosts]
+        known = self.counters.lasts
+        counters, canary, stable = self.counters.read(one for one in mine if one.host in known or one.at >= self.since)
         return replace(self, counters=counters, tallies=(*self.tallies[:-1], self.tallies[-1].plus(canary, stable)))
 
     @property
     def fresh(self) -> float:
-        """Up to when everything is known: the newest scrape of the server that was heard of least lately.
-
-        Up to its first user, all is: a Prometheus that was away before that may still tell of old scrapes.
-        """
+        """Up to when everything is known: the newest scrape of the server that was heard of least lately."""
         oldest = self.counters.oldest
         known = oldest is not None and len(self.counters.lasts) == len(self.hosts)
-        at = oldest if known and oldest is not None else min(self.since, oldest or self.since)
-        return max(at, self.since) if len(self.tallies) == 1 else at
+        return oldest if known and oldest is not None else min(self.since, oldest or self.since)
 
     def promoted(self, now: float) -> Watched:
         """At the begin of the next stage."""
