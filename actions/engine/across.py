@@ -59,11 +59,17 @@ def way_back(fleet: Fleet, left: Sequence[str]) -> WayBack | None:
 
 
 def require_way_back(fleet: Fleet, left: Sequence[str], version: str) -> WayBack | None:
-    """As `way_back`. Raises CannotPlan where it needs a restore: with what would be needed, since none is made here."""
-    way = way_back(fleet, left)
-    if way is not WayBack.RESTORE:
+    """As `way_back`. Raises CannotPlan where it needs a restore: with what would be needed, since none is made here.
+
+    It needs one for what lies between the two releases. What is served now lacks the rest, too, and goes on with it;
+    whether the older release does is not known.
+    """
+    if (way := way_back(fleet, left)) is not WayBack.RESTORE:
         return way
-    worst = {name: one.because for name in left if (one := fleet.reads.get(name)) and one.destructive}
+    between = [name for name in left if _is_served(fleet, name)]
+    if way_back(fleet, between) is not WayBack.RESTORE:
+        return None
+    worst = {name: one.because for name in between if (one := fleet.reads.get(name)) and one.destructive}
     lost = any(fleet.reads[name].back is WayBack.RESTORE for name in worst)
     place = fleet.environment.name
     raise CannotPlan(
@@ -71,6 +77,12 @@ def require_way_back(fleet: Fleet, left: Sequence[str], version: str) -> WayBack
         f"{_restore(fleet, tuple(worst)) if lost else _down(fleet)} That is an operator's work, and no part of a "
         f"rollback. Afterwards, or to try {version} on the database as it is: `deploy {version} to {place}`."
     )
+
+
+def _is_served(fleet: Fleet, name: str) -> bool:
+    """Whether a release that is served has that migration; also where a host does not say which it has."""
+    served = [release for host in fleet.hosts if (release := host.release(host.current))]
+    return any(release.migrations is None or name in release.migrations for release in served)
 
 
 def _restore(fleet: Fleet, worst: Sequence[str]) -> str:
@@ -113,7 +125,7 @@ def told(plan: Plan) -> tuple[str, str]:
         case _ if not facts.get("migrations_left_known", True):
             return "Not known", f"whether {newer} has migrations that {older} lacks. They would stay in the database."
         case _:
-            return "Not known", f"{stay}, and what {they} did cannot be told now."
+            return "Not known", f"{stay}, and whether {older} goes on with that is not known."
 
 
 def behind(plan: Plan, applied: Sequence[str]) -> tuple[str, str]:

@@ -324,10 +324,19 @@ def test_where_an_artifact_is_away_it_is_not_known_and_said() -> None:
     assert made.facts["way_back"] == ""
     assert told(made) == (
         "Not known",
-        "2 migrations of v1.1 stay in the database, and what they did cannot be told now.",
+        "2 migrations of v1.1 stay in the database, and whether v1.0 goes on with that is not known.",
     )
     with pytest.raises(CannotPlan):
         back(replace(blind, reads={"m2": LOSES}))
+
+
+def test_what_is_served_lacks_too_needs_no_restore_and_is_not_known() -> None:
+    """A deploy that ran m3 was turned back, or a newer version was left: what is served goes on with it as it is."""
+    on = fleet(host(migrations=("m1", "m2", "m3"), ran={"m3": "20261120_100000"}))
+    made = back(reading(on, m3=LOSES))
+    assert (made.facts["way_back"], made.facts["migrations_left"]) == ("", ("m2", "m3"))
+    with pytest.raises(CannotPlan, match=r"m2 \(line 9: it drops the column email of wishes\) ran since"):
+        back(reading(on, m2=LOSES, m3=LOSES))
 
 
 def test_of_the_kept_releases_those_are_read_that_have_what_the_target_lacks() -> None:
