@@ -71,11 +71,16 @@ def phase(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        PHASES.append(f"{name}: {time.monotonic() - began:.1f} s")
-        sys.stderr.write(f"lab: {PHASES[-1]}\n")
+        told(f"{name}: {time.monotonic() - began:.1f} s")
 
 
 PHASES: list[str] = []
+
+
+def told(said: str) -> None:
+    """Say on stderr, and at the end of the tests, what was measured."""
+    PHASES.append(said)
+    sys.stderr.write(f"lab: {said}\n")
 
 
 def build(base: Base) -> None:

@@ -17,7 +17,7 @@ import pytest
 from tests.lab import laravel, load, monitoring, site
 from tests.lab.bases import BOOKWORM, PHASES, TRIXIE, phase
 from tests.lab.bot_process import Bot, write_config
-from tests.lab.load import Crowd
+from tests.lab.load import Crowd, Habits
 from tests.lab.releases import BUILDS
 from tests.lab.slack import Slack, slack
 from tests.lab.vps import Role, Vps, admin_key, alone
@@ -163,5 +163,5 @@ def users(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Users]
     """Started by the first test that wants them; 25 requests a second at each server leave the bot its half."""
     out = tmp_path_factory.mktemp("users")
     with contextlib.ExitStack() as stack:
-        crowds = [load.crowd(vps, out / f"{vps.name}.json", slots=3, pause=0.1) for vps in lab.apps]
+        crowds = [load.crowd(vps, out / f"{vps.name}.json", Habits(slots=3, pause=0.1)) for vps in lab.apps]
         yield Users([stack.enter_context(crowd) for crowd in crowds])

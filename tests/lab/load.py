@@ -1,9 +1,8 @@
 """People on the site: thousands of clients, each with an address and a cookie of its own, and what they were given.
 
-`python load.py ADDRESS OUT CLIENTS SLOTS PAUSE [browsers]`: until SIGTERM, as many of them as there are slots at one
-time, each for a visit of some requests on a kept connection, PAUSE seconds apart; one visit in ten is a slow one. OUT
-is a JSON object, replaced every 0.2 s, and at the end with every answer's milliseconds. As browsers they ask once more,
-on a new connection, where a kept one was closed before an answer began (RFC 9112, 9.3.1); else that is a failure too.
+`python load.py ADDRESS OUT HABITS`: until SIGTERM, as many of them as there are slots at one time, each for a visit of
+some requests on a kept connection. HABITS are those below, as JSON. OUT is a JSON object, replaced every 0.2 s, and at
+the end with every single answer.
 
 It runs at the server's own network, where all of 127.0.0.0/8 are addresses of clients.
 """
@@ -19,7 +18,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +27,33 @@ if TYPE_CHECKING:
 
 LIGHT, LARAVEL, SLOW = "/light.php", "/", "/light.php?ms=300"
 """A page of PHP alone, one of Laravel, and one that takes 0.3 s."""
-VISIT = 12
-"""Requests of the longest visit."""
-PATIENCE = 15.0
-"""Seconds in which an answer has to come."""
 ADDRESSES = 250
 """Clients of one /24 of the loopback network."""
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How people use the site. A number of clients that the slots divide has each client ask one thing at a time."""
+
+    clients: int = 2000
+    slots: int = 16
+    pause: float = 0.02
+    """Seconds before each request."""
+    visit: int = 12
+    """Requests of the longest visit."""
+    browsers: bool = False
+    """They ask once more, on a new connection, where a kept one was closed before an answer began (RFC 9112, 9.3.1);
+    else that is a failure too."""
+    first: str = LARAVEL
+    """The page with which a visit begins."""
+    only: str = ""
+    """The one page that they want, also all along; else in one visit of ten all are slow."""
+    patience: float = 15.0
+    """Seconds in which an answer has to come."""
+
+    def page(self, client: int, turn: int) -> str:
+        """What that client asks for in that turn of its visit."""
+        return self.only or (SLOW if client % 10 == 9 else LIGHT if turn else self.first)
 
 
 @dataclass
@@ -46,6 +66,10 @@ class Count:
     clients: set[int] = field(default_factory=set[int])
     ms: list[float] = field(default_factory=list[float])
     """Milliseconds of each answer but those of the slow page."""
+    last: dict[str, float] = field(default_factory=dict[str, float])
+    """When each version was given last, Unix time in seconds."""
+    answers: list[tuple[float, int, str]] = field(default_factory=list[tuple[float, int, str]])
+    """Of each: when it came (Unix time, s), to which client, and the version, or what it was instead."""
     orders: list[list[str]] = field(default_factory=list[list[str]])
     """For each slot the versions that it was given one after the other."""
 
@@ -54,11 +78,14 @@ class Count:
 
     def add(self, slot: int, client: int, status: int, body: str) -> None:
         word, _, version = body.partition(" ")
+        well = status == 200 and word == "CHOM"
+        self.answers.append((round(time.time(), 3), client, version if well else f"HTTP {status}"))
         if status != 200 or word != "CHOM" or not version:
             self.failed(f"HTTP {status}: {body[:200]}")
             return
         self.clients.add(client)
         self.served[version] += 1
+        self.last[version] = time.time()
         if self.orders[slot][-1:] != [version]:
             self.orders[slot].append(version)
 
@@ -66,17 +93,18 @@ class Count:
         self.failures.append(f"{time.time():.2f} {why}")
 
     def write(self, out: Path, last: bool = False) -> None:
-        seen = {"served": self.served, "failures": self.failures, "orders": self.orders, "clients": len(self.clients)}
+        seen: dict[str, Any] = {"served": self.served, "failures": self.failures, "orders": self.orders}
+        seen |= {"clients": len(self.clients), "last": self.last}
         fresh = out.with_suffix(".part")
-        fresh.write_text(json.dumps({**seen, "ms": self.ms} if last else seen))
+        fresh.write_text(json.dumps({**seen, "ms": self.ms, "answers": self.answers} if last else seen))
         fresh.replace(out)
 
 
 class Client:
     """One of them, with its connection."""
 
-    def __init__(self, number: int, address: str, browser: bool) -> None:
-        self.number, self._address, self._browser = number, address, browser
+    def __init__(self, number: int, address: str, habits: Habits) -> None:
+        self.number, self._address, self._habits = number, address, habits
         high, low = divmod(number, ADDRESSES)
         self._mine = (f"127.{1 + high // ADDRESSES}.{high % ADDRESSES}.{1 + low}", 0)
         self._reader: asyncio.StreamReader | None = None
@@ -86,14 +114,14 @@ class Client:
         """Status and body. Raises OSError, EOFError, TimeoutError where none came."""
         kept = self._reader is not None
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._habits.patience):
                 return await self._asked(path)
         except (ConnectionError, asyncio.IncompleteReadError) as fault:
             begun = isinstance(fault, asyncio.IncompleteReadError) and fault.partial
-            if not (self._browser and kept) or begun:
+            if not (self._habits.browsers and kept) or begun:
                 raise
             self.close()
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._habits.patience):
                 return await self._asked(path)
 
     async def _asked(self, path: str) -> tuple[int, str]:
@@ -123,38 +151,37 @@ async def _body(reader: asyncio.StreamReader, head: str) -> bytes:
     return body
 
 
-async def visit(client: Client, slot: int, count: Count, pause: float, stop: asyncio.Event) -> None:
-    """Some requests on one connection; the first is Laravel's, and in one visit of ten all are slow."""
-    for turn in range(1 + client.number % VISIT):
+async def visit(client: Client, slot: int, count: Count, habits: Habits, stop: asyncio.Event) -> None:
+    """Some requests on one connection."""
+    for turn in range(1 + client.number % habits.visit):
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
+            await asyncio.wait_for(stop.wait(), habits.pause)
             break
-        slow = client.number % 10 == 9
-        path = SLOW if slow else LIGHT if turn else LARAVEL
+        path = habits.page(client.number, turn)
         began = time.monotonic()
         try:
             count.add(slot, client.number, *await client.ask(path))
         except (OSError, EOFError, TimeoutError, ValueError) as fault:
             count.failed(f"client {client.number}, {path}: {fault!r}")
             client.close()
-        if not slow:
+        if path != SLOW:
             count.ms.append(round((time.monotonic() - began) * 1000, 2))
     client.close()
 
 
-async def main(address: str, out: Path, clients: int, slots: int, pause: float, browser: bool) -> None:
+async def main(address: str, out: Path, habits: Habits) -> None:
     """Ask until SIGTERM."""
-    count, stop = Count(slots), asyncio.Event()
+    count, stop = Count(habits.slots), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
 
     async def sit(slot: int) -> None:
         number = slot
         while not stop.is_set():
-            await visit(Client(number, address, browser), slot, count, pause, stop)
-            number = (number + slots) % clients
+            await visit(Client(number, address, habits), slot, count, habits, stop)
+            number = (number + habits.slots) % habits.clients
 
     async with asyncio.TaskGroup() as group:
-        for slot in range(slots):
+        for slot in range(habits.slots):
             group.create_task(sit(slot))
         while not stop.is_set():
             count.write(out)
@@ -169,31 +196,29 @@ class Crowd:
 
     process: subprocess.Popen[bytes]
     out: Path
+    habits: Habits
 
     def seen(self) -> dict[str, Any]:
-        """What they were given so far: `served` (version -> answers), `failures`, `orders`, `clients`."""
+        """What they were given so far: `served` (version -> answers), `failures`, `orders`, `clients`, `last`."""
         assert self.process.poll() is None, "the load has ended by itself"
         found: dict[str, Any] = json.loads(self.out.read_text())
         return found
 
     def end(self) -> dict[str, Any]:
-        """Send them away; as `seen`, and `ms`: the milliseconds of every answer that is not meant to be slow."""
+        """Send them away; as `seen`, and `answers` and `ms`, as Count has them."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(PATIENCE + 5)
+        self.process.wait(self.habits.patience + 5)
         found: dict[str, Any] = json.loads(self.out.read_text())
         return found
 
 
 @contextlib.contextmanager
-def crowd(
-    vps: Vps, out: Path, clients: int = 2000, slots: int = 16, pause: float = 0.02, browsers: bool = False
-) -> Iterator[Crowd]:
+def crowd(vps: Vps, out: Path, habits: Habits = Habits()) -> Iterator[Crowd]:
     """Clients at that server, until `end` or the end of the block."""
-    out.write_text(json.dumps({"served": {}, "failures": [], "orders": [], "clients": 0}))
-    words = [str(word) for word in (clients, slots, pause)] + ["browsers"] * browsers
-    process = vps.spawn(sys.executable, Path(__file__), "127.0.0.1", out, *words)
+    out.write_text(json.dumps({"served": {}, "failures": [], "orders": [], "clients": 0, "last": {}}))
+    process = vps.spawn(sys.executable, Path(__file__), "127.0.0.1", out, json.dumps(asdict(habits)))
     try:
-        yield Crowd(process, out)
+        yield Crowd(process, out, habits)
     finally:
         if process.poll() is None:
             process.kill()
@@ -201,5 +226,5 @@ def crowd(
 
 
 if __name__ == "__main__":
-    _, where, to, many, wide, seconds, *how = sys.argv
-    asyncio.run(main(where, Path(to), int(many), int(wide), float(seconds), "browsers" in how))
+    _, where, to, told = sys.argv
+    asyncio.run(main(where, Path(to), Habits(**json.loads(told))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.lab.laravel import Build, migration
+from tests.lab.laravel import APP, Build, migration
 from tests.lab.site import DB_PASSWORD
 
 SUBTITLE = "2026_02_01_000000_add_subtitle"
@@ -43,6 +43,18 @@ def _slow_to_copy(seconds: int) -> dict[str, str]:
 _V21 = _V13 | _file(AWAY, migration("away", _slow("v2.1", 5)))
 _V23 = _V21 | _file(POWER, migration("power", _slow("v2.3", 5)))
 
+_PAGES = (APP / "app/Http/Pages.php").read_text()
+_ILL_ON_APP2 = {"app/Http/Pages.php": _PAGES.replace("is_file(base_path('broken'))", "PHP_VERSION_ID >= 80400")}
+
+
+def _slow_in_maintenance(seconds: int) -> dict[str, str]:
+    """Its health check takes its time while users are told to come back, and only then."""
+    begins = "public function health()\n    {\n"
+    slow = f"for ($i = is_file(storage_path('framework/down')) ? {seconds * 10} : 0; $i; $i--) {{ usleep(100000); }}"
+    assert begins in _PAGES
+    return {"app/Http/Pages.php": _PAGES.replace(begins, f"{begins}        {slow}\n")}
+
+
 BUILDS = [
     Build("v1.0"),
     Build("v1.1", _V11),
@@ -61,4 +73,8 @@ BUILDS = [
     Build("v2.5", _V23 | _slow_to_copy(3)),
     Build("v3.0", _V23),
     Build("v3.1", _V23),
+    Build("v6.0", _V23),
+    Build("v6.1", _V23 | _slow_in_maintenance(8)),
+    Build("v6.2", _V23 | _ILL_ON_APP2),
+    Build("v6.3", _V23 | _slow_in_maintenance(8)),
 ]

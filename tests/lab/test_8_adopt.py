@@ -10,7 +10,7 @@ import pytest
 
 from tests.lab import laravel, site
 from tests.lab.bot_process import Bot, write_config
-from tests.lab.load import crowd
+from tests.lab.load import Habits, crowd
 from tests.lab.slack import slack
 from tests.lab.vps import Vps
 from tests.support.redis import RedisServer, free_port
@@ -95,7 +95,7 @@ def test_it_is_found_told_and_left_alone_until_chom_toml_means_it(old: Vps, its_
 
 
 def test_it_is_taken_over_under_load_and_then_deploys_and_rolls_back(old: Vps, its_bot: Bot, tmp_path: Path) -> None:
-    with crowd(old, tmp_path / "seen.json", clients=4000, browsers=True) as customers:
+    with crowd(old, tmp_path / "seen.json", Habits(clients=4000, browsers=True)) as customers:
         said = its_bot.shell("host", "adopt", "--yes", "--key", old.admin_key).ends(0)
         assert "taken over" in said and "is called v1.0" in said
         again = its_bot.shell("host", "adopt", "--yes", "--key", old.admin_key).ends(0)

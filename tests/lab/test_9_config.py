@@ -15,7 +15,7 @@ import pytest
 
 from tests.lab.bot_process import Bot
 from tests.lab.conftest import Lab
-from tests.lab.load import crowd
+from tests.lab.load import Habits, crowd
 from tests.lab.slack import Slack
 from tests.lab.test_3_deploys import current, releases, worker_runs
 from tests.lab.vps import Vps
@@ -107,7 +107,8 @@ def test_a_changed_value_is_approved_served_and_taken_back(lab: Lab, bot: Bot, c
 
     with contextlib.ExitStack() as stack:
         crowds = [
-            stack.enter_context(crowd(vps, tmp_path / f"{vps.name}.json", clients=1000, slots=8)) for vps in lab.apps
+            stack.enter_context(crowd(vps, tmp_path / f"{vps.name}.json", Habits(clients=1000, slots=8)))
+            for vps in lab.apps
         ]
         visitor = stack.enter_context(visited(lab))
         channel.ask_and_approve("config apply", UPDATE)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import Lab
-from tests.lab.load import crowd
+from tests.lab.load import Habits, crowd
 from tests.lab.slack import Slack
 from tests.lab.test_3_deploys import DONE
 
@@ -24,7 +24,9 @@ def test_nobody_notices_ten_deploys_and_ten_rollbacks(lab: Lab, channel: Slack, 
     channel.card_says("Deploy v3.0 to production", DONE)
     deploy, back = "Deploy v3.1 to production", "Roll back production: v3.1 → v3.0"
     with contextlib.ExitStack() as stack:
-        crowds = [stack.enter_context(crowd(vps, tmp_path / f"{vps.name}.json", pause=0.01)) for vps in lab.apps]
+        crowds = [
+            stack.enter_context(crowd(vps, tmp_path / f"{vps.name}.json", Habits(pause=0.01))) for vps in lab.apps
+        ]
         for _ in range(ROUNDS):
             channel.ask_and_approve("deploy v3.1", deploy)
             channel.card_says(deploy, DONE)
