@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sandbox import Sandbox, buttons, running, server, thread
+from tests.support.sandbox import Json, Sandbox, buttons, newest_card, running, server, thread
 
 V101, V12, V20, V21 = (f"Deploy {version} to production" for version in ("v1.0.1", "v1.2", "v2.0", "v2.1"))
 
@@ -86,10 +86,15 @@ async def category_3_has_to_go_out_as_a_canary(sandbox: Sandbox) -> None:
 
 async def nobody_but_the_cto_and_the_team_decides_it_and_staging_is_waited_for(sandbox: Sandbox) -> None:
     await sandbox.command("dev", "deploy v2.0 canary to production stages=50,100")
-    card = await sandbox.card_says(V20, "Approval needed from the CTO and a team member")
-    said = str(card["blocks"])
-    assert "Category 3 because of the new major version v2.0" in said and "v2.0 is not in staging" in said
-    assert "✓ *DR drill:*" in said and "✓ *CI checks:*" in said and "✓ *Branch:*" in said
+    words = ("Category 3 because of the new major version v2.0", "v2.0 is not in staging")
+    words += ("✓ *DR drill:*", "✓ *CI checks:*", "✓ *Branch:*")
+
+    def read(state: Json) -> Json | None:
+        card = newest_card(state, V20)
+        return card if card and all(said in str(card["blocks"]) for said in words) else None
+
+    card = await sandbox.until(read, "the evidence was read, and the card says so")
+    assert "Approval needed from the CTO and a team member" in card["text"]
     for who in ("lead", "devops"):
         await sandbox.click(who, card, "chom_approve")
         await sandbox.whisper(who, "Only the CTO or a team member can decide this")

@@ -162,8 +162,11 @@ class Town:
         for name in ("app1", "app2"):
             socket, root = Path(tempfile.gettempdir()) / f"fpm-{uuid.uuid4().hex[:12]}", directory / name / "root"
             pools.append(Fpm(socket))
-            config = {"caches": ["config:cache"], "canary": CANARY, "leases": str(root / "leases")}
-            config["canary_socket"] = str(socket)
+            pool = {"canary": CANARY, "canary_socket": str(socket), "leases": str(root / "leases")}
+            pool |= {"pins": str(directory / f"{name}-pins.conf"), "fpm_files": [str(directory / f"{name}-www.conf")]}
+            for path in (pool["pins"], *pool["fpm_files"]):
+                Path(path).touch()
+            config = {"caches": ["config:cache"], **pool}
             server = TestServer(directory / name, name=name, client_key=key, config=config, nursery=True)
             key = server.client_key
             asyncio.run(server.__aenter__())
