@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,11 +155,10 @@ class People:
 
 
 @contextlib.contextmanager
-def people(servers: Sequence[Vps], out: Path, habits: Habits | Mapping[str, Habits]) -> Iterator[People]:
-    """At each of these servers; `habits` may be those of each server, by its name."""
-    each = {vps.name: habits if isinstance(habits, Habits) else habits[vps.name] for vps in servers}
+def people(servers: Sequence[Vps], out: Path, habits: Habits) -> Iterator[People]:
+    """At each of these servers."""
     with contextlib.ExitStack() as stack:
-        crowds = {vps.name: load.crowd(vps, out / f"{vps.name}.json", each[vps.name]) for vps in servers}
+        crowds = {vps.name: load.crowd(vps, out / f"{vps.name}.json", habits) for vps in servers}
         yield People({name: stack.enter_context(crowd) for name, crowd in crowds.items()})
 
 
