@@ -161,6 +161,8 @@ async def test_each_stage_has_its_share_and_all_clients_of_the_last_one(
     stage(bot, server, channel, CANARY, "v1.2")
     job(channel, "switch", release=STABLE, workers=False)
     job(channel, "canary_start", release=CANARY)
+    asked = channel.run("run/probe/forward", "canary_health", {"release": CANARY, "path": "/"})
+    assert asked["ok"] and asked["lines"] == [f"{CANARY} canary"], "its own FPM answers, before it has a client"
     before: set[str] = set()
     async with site(server) as users:
         assert await users.on_canary() == set()

@@ -219,7 +219,7 @@ def _power_off(disk: Path) -> None:
     record = disk / "groups"
     groups = [Path(line) for line in record.read_text().split("\n")] if record.exists() else []
     deadline = time.monotonic() + 20
-    while pids := {int(pid) for group in groups for procs in group.rglob("cgroup.procs") for pid in _pids(procs)}:
+    while pids := {int(pid) for group in groups for place in _below(group) for pid in _pids(place / "cgroup.procs")}:
         if time.monotonic() > deadline:
             raise RuntimeError(f"processes of {disk.name} do not die: {sorted(pids)}")
         for pid in pids:
@@ -227,8 +227,14 @@ def _power_off(disk: Path) -> None:
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.05)
     for group in groups:
-        for empty in sorted(group.rglob("*/"), reverse=True):
-            empty.rmdir()
+        for empty in sorted(_below(group)[1:], reverse=True):
+            with contextlib.suppress(FileNotFoundError):
+                empty.rmdir()
+
+
+def _below(group: Path) -> list[Path]:
+    """The group and those in it; one that is removed meanwhile is left out, which Path.rglob does not forgive."""
+    return [Path(place) for place, _, _ in os.walk(group)]
 
 
 def _pids(procs: Path) -> list[str]:
