@@ -136,10 +136,10 @@ class Farm:
 
         Who has ended has noted it; of who lives the kernel's clock is asked.
         """
-        ended = sum(map(float, self._spent.read_text().split())) if self._spent.exists() else 0.0
         every = [psutil.Process(process.pid) for process in self._running]
         every += [child for process in every for child in process.children(recursive=True)]
-        return ended + sum(time.clock_gettime(_processor_clock(process.pid)) for process in every)
+        living = sum(_processor(process.pid) for process in every)
+        return living + (sum(map(float, self._spent.read_text().split())) if self._spent.exists() else 0.0)
 
     async def __aenter__(self) -> Farm:
         for index in range(self._processes):
@@ -183,9 +183,15 @@ class Farm:
         shutil.rmtree(self._sockets)
 
 
-def _processor_clock(pid: int) -> int:
-    """The clock of a process's processor time, of all its threads (clock_getcpuclockid, which Python does not have)."""
-    return ~pid << 3 | 2
+def _processor(pid: int) -> float:
+    """Seconds of processor time that a process's threads have taken, 0 where it has ended.
+
+    Its clock is the one that clock_getcpuclockid gives, which Python does not have.
+    """
+    try:
+        return time.clock_gettime(~pid << 3 | 2)
+    except OSError:
+        return 0.0
 
 
 def _public(path: Path) -> str:
