@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -10,7 +10,7 @@ from enum import Enum
 from actions.engine.analysis.counters import Counts
 from actions.engine.analysis.limits import Limits
 from actions.engine.analysis.watched import Watched
-from actions.engine.journal import Done, Entry, Failed, Measured, TurnedBack, Way, Weighed
+from actions.engine.journal import Done, Entry, Failed, Measured, TurnedBack, Way, Weighed, Wish, Wished
 from actions.engine.plan import Plan, Shift
 
 
@@ -71,6 +71,8 @@ class Story:
     end: End
     why: str
     """The evidence at the end, as the journal says it."""
+    promoter: str = ""
+    """Who ended the last stage with Promote now; "" where the analysis did, or users go back."""
 
     @property
     def seconds(self) -> float:
@@ -110,8 +112,11 @@ def _shift(plan: Plan) -> Shift | None:
     return next((step for step in plan.steps if isinstance(step, Shift)), None)
 
 
-def story(plan: Plan, entries: Sequence[Entry], number: int) -> Story:
-    """Up to the entry of that number, which is one of the `moments`. The same whoever reads it, and whenever."""
+def story(plan: Plan, entries: Sequence[Entry], number: int, name: Callable[[str], str] = str) -> Story:
+    """Up to the entry of that number, which is one of the `moments`. The same whoever reads it, and whenever.
+
+    `name` is what a person's id is shown as.
+    """
     shift, end = _shift(plan), dict(_ends(plan, entries))[number]
     assert shift is not None
     told = [e for e in entries[:number] if isinstance(e, Weighed | Measured) and e.step == shift.name]
@@ -120,8 +125,25 @@ def story(plan: Plan, entries: Sequence[Entry], number: int) -> Story:
     stages = _stages(told, last.at)
     kept = stages[:-1] if end is End.ON else stages
     old = str(plan.facts.get("replaces", "")) or "stable"
-    stretches = tuple(kept)
-    return Story(plan.version, old, plan.environment, shift.hosts, told[0].at, shift.limits, stretches, end, why)
+    wish = _obeyed(shift, entries[:number], kept[-1].weight) if end in (End.ON, End.LIVE) else None
+    promoter = name(wish.by) if wish and wish.wish is Wish.PROMOTE else ""
+    place, hosts, limits = plan.environment, shift.hosts, shift.limits
+    return Story(plan.version, old, place, hosts, told[0].at, limits, tuple(kept), end, why, promoter)
+
+
+def _obeyed(shift: Shift, entries: Sequence[Entry], weight: int) -> Wished | None:
+    """What a person wanted of that stage when it was decided on last; every decision takes the wish before it."""
+    wish: Wished | None = None
+    obeyed: Wished | None = None
+    for entry in entries:
+        match entry:
+            case Wished(step=shift.name, weight=seen) if seen == weight:
+                wish = entry
+            case Weighed(step=shift.name) | Measured(step=shift.name):
+                obeyed, wish = wish, None
+            case _:
+                pass
+    return obeyed
 
 
 def _stages(told: Sequence[Weighed | Measured], until: datetime) -> list[Stretch]:

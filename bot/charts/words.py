@@ -25,6 +25,8 @@ def headline(story: Story) -> str:
     """The finding in one short sentence without a full stop."""
     last, version = story.stages[-1], story.version
     match story.end:
+        case End.ON | End.LIVE if story.promoter:
+            return f"{version} was promoted from {last.weight} % by {story.promoter}{_early(story, last.canary)}"
         case End.ON:
             return f"{version} {_keeping(story, last.canary)} with {last.weight} % of users"
         case End.LIVE:
@@ -71,7 +73,7 @@ def alt(story: Story, p95: P95 | None = None) -> str:
 def judged(story: Story) -> tuple[Counts, Counts]:
     """What the headline speaks of: (canary, stable)."""
     last = story.stages[-1]
-    return _all(story) if story.end is End.LIVE else (last.canary, last.stable)
+    return _all(story) if story.end is End.LIVE and not story.promoter else (last.canary, last.stable)
 
 
 def _all(story: Story) -> tuple[Counts, Counts]:
@@ -82,8 +84,18 @@ def _all(story: Story) -> tuple[Counts, Counts]:
 def _keeping(story: Story, canary: Counts) -> str:
     if not canary.requests:
         return "got no request"
-    most = story.limits.share * canary.requests
-    return "kept its limits" if max(canary.failed, canary.slow) <= most else "was above its limits"
+    return "was above its limits" if _above(story, canary) else "kept its limits"
+
+
+def _early(story: Story, canary: Counts) -> str:
+    """What the person who promoted it could not know, or went past."""
+    if canary.requests < story.limits.least:
+        return " before it could be told"
+    return ", above its limits" if _above(story, canary) else ""
+
+
+def _above(story: Story, canary: Counts) -> bool:
+    return max(canary.failed, canary.slow) > story.limits.share * canary.requests
 
 
 def _fault(story: Story) -> str:

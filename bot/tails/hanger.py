@@ -38,7 +38,7 @@ class Hanger:
         """Share it, or see that it was shared. Raises NotMine, Gone, CallFailed, StoreDown."""
         hung = seen.shown.hung
         if hung.file:
-            told = story(seen.view.change.plan, entries, hung.due)
+            told = story(seen.view.change.plan, entries, hung.due, seen.view.name)
             await self._share(seen, upload(told, hung.file), hung.due, again=True)
             return
         due = _due(seen, entries)

@@ -44,7 +44,7 @@ class Pictures:
         """The picture of that entry; None while it is drawn."""
         wanted = view.change.id, due
         if wanted not in self._tasks:
-            told = story(view.change.plan, entries, due)
+            told = story(view.change.plan, entries, due, view.name)
             self._tasks[wanted] = asyncio.create_task(self._bring(wanted, told))
         return self._offers.get(wanted)
 

@@ -6,12 +6,14 @@ import io
 import math
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from actions import canary
 from actions.engine.analysis.counters import Counts
+from actions.engine.journal import Wish, Wished
 from actions.engine.plan import Plan
 from actions.engine.telemetry import Sample
 from bot.charts import drawing, shares
@@ -123,6 +125,36 @@ def test_a_long_canary_has_no_more_points_than_can_be_told_apart() -> None:
 )
 def test_the_headline_is_the_finding(one: Story, said: str) -> None:
     assert headline(one) == said
+
+
+@pytest.mark.parametrize(
+    ("which", "more", "said"),
+    [
+        (0, {"requests": 50}, "v1.2 was promoted from 10 % by Omar Haddad before it could be told"),
+        (0, {"requests": 800}, "v1.2 was promoted from 10 % by Omar Haddad"),
+        (0, {"requests": 800, "failed": 0.1}, "v1.2 was promoted from 10 % by Omar Haddad, above its limits"),
+        (1, {}, "v1.2 was promoted from 100 % by Omar Haddad"),
+    ],
+)
+def test_a_stage_that_a_person_ended_is_not_praised(which: int, more: dict[str, Any], said: str) -> None:
+    entries = shift(AT, weights=(10, 100), **more)
+    due = moments(PLAN, entries)[which]
+    weight, at = ((10, due - 1), (100, due - 2))[which]  # the last decision of a shift is a Measured before its Done
+    entries.insert(at, Wished(AT, "shift", weight, Wish.PROMOTE, "omar"))
+    names = {"omar": "Omar Haddad"}
+    assert headline(story(PLAN, entries, due + 1, names.__getitem__)) == said
+    others = [other for other in moments(PLAN, entries) if other != due + 1]
+    assert not any(story(PLAN, entries, other).promoter for other in others)
+
+
+@pytest.mark.parametrize(
+    "wish", [Wished(AT, "shift", 50, Wish.PROMOTE, "omar"), Wished(AT, "shift", 10, Wish.HOLD, "omar")]
+)
+def test_another_wish_promotes_nothing(wish: Wished) -> None:
+    entries = shift(AT)
+    due = moments(PLAN, entries)[0]
+    entries.insert(due - 1, wish)
+    assert headline(story(PLAN, entries, due + 1)) == "v1.2 kept its limits with 10 % of users"
 
 
 def test_the_alt_text_says_the_finding_the_limits_and_every_stage() -> None:
