@@ -53,7 +53,7 @@ def of_type(
     if not asked.needs:
         return asked
     if pressing and emergency:
-        return _emergency(asked, emergency)
+        return _emergency(asked, emergency, plan)
     if standard and plan.action in standard.actions and fits_the_database(plan):
         needs = one_of(standard.roles)
         return replace(
@@ -73,9 +73,10 @@ def one_of(roles: Sequence[Role]) -> tuple[Need, ...]:
     return (Need(first, 1, tuple(others)),)
 
 
-def _emergency(asked: Requirement, table: Emergency) -> Requirement:
+def _emergency(asked: Requirement, table: Emergency, plan: Plan) -> Requirement:
+    """A strategy that the category allows anyhow is not bypassed."""
     passed = [name for name in asked.evidence if name in table.bypass]
-    if asked.strategies and STRATEGY in table.bypass:
+    if asked.strategies and plan.facts.get("strategy") not in asked.strategies and STRATEGY in table.bypass:
         passed.append(STRATEGY)
     return replace(
         asked,

@@ -88,6 +88,15 @@ def test_an_emergency_names_what_it_goes_past_and_who_hears_of_it() -> None:
     )
 
 
+@pytest.mark.parametrize("facts", [{"strategy": "canary"}, {"strategy": "blue-green", "destructive": ("m3",)}])
+def test_a_strategy_that_the_category_allows_is_not_called_bypassed(facts: dict[str, Any]) -> None:
+    plan = replace(deploy(), facts={**deploy().facts, **facts})
+    asked = change(HIGH.classify(plan, "production", emergency=True), plan=plan, emergency="The checkout is down.")
+    assert asked.requirement.bypassed == ("staging", "drill", "checks", "branch")
+    assert verdict(asked).said.endswith("Bypassed: Staging, DR drill, CI checks and Branch.")
+    assert isinstance(verdict(asked, approval(OPS, asked)), Allowed)
+
+
 def test_only_what_the_table_names_is_passed() -> None:
     text = SHIPPED.read_text().replace(
         'bypass = ["staging", "checks", "branch", "drill", "strategy"]', 'bypass = ["drill"]'
