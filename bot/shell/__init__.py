@@ -15,6 +15,7 @@ from bot.desk.answering import WISHES, shifting
 from bot.desk.desk import Refusal
 from bot.desk.explained import named_by
 from bot.desk.named import NOTHING_TO_PLAN, change_of, environment_of, unquoted
+from bot.desk.view import ChangeView
 from bot.shell import printed
 from bot.shell.following import follow
 from bot.slack.connection.web import SlackUnusable
@@ -107,11 +108,24 @@ async def reject(bot: Bot, named: str, reason: str) -> int:
 async def stop(bot: Bot, named: str) -> int:
     """Have a run turn back, or withdraw a request that waits."""
     who = await admitted(bot, "stop", named)
-    view = await bot.desk.stop(await change_of(bot.desk, environment_of(named)), who, _account())
+    change = await change_of(bot.desk, environment_of(named))
+    try:
+        view = await bot.desk.stop(change, who, _account())
+    except Refusal as why:
+        view = await _turning_back(bot, why)
+        typer.echo(printed.spoken(str(why)))
     if not view.run.opened:
         _echo(printed.said(view))
         return 0
     return await follow(bot, view)
+
+
+async def _turning_back(bot: Bot, why: Refusal) -> ChangeView:
+    """The run that a second stop finds stopped: it may be this shell that has to walk it. Else raises the refusal."""
+    view = await bot.desk.view(why.change) if why.change else None
+    if view is None or not view.run.opened or view.run.ended or not (view.run.stop or view.run.turned):
+        raise why
+    return view
 
 
 async def answer(bot: Bot, change: str, choice: str) -> int:

@@ -1,4 +1,4 @@
-"""A run as it goes, line by line, until its end; walked by this process where no bot that serves has taken it."""
+"""A run as it goes, line by line, until its end; walked by this process where no bot that lives does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import typer
 
-from actions.engine.journal import Asked, Outcome, Took
+from actions.engine.journal import Asked, Outcome
 from bot.app import Bot
 from bot.desk.view import ChangeView
 from bot.gathered import gathered
@@ -16,7 +16,7 @@ from policies.change import Refused
 POLL = 0.5
 """Seconds between two looks at the journal."""
 NOBODY_CAME = 3.0
-"""Seconds after which this process walks the run itself, because no bot that serves has taken it."""
+"""Seconds after which this process walks the run, since nobody does: no bot took it, or the one that did is dead."""
 
 
 async def follow(bot: Bot, view: ChangeView) -> int:
@@ -38,8 +38,8 @@ async def follow(bot: Bot, view: ChangeView) -> int:
             if not view.run.opened and isinstance(view.verdict, Refused):
                 _echo(printed.said(view))
                 return 1
-            taken = any(isinstance(entry, Took) for entry in entries)
-            waited = 0.0 if taken or not view.run.opened else waited + POLL
+            idle = view.run.opened and not await bot.work.is_walked(view.change.id)
+            waited = waited + POLL if idle else 0.0
             if waited > NOBODY_CAME and worker is None:
                 worker = asyncio.create_task(bot.work.serve(stop))
             await asyncio.sleep(POLL)

@@ -69,6 +69,10 @@ class Work:
         """Call `on_expire` of some bot with this change at that time, once at least. Raises StoreDown."""
         await (await self._delivered()).at(when, change)
 
+    async def is_walked(self, run: str) -> bool:
+        """Whether a bot that lives, or lived a moment ago, walks it. Raises StoreDown."""
+        return await self._store.leased(run) is not None
+
     # --- for the process that serves -----------------------------------------
 
     async def claim(self) -> None:

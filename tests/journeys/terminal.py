@@ -43,6 +43,10 @@ class Terminal:
         assert "Traceback" not in self.said
         return self.said
 
+    def kill(self) -> None:
+        """kill -9: somebody closes the laptop."""
+        self._process.kill()
+
     async def close(self) -> None:
         """Gone, whatever it did."""
         await self._process.reap()

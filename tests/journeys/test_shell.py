@@ -137,6 +137,23 @@ async def test_a_question_is_answered_in_a_shell(night: Night) -> None:
         assert f"{SLOW} is not live on production: the answer was “turn back”." in await one.ends(1)
 
 
+async def test_a_run_whose_bot_is_dead_is_stopped_and_walked_in_a_shell(night: Night) -> None:
+    """The bot that took it died in a migration, and so did the first shell that stopped it."""
+    (server, *_) = night.town.servers
+    deploy = await night.types("dev", "deploy", SLOW)
+    change = await deploy.until(r"chom-bot approve (chg-\w+)")
+    deploy.kill()
+    approve = await night.types("lead", "approve", change)
+    await eventually(lambda: f"migrated {MIGRATIONS[0]}" in server.effects())
+    approve.kill()
+    stop = await night.types("lead", "stop", change)
+    await stop.until(r"(pressed Stop)")
+    stop.kill()
+    said = await night.hears("lead", "stop", "production", status=1)
+    assert "Lee Lead has pressed Stop (20" in said and "and it is stopping." in said
+    assert f"{SLOW} is not live on production" in said
+
+
 async def test_reject_and_stop_and_nothing_that_waits(night: Night) -> None:
     deploy = await night.types("dev", "deploy", GOOD)
     first = await deploy.until(r"chom-bot approve (chg-\w+)")
