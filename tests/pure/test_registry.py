@@ -199,6 +199,11 @@ def test_a_line_finds_its_action(
         ("deploy v1.2 staging", ['Did you mean "to staging"?']),
         ("deploy v1.2 blue-gren", ['Did you mean "blue-green"?']),
         ("deploy v1.2 v1.3", ['"v1.3" is not understood after "deploy v1.2"']),
+        ("deploy v1.2 emergency", ['Write: /chom deploy v1.2 emergency="why it cannot wait"']),
+        ("deploy V1.2 Emergency to staging", ['/chom deploy v1.2 emergency="why it cannot wait" to staging']),
+        ("deploy v1.2 emergency the shop is down", ['/chom deploy v1.2 emergency="why it cannot wait"']),
+        ("deploy v1.2 to staging reason", ['/chom deploy v1.2 to staging reason="why"']),
+        ("deploy v1.2 canary every", ["An option is written key=value. Write: /chom deploy v1.2 canary every=5m"]),
         ("deploy v1.2 to", ['After "deploy v1.2 to" comes an environment']),
         ("deploy v1.2 steps=2", ["deploy does not know steps=; it knows reason="]),
         ("deploy v1.2 raeson=x", ["Did you mean reason=?"]),
@@ -335,5 +340,8 @@ def test_help_tells_everything_and_the_shell_says_its_own_name() -> None:
         assert f"chom-bot {known.usage}\n    {known.summary}" in told
     assert 'reason="' in told
     assert "/chom" not in told
-    assert 'no command "foo"' in REGISTRY.help("foo")
+    assert 'no command "foo"' in REGISTRY.help("foo") and 'no command "to"' in REGISTRY.help("to")
+    for way in ("canary", "Rolling"):
+        told = REGISTRY.help(way).splitlines()
+        assert told[0].startswith(f"/chom deploy <version> {way.lower()} ") and len(told) > 1
     assert REGISTRY.help("STATUS now") == "/chom status [environment]\n    Says what is live where."

@@ -168,12 +168,13 @@ class Registry:
         raise BadCommand(advise([a.parsed for a in candidates], typed, COMMON, environments, self.lead))
 
     def help(self, topic: str = "") -> str:
-        """Plain text: every command, or one of them by its first word."""
+        """Plain text: every command, or those with that first word, or else with that word of their own: "canary"."""
         asked = topic.split()[0].lower() if topic.split() else ""
         if not asked:
             told = [_entry(self.lead, known, ()) for known in (*self.actions, *self.reserved)]
             return "\n".join([*told, _EVERY])
         known = [k for k in (*self.actions, *self.reserved) if asked == _head(k)]
+        known = known or [action for action in self.actions if asked in action.parsed.own]
         if not known:
             return f"{self._unknown(asked)}\n\n{self.help()}"
         return "\n".join(_entry(self.lead, k, k.examples) for k in known)

@@ -33,8 +33,24 @@ def advise(
     `common` are the options that every command takes, `lead` is what is typed in front of a command.
     """
     forms = [form for usage in usages for form in usage.forms]
+    if written := _without_value(forms, typed, common, environments):
+        return f"An option is written key=value. Write: {lead}{written}"
     meant = max(usages, key=lambda usage: _likeness(usage, typed))
     return f"{_why(forms, typed, common, environments)} Write: {lead}{meant.line}"
+
+
+def _without_value(
+    forms: Sequence[Form], typed: Typed, common: Mapping[str, Kind], environments: Collection[str]
+) -> str:
+    """The line with a value, where the first word that does not fit is an option's bare name; else ""."""
+    reached = max(form.reach(typed.words) for form in forms)
+    begun, rest = typed.words[:reached], typed.words[reached:]
+    own = {key: kind for form in forms if form.reach(begun) == reached for key, kind in form.options.items()}
+    key = rest[0].lower() if rest else ""
+    if (kind := {**own, **common}.get(key)) is None:
+        return ""
+    place = rest[-2:] if rest[-2:-1] and rest[-2].lower() in ("to", "on") and rest[-1].lower() in environments else ()
+    return " ".join(word.lower() for word in (*begun, f"{key}={kind.looks.partition(' or ')[0]}", *place))
 
 
 def _likeness(usage: Usage, typed: Typed) -> tuple[int, int]:

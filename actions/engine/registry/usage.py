@@ -95,6 +95,17 @@ class Usage:
     """Its first word."""
     forms: tuple[Form, ...]
 
+    @property
+    def own(self) -> frozenset[str]:
+        """Its bare words but the first, and but those that only stand before an argument, as "to" does."""
+        pairs = (pair for form in self.forms for pair in itertools.pairwise((*form.words[1:], None)))
+        return frozenset(
+            text
+            for word, after in pairs
+            if isinstance(word, Literal) and not isinstance(after, Slot)
+            for text in word.words
+        )
+
 
 def fits(word: Word, text: str) -> bool:
     """Whether the typed text is what the usage asks for at this place."""
