@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from actions.engine.across import way_back
+from actions.engine.across import left_behind, way_back
 from actions.engine.fleet import Artifact, CannotPlan, Environment, Fleet, Host, Request
 from actions.engine.plan import Again, Back, Call, Do, Harmless, Irreversible, Plan, Step
 from actions.engine.registry import Action
@@ -74,8 +74,7 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
 def _older(fleet: Fleet, artifact: Artifact) -> dict[str, str | tuple[str, ...]]:
     """Facts of a deploy that goes back: what is newer and live, and which of its migrations stay in the database."""
     newer = newer_live(fleet.hosts, artifact.version)
-    applied = {name for host in fleet.hosts for name in host.migrations}
-    left = tuple(sorted(applied - set(artifact.migrations)))
+    left = left_behind(fleet, artifact.migrations)
     way = way_back(fleet, left)
     return {"older_than": newer, "migrations_left": left, "way_back": way.value if way else ""} if newer else {}
 

@@ -21,7 +21,7 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
     """As blue-green, but users are shifted there before the switch makes it the served release. Raises CannotPlan."""
     whole = blue_green(request, fleet, artifact)
     _require_pools(fleet)
-    require_expand_only(fleet, whole.pending, whole.version, "as a canary")
+    require_expand_only(fleet, whole, "as a canary")
     shift = _shift(request, fleet, whole)
     steps: list[Step] = []
     for step in whole.steps:

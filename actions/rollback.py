@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from actions.engine.across import require_way_back
+from actions.engine.across import left_behind, require_way_back, sources
 from actions.engine.configuring import renewed
 from actions.engine.fleet import Artifact, CannotPlan, Fleet, Release, Request
 from actions.engine.plan import Plan
@@ -135,22 +135,12 @@ def _possible(fleet: Fleet) -> str:
 
 def _left(fleet: Fleet, target: Release) -> tuple[str, ...] | None:
     """Migrations in the database that the target does not know; None where its host does not list them."""
-    if target.migrations is None:
-        return None
-    return tuple(sorted({name for host in fleet.hosts for name in host.migrations} - set(target.migrations)))
+    return None if target.migrations is None else left_behind(fleet, target.migrations)
 
 
 def reads(request: Request, fleet: Fleet) -> tuple[str, ...]:
-    """The artifacts of kept releases that have what the target lacks: of what is served now before the others."""
-    left = set(_left(fleet, _target(request, fleet)) or ()) if fleet.hosts else set[str]()
-    kept = sorted((r for host in fleet.hosts for r in host.releases if r.sha256), key=lambda r: r.id, reverse=True)
-    kept.sort(key=lambda release: release.id not in {host.current for host in fleet.hosts})
-    needed = dict[str, None]()
-    for release in kept:
-        if found := left & set(release.migrations or ()):
-            needed[release.sha256] = None
-            left -= found
-    return tuple(needed)
+    """The artifacts of kept releases that have what the target lacks."""
+    return sources(fleet, _left(fleet, _target(request, fleet)) or ()) if fleet.hosts else ()
 
 
 def _called(fleet: Fleet, target: Release) -> str:

@@ -31,7 +31,7 @@ def plan(request: Request, fleet: Fleet, artifact: Artifact | None) -> Plan:
     whole = blue_green(request, fleet, artifact)
     batches = _batches(fleet, int(str(request.arguments.get("by", BY))))
     if len(batches) > 1:
-        require_expand_only(fleet, whole.pending, whole.version, f"in {len(batches)} batches")
+        require_expand_only(fleet, whole, f"in {len(batches)} batches")
     before, after = ("expect", "stage", "stage-2", "backup"), ("smoke", "retain")
     steps: list[Step] = [step for step in whole.steps if step.name in before]
     for number, batch in enumerate(batches):

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from actions.engine.codec import sha256_of
 from actions.engine.located_toml import Located, TomlFault, parse
+from actions.engine.migrations import WayBack
 from actions.engine.plan import Plan
 from actions.engine.words import joined
 from policies.change import Need, Requirement, Role, WhenReady
@@ -82,7 +83,8 @@ class _Category(_Table):
     evidence: list[EvidenceName] = Field(default_factory=list[EvidenceName])
     strategies: list[str] = Field(default_factory=list[str])
     strategies_destructive: list[str] = Field(default_factory=list[str])
-    """Instead of them, where a migration is destructive; as they are where this is left out."""
+    """Instead of them, where a migration is destructive, or one is in the database that an older version may break on;
+    as they are where this is left out."""
     expires_hours: int = Field(default=4, ge=1, le=24 * 7)
     when_ready: Annotated[WhenReady, Field(strict=False)] = WhenReady.START
     watch: Time = timedelta()
@@ -168,7 +170,9 @@ class Rules:
 
     def _strategies(self, table: _Category, plan: Plan) -> tuple[str, ...]:
         """A category that has to be a canary would leave no way to a version that no canary can have."""
-        if plan.facts.get("destructive") and table.strategies and table.strategies_destructive:
+        facts = plan.facts
+        beside = not facts.get("destructive") and facts.get("way_back") != WayBack.RESTORE
+        if not beside and table.strategies and table.strategies_destructive:
             return tuple(table.strategies_destructive)
         return tuple(table.strategies)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from actions.engine.fleet import CannotPlan, Fleet
 from actions.engine.migrations import UNSEEN, WayBack
@@ -25,14 +25,40 @@ def explained(worst: Mapping[str, str]) -> str:
     return joined([*told, f"{len(worst) - NAMED} more"] if len(worst) > NAMED else told)
 
 
-def require_expand_only(fleet: Fleet, pending: Sequence[str], version: str, how: str) -> None:
+def left_behind(fleet: Fleet, known: Iterable[str]) -> tuple[str, ...]:
+    """Migrations in the database that a release with these does not know. No down() is run, so they stay there."""
+    return tuple(sorted({name for host in fleet.hosts for name in host.migrations} - set(known)))
+
+
+def sources(fleet: Fleet, names: Iterable[str]) -> tuple[str, ...]:
+    """The artifacts (sha256) of kept releases that have these migrations: of what is served before the others."""
+    lacking = set(names)
+    kept = sorted((r for host in fleet.hosts for r in host.releases if r.sha256), key=lambda r: r.id, reverse=True)
+    kept.sort(key=lambda release: release.id not in {host.current for host in fleet.hosts})
+    needed = dict[str, None]()
+    for release in kept:
+        if found := lacking & set(release.migrations or ()):
+            needed[release.sha256] = None
+            lacking -= found
+    return tuple(needed)
+
+
+def require_expand_only(fleet: Fleet, whole: Plan, how: str) -> None:
     """Where old and new code serve beside each other, migrations may only add: expand first, contract later.
 
-    Raises CannotPlan, with the migrations and with what can be typed instead.
+    This holds for those that would run, and for those that an older version does not know. Raises CannotPlan, with the
+    migrations and with what can be typed instead.
     """
-    if not (worst := destructive(fleet, pending)):
+    place, version = fleet.environment.name, whole.version
+    if whole.facts.get("way_back") == WayBack.RESTORE:
+        worst = _known_destructive(fleet, texts(whole.facts, "migrations_left"))
+        raise CannotPlan(
+            f"{version} cannot go out {how}: it may break on what is in the database, with users on it: "
+            f"{explained(worst)} ran since. {_taken(fleet, worst)} That is an operator's work, and no part of a "
+            f"deploy. Afterwards, or to try {version} on the database as it is: `deploy {version} to {place}`."
+        )
+    if not (worst := destructive(fleet, whole.pending)):
         return
-    place = fleet.environment.name
     raise CannotPlan(
         f"{version} cannot go out {how}: the code of before serves beside it, and may break on "
         f"{explained(worst)}. Either `deploy {version} rolling by=100% to {place}`, which has everybody wait in "
@@ -69,13 +95,11 @@ def require_way_back(fleet: Fleet, left: Sequence[str], version: str) -> WayBack
     between = [name for name in left if _is_served(fleet, name)]
     if way_back(fleet, between) is not WayBack.RESTORE:
         return None
-    worst = {name: one.because for name in between if (one := fleet.reads.get(name)) and one.destructive}
-    lost = any(fleet.reads[name].back is WayBack.RESTORE for name in worst)
-    place = fleet.environment.name
+    worst, place = _known_destructive(fleet, between), fleet.environment.name
     raise CannotPlan(
         f"{version} may break on what is in the database: {explained(worst)} ran since. "
-        f"{_restore(fleet, tuple(worst)) if lost else _down(fleet)} That is an operator's work, and no part of a "
-        f"rollback. Afterwards, or to try {version} on the database as it is: `deploy {version} to {place}`."
+        f"{_taken(fleet, worst)} That is an operator's work, and no part of a rollback. "
+        f"Afterwards, or to try {version} on the database as it is: `deploy {version} to {place}`."
     )
 
 
@@ -83,6 +107,17 @@ def _is_served(fleet: Fleet, name: str) -> bool:
     """Whether a release that is served has that migration; also where a host does not say which it has."""
     served = [release for host in fleet.hosts if (release := host.release(host.current))]
     return any(release.migrations is None or name in release.migrations for release in served)
+
+
+def _known_destructive(fleet: Fleet, names: Iterable[str]) -> Mapping[str, str]:
+    """As `destructive`, without those of which nothing is known."""
+    return destructive(fleet, [name for name in names if name in fleet.reads])
+
+
+def _taken(fleet: Fleet, worst: Mapping[str, str]) -> str:
+    """What it takes to go back behind these: a restore, or their down() where nothing is lost."""
+    lost = any(fleet.reads[name].back is WayBack.RESTORE for name in worst)
+    return _restore(fleet, tuple(worst)) if lost else _down(fleet)
 
 
 def _restore(fleet: Fleet, worst: Sequence[str]) -> str:
@@ -112,7 +147,7 @@ def told(plan: Plan) -> tuple[str, str]:
     if "way_back" not in facts:
         return "", ""
     stays, they, adds = ("stays", "it", "adds") if len(left) == 1 else ("stay", "they", "add")
-    stay = f"{counted(len(left), 'migration')} of {newer} {stays} in the database"
+    stay = f"{counted(len(left), 'migration')} that {older} lacks {stays} in the database"
     match facts["way_back"]:
         case WayBack.REVERSIBLE if not left:
             return "Reversible", f"{older} knows all that is in the database."

@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
+from actions.engine.across import left_behind, sources
 from actions.engine.fleet import Artifact, CannotPlan, Differs, Environment, Fleet, Host, Proposed, Request
 from actions.engine.migrations import Migration
 from actions.engine.plan import Arg, Plan
 from actions.engine.ports import Artifacts, HostRefused, Hosts, Unreachable
 from actions.engine.registry import BadCommand, Matched, Registry
 from actions.engine.revisions import Configs, Revision
+from actions.engine.steps import newer_live
 from actions.engine.words import FEW, in_utc, named
-from bot.desk.comparing import Comparing
+from bot.desk.comparing import Compared, Comparing
 
 T = TypeVar("T")
 
@@ -86,14 +88,21 @@ class Planning:
             fleet = replace(fleet, proposed=await self._proposed(fleet, revision))
         compared = await self.comparing.version(artifact, fleet) if artifact else None
         try:
-            reads = compared.migrations if compared else await self._read(matched, request, fleet)
+            if artifact and compared:
+                reads = await self._known(compared, artifact, fleet)
+            else:
+                reads = await self.comparing.migrations(matched.action.reads(request, fleet))
             plan = matched.action.plan(request, replace(fleet, reads=reads), artifact)
         except CannotPlan as cannot:
             raise NoPlan(str(cannot)) from None
         return request, replace(plan, facts={**plan.facts, **compared.facts(plan)}) if compared else plan
 
-    async def _read(self, matched: Matched, request: Request, fleet: Fleet) -> Mapping[str, Migration]:
-        return await self.comparing.migrations(matched.action.reads(request, fleet))
+    async def _known(self, compared: Compared, artifact: Artifact, fleet: Fleet) -> Mapping[str, Migration]:
+        """What migrations do that a deploy has to know of: an older version needs what a rollback to it does."""
+        if not newer_live(fleet.hosts, artifact.version):
+            return compared.migrations
+        left = [name for name in left_behind(fleet, artifact.migrations) if name not in compared.migrations]
+        return {**await self.comparing.migrations(sources(fleet, left)), **compared.migrations}
 
     async def _artifact(self, matched: Matched) -> Artifact | None:
         if not matched.action.brings_artifact:

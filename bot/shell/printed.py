@@ -186,7 +186,7 @@ def _for_good(view: ChangeView) -> Iterator[str]:
     if kind:
         yield _line(f"{kind}: {what}", 2)
     if left := texts(made.facts, "migrations_left"):
-        yield _line(f"Of the newer version stay in the database: {joined(left)}.", 2)
+        yield _line(f"Stay in the database: {joined(left)}.", 2)
 
 
 def _facts(view: ChangeView) -> Iterator[str]:

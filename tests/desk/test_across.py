@@ -67,3 +67,25 @@ async def test_a_rollback_that_needs_a_restore_by_the_time_it_starts_is_void(roo
     with pytest.raises(Refusal, match="this bot made none then"):
         await room.desk.approve(asked.change.id, asked.change.digest, room.who("lead"), "unix:lead")
     assert isinstance((await room.desk.view(asked.change.id)).verdict, Refused)
+
+
+async def test_a_deploy_of_an_older_version_reads_what_a_rollback_to_it_would(room: Room) -> None:
+    """v1.2 dropped a column and was left for v1.0; v0.9, which is not served, is deployed."""
+    past = replace(BLUE, id="20261020_100000", version="v1.2", sha256="2" * 64, migrations=(ORDERS,))
+    pools = Pools("", False, 0, None, 8 * 10**9, 10**9)
+    for name, host in room.servers.seen.items():
+        kept = {"releases": (BLUE, past, OLD), "migrations": (ORDERS,), "ran": {ORDERS: past.id}, "pools": pools}
+        room.servers.seen[name] = replace(host, **kept)
+    room.shelf.built["v0.9"] = replace(room.shelf.built["v1.1"], version="v0.9", sha256=OLD.sha256)
+    room.shelf.kept |= {sha256: Contents() for sha256 in (OLD.sha256, BLUE.sha256)}
+    view = await room.desk.preview("deploy v0.9", room.who("dev"))
+    assert told(view.change.plan)[0] == "Not known", "the artifact of v1.2 is away"
+    holds(room, past.sha256, orders=LOSES)
+    for way in ("canary", "rolling"):
+        with pytest.raises(Refusal, match=rf"^v0\.9 cannot go out .*{ORDERS} \(line 9: .*_{past.id}\.sql\.gz "):
+            await room.desk.preview(f"deploy v0.9 {way}", room.who("dev"))
+    for way in ("", " rolling by=100%"):
+        view = await room.desk.preview(f"deploy v0.9{way}", room.who("dev"))
+        assert told(view.change.plan)[0] == "Needs a restore"
+    holds(room, past.sha256, orders=Migration(()))
+    assert told((await room.desk.preview("deploy v0.9 canary", room.who("dev"))).change.plan)[0] == "Reversible"

@@ -63,7 +63,7 @@ async def category_2_needs_two_people_and_staging_and_is_watched(sandbox: Sandbo
     await sandbox.until(lambda s: any(limits in said for said in thread(s, card)), "the thread tells it")
     told = " ".join(thread(await sandbox.get("state"), card))
     await sandbox.command("dev", "plan rollback")
-    await sandbox.whisper("dev", "Forward-only: 3 migrations of v1.2 stay in the database for good")
+    await sandbox.whisper("dev", "Forward-only: 3 migrations that v1.0.1 lacks stay in the database for good")
     assert told.count("was watched on production") == 1 and "chom_rollback" in buttons(card)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actions.blue_green import plan as deployed
+from actions.canary import plan as canary
 from actions.engine.across import told
-from actions.engine.fleet import CannotPlan, Fleet, Release
+from actions.engine.fleet import Artifact, CannotPlan, Fleet, Release, Request
 from actions.engine.migrations import UNSEEN, Effect, Finding, Migration
 from actions.engine.plan import Back, Call, Do, Plan, Watch
 from actions.rollback import ACTION, plan
+from actions.rolling import plan as rolling
 from tests.pure.making import (
     ADDS,
     BLUE,
@@ -274,13 +277,13 @@ UNDONE = replace(ADDS, down=(Finding(14, Effect.LOSES, "drops the table wishes")
             UNDONE,
             UNDONE,
             "reversible",
-            "2 migrations of v1.1 stay in the database; they only add, so v1.0 goes on, and down",
+            "2 migrations that v1.0 lacks stay in the database; they only add, so v1.0 goes on, and down",
         ),
         (
             UNDONE,
             ADDS,
             "forward-only",
-            "2 migrations of v1.1 stay in the database for good; they only add, so v1.0 goes on.",
+            "2 migrations that v1.0 lacks stay in the database for good; they only add, so v1.0 goes on.",
         ),
     ],
 )
@@ -324,7 +327,7 @@ def test_where_an_artifact_is_away_it_is_not_known_and_said() -> None:
     assert made.facts["way_back"] == ""
     assert told(made) == (
         "Not known",
-        "2 migrations of v1.1 stay in the database, and whether v1.0 goes on with that is not known.",
+        "2 migrations that v1.0 lacks stay in the database, and whether v1.0 goes on with that is not known.",
     )
     with pytest.raises(CannotPlan):
         back(replace(blind, reads={"m2": LOSES}))
@@ -350,6 +353,31 @@ def test_of_the_kept_releases_those_are_read_that_have_what_the_target_lacks() -
 
 
 def test_a_deploy_of_an_older_version_says_the_same_and_is_the_way_after_a_restore() -> None:
-    made = deployed(request(), left(m2=LOSES), artifact("v1.0", migrations=("m1",), sha256="0" * 64))
+    older = artifact("v1.0", migrations=("m1",), sha256="0" * 64)
+    made = deployed(request(), left(m2=LOSES), older)
     assert (made.facts["older_than"], made.facts["way_back"]) == ("v1.1", "needs a restore")
-    assert told(made) == ("Needs a restore", "2 migrations of v1.1 stay in the database, and v1.0 may break on it.")
+    kind, sentence = told(made)
+    assert kind == "Needs a restore"
+    assert sentence == "2 migrations that v1.0 lacks stay in the database, and v1.0 may break on it."
+    assert "migrate" not in [step.name for step in made.steps]
+    assert rolling(request("rolling", {"by": 100}), left(m2=LOSES), older).facts["batches"] == 1
+
+
+@pytest.mark.parametrize(
+    ("planned", "arguments", "how"), [(canary, {}, "as a canary"), (rolling, {"by": 50}, "in 2 batches")]
+)
+def test_users_are_not_sent_little_by_little_to_older_code_that_may_break(
+    planned: Callable[[Request, Fleet, Artifact | None], Plan], arguments: dict[str, Any], how: str
+) -> None:
+    older, asked = artifact("v1.0", migrations=("m1",), sha256="0" * 64), request("deploy", arguments)
+    with pytest.raises(CannotPlan) as refused:
+        planned(asked, left(m2=LOSES), older)
+    assert str(refused.value) == (
+        f"v1.0 cannot go out {how}: it may break on what is in the database, with users on it: m2 (line 9: it drops "
+        "the column email of wishes) ran since. It needs a restore: in maintenance mode, `zcat /var/backups/chom/"
+        "database/*_20261101_100000.sql.gz | mariadb DATABASE` on app1, the backup that was made before (kept for 7 "
+        "days); what was written since is lost. That is an operator's work, and no part of a deploy. Afterwards, or to "
+        "try v1.0 on the database as it is: `deploy v1.0 to production`."
+    )
+    assert planned(asked, left(m2=ADDS), older).facts["way_back"] == "forward-only"
+    assert planned(asked, replace(left(), reads={}), older).facts["way_back"] == "", "not known is said, not refused"
