@@ -100,7 +100,7 @@ def judge(
 def verdict_of(case: Case) -> Verdict:
     """As judge, of what was worked out."""
     change, state, people = case.change, case.state, case.people
-    if refused := _strategy(change) or _rejected(change, case.counting, people) or _lapsed(case):
+    if refused := wrong_strategy(change) or _rejected(change, case.counting, people) or _lapsed(case):
         return refused
     because = f"{change.environment} is closed until {instant(case.shut[1])}: {case.shut[0].why}." if case.shut else ""
     approved = approved_by(state.counted, people)
@@ -167,7 +167,8 @@ def fresh(said: Approval, change: Change, now: datetime) -> bool:
     return now < said.at + change.requirement.expires
 
 
-def _strategy(change: Change) -> Refused | None:
+def wrong_strategy(change: Change) -> Refused | None:
+    """Why it may never go out in the way it was asked for, whatever anybody says; None where it may."""
     allowed = change.requirement.strategies
     used = str(change.plan.facts.get("strategy", ""))
     if not allowed or used in allowed:

@@ -39,7 +39,7 @@ from policies.change import (
     Why,
     Word,
 )
-from policies.judge import judge
+from policies.judge import judge, wrong_strategy
 from policies.rules import Rules
 
 __all__ = ["ChangeView", "Desk", "EnvironmentStatus", "PastRun", "Refusal"]
@@ -120,6 +120,8 @@ class Desk:
         if run := await self.store.open_run_of(environment):
             raise refusals.busy(await self.view(run))
         change = await self.asking.change(text, who, await own_second(self.store, self.clock, environment))
+        if never := wrong_strategy(change):
+            raise Refusal(f"{never.said} Nothing was asked for.")
         await self.asking.put(change, again_of, self.witness.decision(Act.ASKED, change, who.id, account, change.text))
         await self.evidence.refresh(change)
         await self.work.at(change.at + change.requirement.expires, change.id)

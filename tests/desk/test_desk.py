@@ -16,7 +16,7 @@ from bot.desk.view import ChangeView
 from policies.change import Account, Refused, Role, Waiting, Why
 from policies.rules import parse_rules
 from tests.desk.conftest import BLUE, OLD, Room
-from tests.support.rules import ONE_LEAD_RULE, without_rules
+from tests.support.rules import ONE_LEAD_RULE, SHIPPED_TEXT, without_rules
 
 
 async def asked(room: Room, text: str = "deploy v1.2", who: str = "dev") -> ChangeView:
@@ -390,6 +390,16 @@ async def test_a_raised_category_asks_for_more_and_says_who_raised_it(room: Room
     assert view.change.requirement.category == 3 and view.change.text == "deploy v1.2 category=3"
     assert view.change.requirement.because.startswith("Category 3 because that was asked for; the rules say 1 because")
     assert {need.role for need in view.change.requirement.needs} == {Role.CTO, Role.TEAM}
+
+
+async def test_a_way_that_the_rules_do_not_allow_is_refused_and_kept_nowhere(room: Room) -> None:
+    calm = parse_rules(SHIPPED_TEXT.replace('strategies_destructive = ["rolling", "blue-green"]', "", 1))
+    room.desk.asking = replace(room.desk.asking, rules=calm)
+    with pytest.raises(
+        Refusal, match=r"^A change of category 3 has to go out as canary, not as blue-green\..*asked for\.$"
+    ):
+        await asked(room, "deploy v1.2 category=3")
+    assert await room.desk.history(requests=True) == () and await room.desk.going_on() == ()
 
 
 async def test_a_category_below_the_one_of_the_rules_is_refused(room: Room) -> None:

@@ -78,10 +78,10 @@ async def test_category_3_from_request_to_end_with_the_rules_as_shipped(tmp_path
 
 async def category_3_has_to_go_out_as_a_canary(sandbox: Sandbox) -> None:
     await sandbox.command("dev", "deploy v2.0")
-    card = await sandbox.card_says(V20, "A change of category 3 has to go out as canary, not as blue-green.")
-    assert "Category 3 because of the new major version v2.0" in card["text"]
-    assert "Type /chom deploy v2.0 canary to production." in card["text"]
-    assert "chom_approve" not in buttons(card)
+    said = await sandbox.whisper("dev", "A change of category 3 has to go out as canary, not as blue-green.")
+    assert "Category 3 because of the new major version v2.0" in said
+    assert "Type `/chom deploy v2.0 canary to production`" in said and "Nothing was asked for." in said
+    assert newest_card(await sandbox.get("state"), V20) is None
 
 
 async def nobody_but_the_cto_and_the_team_decides_it_and_staging_is_waited_for(sandbox: Sandbox) -> None:
