@@ -59,7 +59,7 @@ RESERVED = (
     ),
     Reserved(
         "review <change> <sentence>",
-        "Closes the review of an emergency; somebody who neither asked for it nor approved it.",
+        "Closes the review of an emergency, in three words or more, for who neither asked for it nor approved it.",
         ('review chg-7f3kq2 "The index was missing; a test finds that now."',),
     ),
     Reserved("stop [change|environment]", "Turns a running change back, or withdraws a request that waits."),

@@ -9,6 +9,9 @@ from datetime import datetime
 from actions.engine.words import joined
 from policies.change import Approval, Change, People, Person, Word
 
+WORDS = 3
+"""Words that a review has at least."""
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
@@ -21,6 +24,11 @@ class Review:
     at: datetime
     said: str
     """A sentence."""
+
+
+def is_sentence(said: str) -> bool:
+    """Whether it has enough words; what has no letter and no digit is none."""
+    return sum(any(sign.isalnum() for sign in word) for word in said.split()) >= WORDS
 
 
 def reviewers(change: Change, approvals: Iterable[Approval], people: People) -> list[Person]:

@@ -14,7 +14,7 @@ from bot.desk.witness import Witness
 from bot.store import Store
 from bot.store.decisions import Act
 from policies.change import Person
-from policies.review import Review, why_not_review
+from policies.review import WORDS, Review, is_sentence, why_not_review
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ class Reviewing:
             if view.reviewed and (view.reviewed.by, view.reviewed.said) == (who.id, said):
                 return view
             view = await self._reviewable(change, who)
-            if not said:
+            if not is_sentence(said):
                 raise Refusal(
-                    "Say in a sentence what came of it, for example: "
+                    f"Say in a sentence of at least {WORDS} words what came of it, for example: "
                     f'`review {change} "The index was missing; a test finds that now."`',
                     change,
                 )

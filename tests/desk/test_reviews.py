@@ -80,8 +80,8 @@ async def test_somebody_without_a_role_does_not_close_it(room: Room) -> None:
 
 async def test_without_a_sentence_it_is_no_review(room: Room) -> None:
     view = await over(room)
-    for said in ("", "  ", "\u200b"):
-        assert "Say in a sentence what came of it" in await refused(reviewed(room, view, said=said))
+    for said in ("", "  ", "\u200b", "x", "all well", "x - . !", "one\u200btwo three"):
+        assert "Say in a sentence of at least 3 words what came of it" in await refused(reviewed(room, view, said=said))
     assert f"{view.title} ({view.change.id})" in await refused(
         room.desk.reviewing.review("", room.who("lead"), "unix:lead", "x")
     )
@@ -90,7 +90,9 @@ async def test_without_a_sentence_it_is_no_review(room: Room) -> None:
 async def test_of_two_who_review_at_once_one_does_and_the_same_twice_is_once(room: Room) -> None:
     view = await over(room)
     tries = await asyncio.gather(
-        reviewed(room, view, "lead", "one"), reviewed(room, view, "tom", "two"), return_exceptions=True
+        reviewed(room, view, "lead", "Lena says so."),
+        reviewed(room, view, "tom", "Tom says so."),
+        return_exceptions=True,
     )
     (closed,) = [one for one in tries if isinstance(one, ChangeView)]
     (said,) = [str(one) for one in tries if not isinstance(one, ChangeView)]

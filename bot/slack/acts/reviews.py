@@ -8,6 +8,7 @@ from bot.slack.acts.modal import Held, Modal, several_lines, window
 from bot.slack.blocks import section
 from bot.slack.messages import texts
 from bot.slack.words import day, inline
+from policies.review import WORDS
 
 CALLBACK = "chom_review"
 SENTENCE = "review"
@@ -21,7 +22,8 @@ def form(view: ChangeView, held: Held) -> Modal:
     went += f", and {inline(view.name(opened.by), 80)} set it going." if opened else "."
     told = f"*{inline(view.title, 300)}*\n{went}\n{inline(view.alarm, 1200)}"
     means = "Your sentence stands on the card for everybody to read, and closes the review."
-    typed = several_lines(SENTENCE, "Review", "", LONGEST_VALUE, "Was it right, and what is done about the cause?")
+    asked, hint = "Was it right, and what is done about the cause?", f"A sentence of at least {WORDS} words."
+    typed = several_lines(SENTENCE, "Review", "", LONGEST_VALUE, asked, hint)
     return Modal(TITLE, (section(told), section(means), typed), CALLBACK, "Close the review", "Not yet", held)
 
 
