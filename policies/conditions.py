@@ -13,6 +13,7 @@ from actions.engine.plan import Arg, Plan
 from actions.engine.words import counted, joined
 
 Steps = Literal["major", "minor", "patch", "unknown"]
+Ways = Literal["reversible", "forward-only", "needs a restore", "not known"]
 PLACES = (
     *("version", "replaces", "migrations", "destructive", "files", "size", "locks", "advisories", "env"),
     *("config_keys", "unknown"),
@@ -33,6 +34,10 @@ class When(BaseModel):
     brings: bool | None = None
     """Whether it brings a version's artifact to the servers: every deploy does, a rollback does not."""
     first: bool | None = None
+    older: bool | None = None
+    """Whether it brings a version that is older than what is served."""
+    ways_back: list[Ways] | None = Field(default=None, min_length=1)
+    """What it means for the database, where it goes back to something older."""
     migrations: bool | None = None
     destructive: bool | None = None
     unknown: bool | None = None
@@ -57,6 +62,8 @@ class When(BaseModel):
             and (self.strategies is None or facts.get("strategy") in self.strategies)
             and (self.version_steps is None or facts.get("version_step", "unknown") in self.version_steps)
             and (self.brings is None or bool(plan.sha256) is self.brings)
+            and (self.older is None or bool(facts.get("older_than")) is self.older)
+            and (self.ways_back is None or _way_back(facts) in self.ways_back)
             and (self.migrations is None or bool(facts.get("migrations")) is self.migrations)
             and (self.config_keys is None or bool(facts.get("config_keys")) is self.config_keys)
             and (not plan.sha256 or self.unknown is None or is_unknown(facts) is self.unknown)
@@ -97,6 +104,11 @@ class When(BaseModel):
 def is_unknown(facts: Mapping[str, Arg]) -> bool:
     """Whether what a version changes is not known; it is only known where the plan says so."""
     return facts.get("unknown", "?") != ""
+
+
+def _way_back(facts: Mapping[str, Arg]) -> Arg | None:
+    """One of `Ways`; None for what goes back to nothing older."""
+    return (facts["way_back"] or "not known") if "way_back" in facts else None
 
 
 def matching(facts: Mapping[str, Arg], patterns: Sequence[str]) -> list[str]:
