@@ -1,7 +1,8 @@
 """An approved change whose bot died before it could open the run is started by whichever bot is there.
 
 It is judged again and its plan is made again, as on a click; of two bots that see it, one opens the run. What waits
-for a click is looked at once when its environment is free: where its plan has moved it is void, and nobody clicks.
+for people or evidence is looked at once when its environment is free again: where the change before it has moved its
+plan it is void, and nobody approves or clicks what could not start.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from bot.desk.desk import Desk
 from bot.desk.planning import Refusal
 from bot.desk.view import ChangeView
 from bot.store import StoreDown
-from policies.change import Allowed, Approval, WhenReady, Word
+from policies.change import Allowed, Approval, Refused, WhenReady, Word
 
 GRACE = timedelta(seconds=5)
 """For so long after the last word the bot that took it is left to start the change."""
@@ -37,7 +38,7 @@ class LateStarts:
     _faults: dict[str, float] = field(default_factory=dict[str, float])
     """change -> monotonic time of the next try."""
     _looked: set[str] = field(default_factory=set[str])
-    """What waits for a click and was looked at since its environment is free."""
+    """What waits and was looked at since its environment is free."""
 
     async def run(self) -> None:
         """Look for such changes, until cancelled."""
@@ -58,7 +59,7 @@ class LateStarts:
             try:
                 await self._start_if_left(change)
             except Refusal as refused:
-                logger.warning("%s was left approved and cannot start: %s", change, refused.said)
+                logger.warning("%s waits and cannot start: %s", change, refused.said)
             except StoreDown:
                 raise
             except Exception:
@@ -67,18 +68,27 @@ class LateStarts:
 
     async def _start_if_left(self, change: str) -> None:
         view = await self.desk.view(change)
-        if view.run.opened or not isinstance(view.verdict, Allowed) or view.now - _last_word_at(view) < GRACE:
+        if view.run.opened or isinstance(view.verdict, Refused):
             return
-        if view.behind:
-            self._looked.discard(change)
-        elif view.held and change not in self._looked:
-            self._looked.add(change)
-            await self.desk.void_if_moved(view.change)
+        if view.held or not isinstance(view.verdict, Allowed):
+            await self._look_again(view)
+        if not isinstance(view.verdict, Allowed) or view.now - _last_word_at(view) < GRACE:
+            return
         if not view.held and view.change.requirement.evidence and _asks(view):
             await self.desk.store.set_held(change, len(view.approvals))
         elif not view.held:
             logger.info("%s was left approved and not started; it is started now", change)
             await self.desk.start(view, _last_word(view))
+
+    async def _look_again(self, view: ChangeView) -> None:
+        """Void it where its plan has moved. Its servers are asked once, after each change that it waited beside."""
+        change = view.change
+        if await self.desk.store.open_run_of(change.environment):
+            self._looked.discard(change.id)
+        elif change.id not in self._looked:
+            self._looked.add(change.id)
+            if view.now - change.at > GRACE:
+                await self.desk.void_if_moved(change)
 
 
 def _asks(view: ChangeView) -> bool:

@@ -14,7 +14,7 @@ from bot.desk.desk import Desk, Refusal
 from bot.desk.late import LateStarts
 from bot.desk.view import ChangeView
 from bot.store import Store
-from policies.change import Allowed, Approval, Refused, Why, Word
+from policies.change import Allowed, Approval, Refused, Waiting, Why, Word
 from tests.desk.conftest import BLUE, Room, Started
 from tests.support.redis import RedisServer
 
@@ -168,6 +168,27 @@ async def test_who_waits_for_his_turn_is_told_behind_what_and_that_it_is_over_wh
     over = (await room.desk.view(lost.change.id)).verdict
     assert isinstance(over, Refused) and over.why is Why.VOID and "Nothing was started." in over.said
     assert room.work.runs == [runs] and await room.store.waiting() == []
+
+
+async def test_what_another_change_has_moved_is_void_before_anybody_approves_it(room: Room) -> None:
+    """v1.1 went live meanwhile: the card of v1.2 must not collect approvals for a plan that cannot start."""
+    waits = await room.desk.propose("deploy v1.2", room.who("dev"))
+    other = await left(room, "deploy v1.1")
+    late = LateStarts(room.desk)
+    await late.look()
+    assert await room.store.open_runs() == [other.change.id]
+    await late.look()
+    assert isinstance((await room.desk.view(waits.change.id)).verdict, Waiting)
+    new = replace(BLUE, id="20261123_110000", version="v1.1", activated=(1_795_435_200,))
+    for name, seen in room.servers.seen.items():
+        room.servers.seen[name] = replace(seen, current=new.id, releases=(new, *seen.releases))
+    fence = await room.store.take_fence("production", 0)
+    done = Ended(room.clock.now(), Outcome.DONE, "It is live on production.")
+    await room.store.append(other.change.id, 1, [done], fence)
+    await late.look()
+    over = (await room.desk.view(waits.change.id)).verdict
+    assert isinstance(over, Refused) and over.why is Why.VOID and "serves v1.1 now" in over.said
+    assert await room.store.waiting() == []
 
 
 async def test_a_fault_of_ours_keeps_nothing_else_from_starting(
