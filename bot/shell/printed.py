@@ -11,6 +11,7 @@ from actions.engine.plan import Do, Irreversible
 from actions.engine.words import FEW, in_utc, joined, named, plain
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.shell.vocabulary import LEAD, heads
+from bot.slack.cards.canary import shares
 from bot.slack.cards.stage import beside, current_step, decided, irreversible, stage_of
 from policies.change import Waiting, Word
 from policies.explain import lines
@@ -102,6 +103,8 @@ def status(one: EnvironmentStatus) -> list[str]:
         place, total = current_step(run), len(run.change.plan.steps)
         step = f", step {place[0]} of {total}" if place else ""
         told.append(_line(f"now: {run.title} ({run.change.id}): {stage_of(run).value}{step}", 4))
+        if on := shares(run):
+            told.append(_line(spoken(on[2]), 6))
     waits = (f"waits: {v.title} ({v.change.id}): {spoken(v.verdict.said)}" for v in one.pending)
     owed = (f"waits for its review: {v.title} ({v.change.id})" for v in one.reviews)
     return [*told, *(_line(line, 4) for line in (*waits, *owed))]

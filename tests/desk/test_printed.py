@@ -106,6 +106,13 @@ def test_status_says_what_runs_and_what_waits() -> None:
     ]
 
 
+def test_status_says_who_has_a_canary_and_that_it_is_held() -> None:
+    one = EnvironmentStatus("production", None, "app2 does not answer.", STAGES["canary_held"], ())
+    *_, last = printed.status(one)
+    assert last.startswith("      10 % of users have v1.2, the others v1.1. ")
+    assert "It is held; if nobody answers within" in last
+
+
 def test_a_question_is_answered_by_a_command() -> None:
     assert printed.question(STAGES["asked"])[0] == "In a shell: chom-bot answer chg-7f3kq2 try again"
     assert printed.question(STAGES["running"]) == []

@@ -127,6 +127,7 @@ PICTURES: dict[str, Card] = (
                 EnvironmentStatus("staging", None, "app9 does not answer.", None, (STAGES["waiting"],)),
             )
         ),
+        "status_canary": texts.status((EnvironmentStatus("production", FLEET, "", STAGES["canary_held"], ()),)),
         "status_served": texts.status((EnvironmentStatus("production", FLEET, "", None, ()),)),
         "history": texts.history(
             (

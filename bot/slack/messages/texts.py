@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from actions.engine.words import instant, named
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.slack.blocks import Block, Card, card, context, section, sections
+from bot.slack.cards.canary import shares
 from bot.slack.cards.stage import Stage, current_step, stage_of
 from bot.slack.spoken import in_slack, spoken
 from bot.slack.words import capital, code, day, inline, listed, sentence, timed, took
@@ -128,6 +129,8 @@ def _going_on(one: EnvironmentStatus) -> list[str]:
         step = f", step {place[0]} of {total}" if place else ""
         title = inline(run.title, 150)
         lines.append(f"▸ {title}: {stage_of(run).value}{step} {code(run.change.id)}")
+        if on := shares(run):
+            lines.append(f"{on[0]} {on[1]}")
     lines += [
         f"◦ {inline(v.title, 150)}: {timed(v.verdict.said, 300)} {code(v.change.id)}"
         for v in one.pending[:5]
