@@ -53,7 +53,7 @@ def gates(change: Change, evidence: Iterable[Evidence], now: datetime) -> tuple[
 def _gate(name: str, mine: list[Evidence], now: datetime) -> Gate:
     newest = max(mine, key=_newest_and_worst, default=None)
     if newest is None:
-        return Gate(name, Mark.LACKS, f"Evidence is missing: {name}.")
+        return Gate(name, Mark.LACKS, f"{TITLES.get(name, name)}: not looked at yet.")
     if not newest.holds:
         return Gate(name, Mark.WAITS if newest.opens else Mark.LACKS, newest.said, newest)
     if newest.expires is not None and now >= newest.expires:

@@ -209,12 +209,12 @@ def test_counts_are_people() -> None:
 @pytest.mark.parametrize(
     ("evidence", "said"),
     [
-        ([], "Evidence is missing: staging."),
+        ([], "Staging: not looked at yet."),
         ([replace(GREEN, holds=False, said="Staging has been green for 12 of 30 minutes.")], "Staging has been green"),
         ([replace(GREEN, expires=NOW)], "Evidence has expired: staging (Healthy in staging for 30 minutes)."),
         ([GREEN, replace(GREEN, holds=False, said="Staging is ill.", at=NOW)], "Staging is ill."),
         ([GREEN, replace(GREEN, holds=False, said="Staging is ill.")], "Staging is ill."),
-        ([replace(GREEN, name="drill")], "Evidence is missing: staging."),
+        ([replace(GREEN, name="drill")], "Staging: not looked at yet."),
     ],
 )
 def test_evidence_that_does_not_stand_is_waited_for(evidence: list[Evidence], said: str) -> None:
