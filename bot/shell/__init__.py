@@ -115,6 +115,7 @@ async def stop(bot: Bot, named: str) -> int:
         view = await _turning_back(bot, why)
         typer.echo(printed.spoken(str(why)))
     if not view.run.opened:
+        typer.echo(printed.spoken(f"Withdrawn: {view.title}."))
         _echo(printed.said(view))
         return 0
     return await follow(bot, view)

@@ -163,7 +163,9 @@ async def test_reject_and_stop_and_nothing_that_waits(night: Night) -> None:
     assert await night.hears("dev", "stop", status=2) == "Nothing is running, so there is nothing to stop.\n"
     again = await night.types("dev", "deploy", GOOD)
     await again.until(r"chom-bot approve (chg-\w+)")
-    assert "Dana Dev withdrew the request before it started (20" in await night.hears("dev", "stop", "production")
+    said = await night.hears("dev", "stop", "production")
+    assert f"Withdrawn: Deploy {GOOD} to production.\n" in said
+    assert "Dana Dev withdrew the request before it started (20" in said
     assert "withdrew" in await again.ends(1)
     history = await night.hears("lead", "history")
     assert "withdrawn" in history and "rejected" in history, history
