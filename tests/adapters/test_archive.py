@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import tarfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from actions.engine.artifacts.archive import UnsafeArchive, scan
@@ -130,6 +131,7 @@ def test_the_bot_and_the_host_agree(tmp_path: Path, members: list[tuple[tarfile.
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(MEMBERS, max_size=5))
+@example([(member("a", type=SYM, linkname="a//"))])
 def test_what_passes_unpacks_inside(tmp_path: Path, members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
     data = tar_gz([ARTISAN, *members])
     try:
@@ -145,11 +147,13 @@ def test_what_passes_unpacks_inside(tmp_path: Path, members: list[tuple[tarfile.
     assert [path.name for path in into.parent.iterdir()] == ["release"]
     for path in into.rglob("*"):
         if path.is_symlink():
-            # strict=False follows as the kernel does, as far as there is something
             try:
-                assert path.resolve().is_relative_to(into.resolve())
-            except RuntimeError:
-                continue  # a circle leads nowhere
+                path.stat()
+            except OSError as fault:
+                if fault.errno == errno.ELOOP:
+                    continue  # a circle leads nowhere; of "a -> a//" resolve() says "/", and the kernel does not
+            # strict=False follows as the kernel does, as far as there is something
+            assert path.resolve().is_relative_to(into.resolve())
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
