@@ -7,8 +7,9 @@ BIN := .venv/bin
 sandbox: .venv/ready           ## Slack, two servers and a shop on this machine: open the page that it prints
 	$(BIN)/chom-bot sandbox
 
+# Four workers on two cores: much of a test's time is waiting, for a process or for a deadline.
 test: .venv/ready              ## everything that needs only Python
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/lab --ignore tests/bench
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/lab --ignore tests/bench
 
 lab: .venv/ready               ## a real VPS with Laravel, and a browser on the sandbox's page (root on Debian)
 	tests/lab/install
