@@ -13,8 +13,8 @@ from bot.desk.roster import Roster
 from bot.desk.view import ChangeView
 from bot.store.decisions import MOST_REFUSED, Act, Decision
 from policies.change import Account, ChangeType, Person, Refused, Role, Waiting, Why
+from tests.desk.asking import approved, asked, refused
 from tests.desk.conftest import BLUE, OLD, Room
-from tests.desk.test_desk import approved, asked, refused
 
 
 async def acts(room: Room, view: ChangeView | None = None) -> list[tuple[Act, str]]:

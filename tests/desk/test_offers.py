@@ -13,8 +13,8 @@ import pytest
 from actions.engine.fleet import Artifact, CannotPlan
 from bot.desk.offers import CERTAIN, Fault, Field, Live, Offers, Wanted
 from bot.desk.refusals import busy
+from tests.desk.asking import asked
 from tests.desk.conftest import BLUE, Room
-from tests.desk.test_desk import asked
 
 WANTED = Wanted("v1.2", "production", "blue-green", "the new checkout")
 

@@ -14,8 +14,8 @@ from bot.shell import printed
 from bot.store.decisions import Act
 from policies.change import Account, Waiting
 from policies.people import Standing
+from tests.desk.asking import approved, asked, refused
 from tests.desk.conftest import Room
-from tests.desk.test_desk import approved, asked, refused
 
 URGENT = 'deploy v1.2 emergency="The checkout is down"'
 
