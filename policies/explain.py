@@ -24,7 +24,7 @@ from policies.change import (
 from policies.gates import TITLES
 from policies.gates import Mark as GateMark
 from policies.judge import Case, case_of, fresh, matches, verdict_of, why_not_counting
-from policies.sentences import ROLES, lasting, name, role, who_could
+from policies.sentences import ROLES, lasting, name, no_change_until, role, who_could
 
 
 class Mark(StrEnum):
@@ -149,8 +149,7 @@ def _strategy(case: Case) -> Iterator[Tree]:
 def _times(case: Case) -> Iterator[Tree]:
     change = case.change
     if case.shut:
-        window, until = case.shut
-        yield Tree(Mark.WAITS, f"{change.environment} is closed until {instant(until)}: {window.why}.")
+        yield Tree(Mark.WAITS, no_change_until(change.environment, *case.shut))
     held = change.requirement.expires
     until = min((said.at for said in case.live), default=change.at) + held
     what = "The first approval lapses" if case.live else "If nobody decides, it lapses"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from actions.engine.words import instant, joined
+from actions.engine.words import joined
 from policies.calendar import closed
 from policies.change import (
     Allowed,
@@ -31,6 +31,7 @@ from policies.sentences import (
     approved_by,
     lasting,
     name,
+    no_change_until,
     nobody_can,
     of_which_kind,
     role,
@@ -102,7 +103,7 @@ def verdict_of(case: Case) -> Verdict:
     change, state, people = case.change, case.state, case.people
     if refused := wrong_strategy(change) or _rejected(change, case.counting, people) or _lapsed(case):
         return refused
-    because = f"{change.environment} is closed until {instant(case.shut[1])}: {case.shut[0].why}." if case.shut else ""
+    because = no_change_until(change.environment, *case.shut) if case.shut else ""
     approved = approved_by(state.counted, people)
     if state.missing or case.lacking:
         owed = [_missing(change, state, people), *case.lacking.values(), approved, because, of_which_kind(change)]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
-from actions.engine.words import counted, joined
-from policies.change import Change, ChangeType, Need, People, Role
+from actions.engine.words import counted, instant, joined
+from policies.change import Change, ChangeType, Need, People, Role, Window
 from policies.gates import TITLES
 
 ROLES: Mapping[Role, str] = {
@@ -61,6 +61,11 @@ def nobody_can(needs: Sequence[Need], people: People, barred: str) -> str:
         f"Nobody can approve this now: it still needs {wanted}, and chom.toml has nobody left who is one.{own} "
         f"Ask an operator to give {more} that role."
     )
+
+
+def no_change_until(environment: str, window: Window, until: datetime) -> str:
+    """That a window is closed, until when and why."""
+    return f"No change may start on {environment} until {instant(until)}: {window.why}."
 
 
 def approved_by(counts: Mapping[str, Role], people: People) -> str:

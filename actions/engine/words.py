@@ -104,6 +104,17 @@ def _next(host: str) -> str:
     return f"{found[1]}{int(found[2]) + 1:0{len(found[2])}}" if found else ""
 
 
+def capital(text: str, names: Iterable[str] = ()) -> str:
+    """A sentence with a capital at its beginning, unless a name stands there, which is never changed.
+
+    Names are all `names`, and what is no ordinary word: "v1.2", "app1", "shared/.env", "chom.toml".
+    """
+    first = text.partition(" ")[0].rstrip(".,:;")
+    if not first.isalpha() or any(re.match(rf"{re.escape(name)}(?!\w)", text) for name in names if name):
+        return text
+    return text[:1].upper() + text[1:]
+
+
 def counted(number: int, noun: str) -> str:
     """ "1 migration", "3 migrations"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

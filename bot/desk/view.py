@@ -76,6 +76,12 @@ class ChangeView:
         """The verdict and all that it rests on."""
         return explain(self.change, self.approvals, self.evidence, self.people, Calendar(), self.now, self.verdict)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a sentence about it may begin with and is never written otherwise: servers, places and people."""
+        people = (person.name for person in self.people.values())
+        return (*(seen.name for seen in self.change.plan.hosts), self.change.environment, *people)
+
     def name(self, person: str) -> str:
         """A person's name for display; the id where the configuration no longer knows them."""
         known = self.people.get(person)

@@ -47,15 +47,21 @@ class Staging:
 
     def _of(self, one: Watched, change: Change, now: datetime) -> Evidence:
         needs = change.requirement.times.get(NAME, timedelta(minutes=30)).total_seconds()
-        place = one.environment.capitalize()
+        what, where = change.plan.version, one.environment
         if one.sight is not Sight.WELL:
             then = f"its {counted(round(needs / 60), 'minute') if needs >= 60 else f'{needs:g} seconds'} begin anew"
-            why = f"{place} is ill: {one.said}; when it is well again, {then}."
-            unseen = f"{place} cannot be seen: {one.said}. Its time stands still at {lasting_of(one.green, needs)}."
+            why = f"{what} is ill in {where}: {one.said}; when it is well again, {then}."
+            still = f"Its time stands still at {lasting_of(one.green, needs)}."
+            unseen = f"{what} cannot be seen in {where}: {one.said}. {still}"
             return lacking(NAME, why if one.sight is Sight.ILL else unseen, now)
         if one.green >= needs:
-            said = f"{change.plan.version} has been healthy in {one.environment} for {lasting_of(one.green)}."
+            said = f"{what} has been healthy in {where} for {lasting_of(one.green)}{_by(one)}."
             return Evidence(NAME, True, said, now, now + timedelta(seconds=3 * self.watching.every + 60))
         opens = now + timedelta(seconds=needs - one.green)
-        said = f"{place} has been green for {lasting_of(one.green, needs)}."
+        said = f"{what} has been healthy in {where} for {lasting_of(one.green, needs)}{_by(one)}."
         return lacking(NAME, said, now, opens)
+
+
+def _by(one: Watched) -> str:
+    """That its health is what the probes say alone, where it is."""
+    return "" if one.metrics else ", by its probes alone: chom.toml names no metrics for errors and latency there"

@@ -177,11 +177,6 @@ def listed(items: Iterable[str], most: int = 8) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def capital(text: str) -> str:
-    """The text with a capital at its beginning, but for a version such as "v1.2"."""
-    return text if text[:1] == "v" and text[1:2].isdigit() else text[:1].upper() + text[1:]
-
-
 def sentence(text: str) -> str:
     """The text with a full stop where it ends without one."""
     stripped = text.rstrip()

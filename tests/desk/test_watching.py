@@ -22,6 +22,8 @@ from policies.change import Change, Requirement
 from tests.desk.conftest import Room
 from tests.support.redis import RedisServer
 
+BY_PROBES = "by its probes alone: chom.toml names no metrics for errors and latency there"
+
 
 @dataclass
 class Site:
@@ -172,16 +174,16 @@ async def test_staging_says_how_long_it_has_been_green_and_begins_anew_when_ill(
     assert "v1.2 is not in staging. Try it there first: `deploy v1.2 to staging`" in (await said())[1]
     there = await deployed(room, "deploy v1.2 to staging")
     await look(room, one, 3, "staging")
-    assert await said() == (False, "Staging has been green for 0 of 1 minute.")
+    assert await said() == (False, f"v1.2 has been healthy in staging for 0 of 1 minute, {BY_PROBES}.")
     site.why = "HTTP 502"
     await look(room, one, 1, "staging")
     holds, ill = await said()
-    assert not holds and "Staging is ill" in ill and "HTTP 502" in ill
+    assert not holds and "v1.2 is ill in staging" in ill and "HTTP 502" in ill
     site.why = ""
     await look(room, one, 6, "staging")
     assert (await said())[0] is False
     await look(room, one, 1, "staging")
-    assert await said() == (True, "v1.2 has been healthy in staging for 1 minute.")
+    assert await said() == (True, f"v1.2 has been healthy in staging for 1 minute, {BY_PROBES}.")
     room.shelf.built["v1.2"] = replace(room.shelf.built["v1.2"], sha256="9" * 64)
     wanted = replace(wanted, plan=replace(wanted.plan, sha256="9" * 64))
     assert "another build of v1.2" in (await said())[1]

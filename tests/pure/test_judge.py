@@ -210,7 +210,10 @@ def test_counts_are_people() -> None:
     ("evidence", "said"),
     [
         ([], "Staging: not looked at yet."),
-        ([replace(GREEN, holds=False, said="Staging has been green for 12 of 30 minutes.")], "Staging has been green"),
+        (
+            [replace(GREEN, holds=False, said="v1.2 has been healthy for 12 of 30 minutes.")],
+            "v1.2 has been healthy",
+        ),
         ([replace(GREEN, expires=NOW)], "Evidence has expired: staging (Healthy in staging for 30 minutes)."),
         ([GREEN, replace(GREEN, holds=False, said="Staging is ill.", at=NOW)], "Staging is ill."),
         ([GREEN, replace(GREEN, holds=False, said="Staging is ill.")], "Staging is ill."),
@@ -242,12 +245,14 @@ def test_a_closed_window_blocks_what_is_ready_and_is_named_to_what_waits() -> No
     calendar = Calendar((freeze(2), freeze(3, environment="staging", why="other"), freeze(9, start=8, why="later")))
     blocked = verdict(asked, approval(LENA, asked), calendar=calendar)
     assert blocked == Blocked(
-        "production is closed until 2026-11-24T00:31:51Z: Black Friday. Approved by Lena (Tech Lead).",
+        "No change may start on production until 2026-11-24T00:31:51Z: Black Friday. Approved by Lena (Tech Lead).",
         NOW + timedelta(hours=2),
     )
     waiting = verdict(asked, calendar=calendar)
     assert isinstance(waiting, Waiting)
-    assert waiting.said.endswith(f"production is closed until 2026-11-24T00:31:51Z: Black Friday. {ONE.because}")
+    assert waiting.said.endswith(
+        f"No change may start on production until 2026-11-24T00:31:51Z: Black Friday. {ONE.because}"
+    )
     assert isinstance(verdict(asked, approval(LENA, asked), calendar=calendar, now=blocked.until), Allowed)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from actions.engine.words import (
     QUOTED,
+    capital,
     counted,
     hidden,
     in_utc,
@@ -113,3 +114,23 @@ def test_neighbours_are_one_name_and_the_rest_is_counted() -> None:
     assert named(hundred[::2]) == "app1, app3, app5, app7, app9, app11, app13 and 43 more"
     assert named(["db", *hundred], show=lambda name: f"`{name}`") == "`db` and `app1` to `app100`"
     assert named([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("app1 was switched back to v1.0.", "app1 was switched back to v1.0."),
+        ("app1, app2 and app3 were switched back.", "app1, app2 and app3 were switched back."),
+        ("web: it does not answer.", "web: it does not answer."),
+        ("website is down.", "Website is down."),
+        ("production serves v1.1 now.", "production serves v1.1 now."),
+        ("jan de Vries stopped it.", "jan de Vries stopped it."),
+        ("v1.1 serves as before.", "v1.1 serves as before."),
+        ("shared/.env is another file.", "shared/.env is another file."),
+        ("the health check failed on app1.", "The health check failed on app1."),
+        ("about 2 min left.", "About 2 min left."),
+        ("", ""),
+    ],
+)
+def test_a_sentence_gets_its_capital_and_a_name_is_never_changed(text: str, said: str) -> None:
+    assert capital(text, ("web", "landsraad", "production", "jan de Vries", "")) == said

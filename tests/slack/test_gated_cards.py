@@ -21,7 +21,7 @@ from tests.slack.check import check
 from tests.slack.views import AT, CHANGE, after, view, yes
 
 TWO = Requirement(2, "It has migrations.", (Need(Role.TECH_LEAD),), ("staging", "checks", "drill"))
-GREEN = "Staging has been green for 12 of 30 minutes."
+GREEN = "v1.2 has been healthy in staging for 12 of 30 minutes."
 SHOWN = (
     Evidence("staging", False, GREEN, AT, opens=AT + timedelta(minutes=18)),
     Evidence("checks", False, "tests failed for commit 1f0c2d3e4b.", AT),

@@ -11,7 +11,7 @@ from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Way
 from actions.engine.nouns import noun
 from actions.engine.plan import Back, Do, Expect, Harmless, Irreversible, Plan, Step
-from actions.engine.words import FEW, counted, joined, named, servers
+from actions.engine.words import FEW, capital, counted, joined, named, servers
 
 NEVER_BEGAN = "it never began there, so there is nothing to undo"
 """The summary of an undo that was not needed."""
@@ -201,11 +201,6 @@ def _stays(plan: Plan, state: State) -> Iterator[str]:
         for why, hosts in _by_reason(dict(_failed(step, state, Way.FORWARD))).items():
             if not state.turned or why not in state.turned.why:
                 yield f"{capital(noun(step))} failed on {named(hosts)}: {why}."
-
-
-def capital(text: str) -> str:
-    """The sentence with its first letter in upper case, but for a version such as "v1.2"."""
-    return text if text[:1] == "v" and text[1:2].isdigit() else text[:1].upper() + text[1:]
 
 
 def _can_wait(step: Do, failed: dict[str, Mark]) -> str:

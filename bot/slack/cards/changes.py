@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from actions.engine.across import texts
 from actions.engine.plan import Arg, Plan
-from actions.engine.words import counted, megabytes
-from bot.slack.words import capital, code, inline, listed, sentence
+from actions.engine.words import capital, counted, megabytes
+from bot.slack.words import code, inline, listed, sentence
 
 NAMED = 12
 """So many of a kind are named; the others are counted."""

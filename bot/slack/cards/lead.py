@@ -8,7 +8,7 @@ from typing import assert_never
 from actions.engine.journal import Way
 from actions.engine.plan import Plan
 from actions.engine.runner.closing import configures
-from actions.engine.words import FEW, counted, named
+from actions.engine.words import FEW, capital, counted, named
 from bot.desk.view import ChangeView
 from bot.milestones import aftermath, result, why_back
 from bot.slack.cards.called import answerers, approvers, can_answer, mention, mentions
@@ -18,7 +18,7 @@ from bot.slack.cards.gated import is_ill, since_live, without_gates
 from bot.slack.cards.progress import pace, step_line
 from bot.slack.cards.stage import Stage, decided, stage_of
 from bot.slack.spoken import in_slack, spoken
-from bot.slack.words import about, at, capital, code, cut, day, inline, listed, sentence, timed, took, utc
+from bot.slack.words import about, at, code, cut, day, inline, listed, sentence, timed, took, utc
 from policies.change import Verdict, Waiting, WhenReady, Word
 from policies.sentences import approved_by, of_which_kind, role, waiting_for
 
@@ -48,7 +48,7 @@ def lead_of(view: ChangeView, *, newest: bool = True) -> Lead:
         case Stage.WAITING:
             return _waiting(view)
         case Stage.BLOCKED:
-            said = sentence(capital(view.verdict.said))
+            said = sentence(view.verdict.said)
             return Lead("It cannot start now.", timed(said), f"It cannot start now. {said}")
         case Stage.ALLOWED:
             return _allowed(view)
@@ -210,7 +210,7 @@ def _moving(view: ChangeView, stage: Stage) -> Lead:
             then = "When this step has ended, everything that can be undone is undone."
             return Lead(f"Stopping, as {by} asked.", f"{step.mrkdwn}\n{then}", f"{by} asked to stop it. {step.plain}")
         case Stage.TURNING_BACK:
-            why = sentence(capital(why_back(view)))
+            why = sentence(capital(why_back(view), view.names))
             next_ = f"{inline(why, 600)}\n{step.mrkdwn} {NOBODY}"
             return Lead("Turning back.", next_, f"It is turning back. {why} {NOBODY}")
         case _:
@@ -229,7 +229,7 @@ def _host_away(view: ChangeView) -> Lead:
     lines += [f"The same with {counted(len(away) - FEW, 'server')} more."] if len(away) > FEW else []
     todo = f"Somebody has to look at {hosts}; the run goes on by itself as soon as it can."
     locked = f"Until then nothing else can run on {inline(view.change.environment, 60)}."
-    told = f"{head} {capital(sentence(away[0].why))} {todo}"
+    told = f"{head} {capital(sentence(away[0].why), view.names)} {todo}"
     return Lead(head, "\n".join([*lines, f"{inline(todo)} {locked}"]), told)
 
 
@@ -248,12 +248,11 @@ def _asked(view: ChangeView) -> Lead:
 def _ended(view: ChangeView, stage: Stage, newest: bool) -> Lead:
     ended, opened = view.run.ended, view.run.opened
     assert ended is not None
-    why, time = why_back(view), f"It took {took(opened.at, ended.at)}" if opened else "It has run"
+    why, time = capital(why_back(view), view.names), f"It took {took(opened.at, ended.at)}" if opened else "It has run"
     stopped = view.run.turned is not None and bool(view.run.turned.by)
     word = "Done." if stage is Stage.DONE else "Stopped." if stopped else "Turned back."
     shown, told = (
-        [sentence(capital(said)) for said in (why, *aftermath(view, migrations=named)) if said]
-        for named in (False, True)
+        [sentence(said) for said in (why, *aftermath(view, migrations=named)) if said] for named in (False, True)
     )
     since = since_live(view) if stage is Stage.DONE else ""
     when = f"{time} and ended {day(ended.at)}."

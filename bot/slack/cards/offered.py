@@ -8,6 +8,7 @@ from actions.engine.across import behind
 from actions.engine.journal import Way
 from actions.engine.plan import Plan
 from actions.engine.runner.closing import configures
+from actions.engine.words import capital
 from bot.desk.answering import shifting
 from bot.desk.view import ChangeView
 from bot.slack.blocks import Block, Button, Confirm, Style, actions, section
@@ -159,9 +160,9 @@ def _choices(view: ChangeView) -> list[Block]:
     for choice in asked.choices[:10]:
         leads = consequence(view, choice)
         what = f"{sentence(plan.title)} {leads}"
-        confirm = Confirm(f"{choice.capitalize()}?", what, choice.capitalize(), "Not yet")
+        confirm = Confirm(f"{capital(choice)}?", what, capital(choice), "Not yet")
         value = f"{view.change.id}:{asked.step}:{asked.host}:{choice}"
-        button = Button("chom_answer", choice.capitalize(), value, plan.title, confirm)
+        button = Button("chom_answer", capital(choice), value, plan.title, confirm)
         rows.append(section(inline(leads, 400), button))
     return rows
 
@@ -180,4 +181,4 @@ def consequence(view: ChangeView, choice: str) -> str:
         case "go on":
             return f"Go on: this step is left as it is{where}, and the next one begins."
         case _:
-            return sentence(f"{choice.capitalize()}: the run goes on with this answer")
+            return sentence(f"{capital(choice)}: the run goes on with this answer")

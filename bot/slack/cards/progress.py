@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from actions.engine.fold import Phase
 from actions.engine.journal import Way
 from actions.engine.plan import Step, hosts_of
-from actions.engine.words import FEW
+from actions.engine.words import FEW, capital
 from bot.desk.estimate import outlook
 from bot.desk.view import ChangeView
 from bot.slack.cards.stage import StepPhase, current_step, marks_of, phase_of
 from bot.slack.cards.steps import names, spread
-from bot.slack.words import about, at, capital, code, inline, listed, sentence, utc
+from bot.slack.words import about, at, code, inline, listed, sentence, utc
 
 MINUTE = 60.0
 

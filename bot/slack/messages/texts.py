@@ -10,7 +10,7 @@ from bot.slack.blocks import Block, Card, card, context, section, sections
 from bot.slack.cards.canary import shares
 from bot.slack.cards.stage import Stage, current_step, stage_of
 from bot.slack.spoken import in_slack, spoken
-from bot.slack.words import capital, code, day, inline, listed, sentence, timed, took
+from bot.slack.words import code, day, inline, listed, sentence, timed, took
 from policies.change import Refused, Waiting
 
 
@@ -63,7 +63,7 @@ def reviewed(view: ChangeView, link: str = "") -> Card:
 
 def approval_counted(view: ChangeView) -> Card:
     """To an approver whose word was not the last that is needed, or whose change cannot start yet."""
-    return said(f"Your approval is counted. {capital(view.verdict.said)}")
+    return said(f"Your approval is counted. {view.verdict.said}")
 
 
 def old_copy(link: str = "") -> Card:

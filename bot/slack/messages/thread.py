@@ -26,7 +26,7 @@ from actions.engine.journal import (
 )
 from actions.engine.plan import Plan, hosts_of
 from actions.engine.runner.closing import configures
-from actions.engine.words import FEW
+from actions.engine.words import FEW, capital
 from bot.desk.view import ChangeView
 from bot.gathered import gathered
 from bot.milestones import aftermath, result, why_back
@@ -35,7 +35,7 @@ from bot.slack.cards.called import can_answer
 from bot.slack.cards.forgood import no_way_back
 from bot.slack.cards.lead import forward_again
 from bot.slack.cards.stage import decided
-from bot.slack.words import INSTANT, capital, code, code_block, inline, listed, sentence, took
+from bot.slack.words import INSTANT, code, code_block, inline, listed, sentence, took
 from policies.change import Word
 
 MOST_OUTPUTS = 4
@@ -183,7 +183,8 @@ def _if_wrong(plan: Plan) -> str:
 def _end(ended: Ended, view: ChangeView) -> Card:
     """For people who were not watching: what is live now, how long it took, who wanted it, and what to do."""
     plan, run = view.change.plan, view.run
-    head, rest = result(view), [sentence(capital(said)) for said in (why_back(view), *aftermath(view)) if said]
+    why = capital(why_back(view), view.names)
+    head, rest = result(view), [sentence(said) for said in (why, *aftermath(view)) if said]
     word = "Done." if ended.outcome is Outcome.DONE else "Turned back." if failed(view) else "Stopped."
     if run.opened:
         rest.append(f"It took {took(run.opened.at, ended.at)}.")
