@@ -15,9 +15,9 @@ from pathlib import Path
 from bot.store import Store
 from bot.tails.pace import Pace
 from tests.bench.ratio import Limit
+from tests.slack.changes import CHANGE
 from tests.slack.room import Room, looking
 from tests.slack.support import RealClock, start_slack
-from tests.slack.views import CHANGE
 from tests.support.ages import LOOK
 from tests.support.crowd import Strict, crowd
 from tests.support.redis import redis_server

@@ -20,7 +20,9 @@ from bot.hosts import host
 from bot.shell import printed
 from bot.shell.vocabulary import registry
 from policies.change import Person
-from tests.slack.views import AT, CHANGE, GO, MIGRATIONS, PEOPLE, PLAN, STAGED, STAGES, WAITS, after, view, yes
+from tests.slack.changes import AT, CHANGE, MIGRATIONS, PEOPLE, PLAN, after, yes
+from tests.slack.journals import STAGED
+from tests.slack.views import GO, STAGES, WAITS, view
 
 TITLE = PLAN.title
 TYPED = CliRunner()

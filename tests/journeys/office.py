@@ -23,8 +23,8 @@ from bot.store import Store
 from bot.tails.slack import SlackTail
 from policies.change import People, Role
 from policies.rules import Rules
+from tests.slack.changes import PEOPLE
 from tests.slack.support import BRISK, QUICK, RealClock, Slack, seen_text, start_slack, until
-from tests.slack.views import PEOPLE
 from tests.support.redis import RedisServer
 from tests.support.rules import one_lead
 

@@ -17,8 +17,8 @@ from bot.store.decisions import Act
 from policies.change import Account, Need, Person, Requirement, Role
 from policies.people import Standing
 from tests.journeys.office import Office, open_office
+from tests.slack.changes import PEOPLE
 from tests.slack.support import BRISK, RealClock, until
-from tests.slack.views import PEOPLE
 from tests.support.redis import RedisServer, redis_server
 from tests.support.rules import lead_and_devops
 

@@ -12,8 +12,8 @@ import pytest
 
 from actions.engine.fleet import Release
 from tests.journeys.office import OLD, Office, open_office
+from tests.slack.changes import PEOPLE
 from tests.slack.support import seen_text, until
-from tests.slack.views import PEOPLE
 from tests.support.redis import RedisServer, redis_server
 
 

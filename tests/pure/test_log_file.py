@@ -5,8 +5,10 @@ from __future__ import annotations
 from actions.engine.ports import JobLog
 from bot.redact import redactor
 from bot.slack.messages.log_file import MOST, Unread, comment, file_name, fitted, given_up, log_lines, pieces_of, struck
+from tests.slack.changes import HOSTS, yes
 from tests.slack.check import check
-from tests.slack.views import GO, HOSTS, TURNED, view, yes
+from tests.slack.journals import TURNED
+from tests.slack.views import GO, view
 
 SEEN = view(GO, yes(), entries=TURNED)
 KEY = [

@@ -12,9 +12,9 @@ import pytest
 from bot.sandbox.slack.people import Granted
 from bot.slack import SlackFace
 from bot.store import Store
+from tests.slack.changes import CHANGE
 from tests.slack.room import Room, looking
 from tests.slack.support import BRISK, FakeDesk, FakeMemory, RealClock, Slack, serve_http, start_slack
-from tests.slack.views import CHANGE
 from tests.support.redis import RedisServer, redis_server
 
 

@@ -12,7 +12,8 @@ from actions.engine.journal import Ended, Entry, Failed, Outcome, TurnedBack, Wa
 from actions.engine.runner import closing
 from bot.desk.view import ChangeView
 from policies.change import Allowed
-from tests.slack.views import ARTIFACT, AT, CHANGE, FLEET, OPENED, PEOPLE, TOOK, after, begun, ended, yes
+from tests.slack.changes import ARTIFACT, AT, CHANGE, FLEET, PEOPLE, after, yes
+from tests.slack.journals import OPENED, TOOK, begun, ended
 
 HUNDRED = tuple(f"app{number}" for number in range(1, 101))
 BAD = "app42"

@@ -18,8 +18,9 @@ from bot.slack.blocks import Card
 from bot.slack.cards.details import PLAN, details
 from bot.slack.messages import texts
 from bot.slack.messages.start import Now, start_card
+from tests.slack.changes import BACK_TO_V10, CHANGE, PEOPLE, after
 from tests.slack.check import BIDI, ENTITY, OURS, texts_in
-from tests.slack.views import BACK_TO_V10, CHANGE, CHOICES, PEOPLE, STAGES, VERSIONS, after
+from tests.slack.views import CHOICES, STAGES, VERSIONS
 
 LINK = "https://chom.slack.com/archives/C0DEPLOYS/p1"
 HELD = Held("C0DEPLOYS", "https://hooks.slack.com/actions/T0CHOM/1", token="0123456789abcdef")

@@ -24,8 +24,8 @@ from bot.tails.logs import LogPace
 from bot.tails.pace import Pace
 from bot.tails.slack import SlackTail
 from policies.change import Approval, Change, Word
+from tests.slack.changes import PEOPLE
 from tests.slack.support import QUICK, Slack, seen_text
-from tests.slack.views import PEOPLE
 
 SECRET = "hunter2hunter2"
 """A value that the bot knows and never shows."""

@@ -25,7 +25,8 @@ from bot.slack.connection.socket import Rhythm
 from bot.store.decisions import Decision
 from bot.tails.pace import Pace
 from policies.change import Account, Person
-from tests.slack.views import CHOICES, PEOPLE, STAGES, VERSIONS
+from tests.slack.changes import PEOPLE
+from tests.slack.views import CHOICES, STAGES, VERSIONS
 
 Json = dict[str, Any]
 QUICK = Pace(card=0.15, turn=0.05, thread=0.1, post=0.02, sweep=0.4, lease=0.9, backoff=(0.05, 0.2), flush=1.0)

@@ -26,23 +26,10 @@ from bot.slack.cards.live import change_card, metadata, preview_card
 from bot.slack.cards.pressed import Answer, Click, Press, read_click
 from bot.slack.cards.stage import DEAD, Stage, stage_of
 from bot.slack.messages import log_file, notices, texts, thread
+from tests.slack.changes import CHANGE, FLEET, MIGRATIONS, after, yes
 from tests.slack.check import buttons, check, words_of
-from tests.slack.views import (
-    CHANGE,
-    FINISHED,
-    FLEET,
-    GO,
-    MIGRATIONS,
-    OPENED,
-    ROLLED,
-    STAGED,
-    STAGES,
-    TURNED,
-    after,
-    begun,
-    view,
-    yes,
-)
+from tests.slack.journals import FINISHED, OPENED, ROLLED, STAGED, TURNED, begun
+from tests.slack.views import GO, STAGES, view
 
 HERE = Path(__file__).parent / "snapshots"
 LINK = "https://chom.slack.com/archives/C0DEPLOYS/p1"

@@ -15,9 +15,10 @@ from bot.desk.view import PastRun
 from bot.sandbox.slack.blocks import checked
 from bot.slack.cards.live import change_card, metadata
 from policies.change import Account, Person, Role
+from tests.slack.changes import CHANGE, PEOPLE, after
 from tests.slack.conftest import Faced
 from tests.slack.support import seen_text, until
-from tests.slack.views import CHANGE, PEOPLE, STAGES, after, view
+from tests.slack.views import STAGES, view
 
 DIGEST = CHANGE.digest
 

@@ -18,8 +18,8 @@ from bot.slack.connection.directory import REFUSED, Ages, Directory, standing_of
 from bot.slack.connection.web import new_client, new_session
 from policies.change import Account, Person, Role
 from policies.people import Standing
+from tests.slack.changes import PEOPLE
 from tests.slack.support import Slack, start_slack, until
-from tests.slack.views import PEOPLE
 
 LEAD = Account("T0CHOM", "U0LEAD")
 LEADS = {Role.TECH_LEAD: "S0LEADS"}

@@ -19,9 +19,9 @@ from bot.slack.messages import log_file, texts
 from bot.slack.messages.home import home
 from bot.slack.messages.thread import thread
 from tests.slack import fleet
+from tests.slack.changes import AT, V10
 from tests.slack.check import check, check_blocks, texts_in, words_of
 from tests.slack.fleet import BAD, HUNDRED, seen
-from tests.slack.views import AT, V10
 
 MOMENTS: dict[str, list[Entry]] = {
     name: value for name, value in vars(fleet).items() if name.isupper() and isinstance(value, list)

@@ -22,10 +22,11 @@ from bot.slack.messages import texts
 from bot.slack.messages.start import Now, start_card
 from bot.slack.words import ago
 from policies.change import Person
+from tests.slack.changes import AT, CHANGE, PEOPLE, after
 from tests.slack.check import buttons, check, words_of
 from tests.slack.forms import CHOICES, HELD, LINK, LISTS, MODALS, STARTS, WANTED, check_modal, check_options
 from tests.slack.test_hostile import FEW, NASTY
-from tests.slack.views import AT, CHANGE, PEOPLE, STAGES, VERSIONS, after
+from tests.slack.views import STAGES, VERSIONS
 
 HERE = Path(__file__).parent / "form_snapshots"
 PICTURES: dict[str, Any] = (

@@ -15,9 +15,10 @@ from bot.sandbox.slack.suggest import flat
 from bot.slack.acts.modal import Held
 from bot.slack.acts.windows import SETTLED
 from policies.change import Account, Person
+from tests.slack.changes import CHANGE
 from tests.slack.conftest import Faced, faced
 from tests.slack.support import seen_text, until
-from tests.slack.views import CHANGE, STAGES
+from tests.slack.views import STAGES
 
 FILLED = {"version": "v1.2", "environment": "staging", "reason": "the new checkout"}
 TEXT = 'deploy v1.2 blue-green to staging reason="the new checkout"'

@@ -17,8 +17,9 @@ from bot.slack.blocks import Card
 from bot.slack.cards.live import change_card
 from bot.slack.messages.thread import thread
 from policies.change import Evidence, Need, Requirement, Role, Waiting, WhenReady
+from tests.slack.changes import AT, CHANGE, after, yes
 from tests.slack.check import check
-from tests.slack.views import AT, CHANGE, after, view, yes
+from tests.slack.views import view
 
 TWO = Requirement(2, "It has migrations.", (Need(Role.TECH_LEAD),), ("staging", "checks", "drill"))
 GREEN = "v1.2 has been healthy in staging for 12 of 30 minutes."

@@ -19,9 +19,11 @@ from bot.slack.cards.pressed import Beginning, Wish, read_click
 from bot.slack.messages.home import MOST_BLOCKS, Home, refused_home, stranger_home, waits_for
 from bot.slack.messages.home import home as home_of
 from policies.change import Account, Allowed, Person, Role
+from tests.slack.changes import CHANGE, PEOPLE, after, yes
 from tests.slack.check import check_blocks, texts_in
+from tests.slack.journals import FINISHED, TURNED
 from tests.slack.test_hostile import FEW, NASTY
-from tests.slack.views import CHANGE, FINISHED, GO, PEOPLE, STAGES, TURNED, after, view, yes
+from tests.slack.views import GO, STAGES, view
 
 HERE = Path(__file__).parent / "homes"
 LINK = "https://chom.slack.com/archives/C0DEPLOYS/p1795442531000100"

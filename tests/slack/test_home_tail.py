@@ -12,9 +12,10 @@ import pytest
 from bot.store import Store
 from bot.tails.home import NAME
 from policies.change import Account, Approval, Change, People, Person, Refused, Role, Why, Word
+from tests.slack.changes import CHANGE, PEOPLE
+from tests.slack.journals import FINISHED
 from tests.slack.lobby import SWIFT, V12, Lobby, lobby
 from tests.slack.support import RealClock, start_slack, until
-from tests.slack.views import CHANGE, FINISHED, PEOPLE
 from tests.support.redis import RedisServer
 
 

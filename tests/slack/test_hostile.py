@@ -20,9 +20,11 @@ from bot.slack.words import code, code_block, inline, listed, plain, took
 from policies.change import Person, Refused, Why
 from policies.change import Waiting as NotYet
 from policies.review import Review
+from tests.slack.changes import CHANGE, PEOPLE, URGENT, after, no, yes
 from tests.slack.check import check
 from tests.slack.forms import HELD, check_modal
-from tests.slack.views import CHANGE, FINISHED, GO, OPENED, PEOPLE, URGENT, after, no, view, yes
+from tests.slack.journals import FINISHED, OPENED
+from tests.slack.views import GO, view
 
 NASTY = st.one_of(
     st.sampled_from(

@@ -13,10 +13,11 @@ from actions.engine.journal import Ended, Opened, Outcome
 from bot.slack.messages.notices import notices
 from bot.tails.shown import read_shown, write_shown
 from policies.change import Approval, Evidence, Requirement, WhenReady, Word
+from tests.slack.changes import CHANGE, URGENT, after, yes
 from tests.slack.room import Room, looking
 from tests.slack.support import until
 from tests.slack.test_tail import Later
-from tests.slack.views import CHANGE, STAGES, URGENT, after, judged, yes
+from tests.slack.views import STAGES, judged
 
 HALF = timedelta(minutes=30)
 

@@ -9,10 +9,10 @@ import pytest
 
 from bot.sandbox.slack import payloads, people
 from bot.sandbox.slack.carrier import Kind, Outcome
+from tests.slack.changes import PEOPLE
 from tests.slack.conftest import Faced
 from tests.slack.support import until
 from tests.slack.test_home import WAITS, home, seen
-from tests.slack.views import PEOPLE
 
 READER = "T0CHOM:U0LEAD"
 

@@ -10,11 +10,12 @@ import pytest
 
 from bot.desk.planning import Refusal
 from bot.slack.acts.modal import Held
+from tests.slack.changes import CHANGE
 from tests.slack.conftest import Faced
 from tests.slack.support import until
 from tests.slack.test_conversation import DIGEST, show_card
 from tests.slack.test_forms_talk import says, turned, windows
-from tests.slack.views import CHANGE, STAGES
+from tests.slack.views import STAGES
 
 Json = dict[str, Any]
 REJECTED = ("reject", CHANGE.id, DIGEST, "lead", "T0CHOM:U0LEAD")

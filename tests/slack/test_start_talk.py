@@ -9,10 +9,11 @@ import pytest
 from bot.desk.planning import Refusal
 from bot.desk.view import PastRun
 from policies.change import Account, Person
+from tests.slack.changes import CHANGE, after
 from tests.slack.conftest import Faced
 from tests.slack.support import seen_text, until
 from tests.slack.test_conversation import show_card
-from tests.slack.views import CHANGE, STAGES, after
+from tests.slack.views import STAGES
 
 
 async def begun(bot: Faced, user: str = "dev") -> tuple[str, dict[str, dict[str, object]]]:

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from bot.tails.lease import NAME
 from bot.tails.shown import Shown, read_shown, write_shown
 from policies.change import Approval, Refused, Why, Word
+from tests.slack.journals import FINISHED, STAGED, SWITCHED, TURNED, begun, ended
 from tests.slack.room import Room, looking
 from tests.slack.support import QUICK, RealClock, seen_text, until
-from tests.slack.views import FINISHED, STAGED, SWITCHED, TURNED, begun, ended
 
 
 class Later(RealClock):

@@ -15,9 +15,9 @@ from bot.slack.messages.thread import thread
 from bot.tails.finder import told_metadata
 from bot.tails.shown import Shown, write_shown
 from policies.change import Refused, Why
+from tests.slack.journals import FINISHED, TURNED
 from tests.slack.room import Room
 from tests.slack.support import seen_text, until
-from tests.slack.views import FINISHED, TURNED
 
 LOST = {"slack": "lost", "method": "chat.postMessage", "seconds": 60}
 

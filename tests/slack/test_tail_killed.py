@@ -18,10 +18,11 @@ import pytest
 
 from bot.sandbox.slack.errors import RateLimited
 from bot.sandbox.slack.limits import Limits, Tier
+from tests.slack.changes import CHANGE, SHIFTING
+from tests.slack.journals import FINISHED, THROUGH_STAGES, TURNED
 from tests.slack.room import Room
 from tests.slack.support import until
 from tests.slack.tail_process import tail
-from tests.slack.views import CHANGE, FINISHED, SHIFTING, THROUGH_STAGES, TURNED
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.slack.tail_process"])

@@ -12,9 +12,9 @@ import pytest
 from actions.engine.journal import TurnedBack
 from actions.engine.ports import JobLog
 from bot.tails.shown import Log, read_shown
+from tests.slack.journals import FINISHED, STOPPED, TURNED
 from tests.slack.room import SECRET, Room
 from tests.slack.support import QUICK, seen_text, until
-from tests.slack.views import FINISHED, STOPPED, TURNED
 
 _SHIFT = datetime.now(UTC) - TURNED[-1].at
 TURNED = [replace(entry, at=entry.at + _SHIFT) for entry in TURNED]

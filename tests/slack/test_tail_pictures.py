@@ -13,9 +13,10 @@ import pytest
 from actions.engine.journal import Entry, TurnedBack
 from actions.engine.telemetry import Blind, Sample
 from bot.tails.shown import read_shown
+from tests.slack.changes import SHIFTING
+from tests.slack.journals import FINISHED, OPENED, THROUGH_STAGES, TOOK, both, close
 from tests.slack.room import Room
 from tests.slack.support import QUICK, until
-from tests.slack.views import FINISHED, OPENED, SHIFTING, THROUGH_STAGES, TOOK, both, close
 from tests.support.canaries import BAD, shift
 
 WEIGHTS = ["10 %", "50 %", "100 %"]

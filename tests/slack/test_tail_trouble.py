@@ -13,9 +13,9 @@ from bot.desk.view import ChangeView
 from bot.store import Store, StoreDown
 from bot.tails.lease import NAME
 from policies.change import Refused, Why
+from tests.slack.journals import FINISHED, SWITCHED
 from tests.slack.room import Room, looking
 from tests.slack.support import QUICK, RealClock, seen_text, until
-from tests.slack.views import FINISHED, SWITCHED
 from tests.support.redis import RedisServer
 
 

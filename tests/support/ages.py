@@ -17,7 +17,9 @@ from bot.slack.cards.stage import stage_of
 from bot.store import Store
 from bot.tails.shown import Shown, face_of, news
 from policies.change import Approval, Change, Word
-from tests.slack.views import CHANGE, FINISHED, GO, PEOPLE, TURNED, WAITS
+from tests.slack.changes import CHANGE, PEOPLE
+from tests.slack.journals import FINISHED, TURNED
+from tests.slack.views import GO, WAITS
 
 LOOK = 0.02
 """Seconds between two looks at Slack."""
