@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from actions.engine.artifacts import artifacts
 from actions.engine.artifacts.packing.audits import Unreadable, audit_of
 from actions.engine.contents.advisories import Advisory, Audit
-from tests.adapters.test_pack import ROOT, chom_bot, packed
+from tests.adapters.packing import chom_bot, packed, pipeline, steps_of
 from tests.adapters.trees import COMMIT, tree
 
 PSR7 = Advisory("guzzlehttp/psr7", "CVE-2023-29197", "high")
@@ -143,10 +142,7 @@ async def test_the_manifest_and_the_list_name_them_and_the_bot_knows_them(tmp_pa
 
 def test_the_example_of_a_pipeline_audits_this_version_and_the_tag_before(tmp_path: Path) -> None:
     """Its own lines, with a composer and an npm that print what the real ones do, and end as they do."""
-    workflow = yaml.safe_load((ROOT / ".github/artifact.example.yml").read_text())
-    steps = {
-        step["name"]: step["run"] for step in workflow["jobs"]["artifact"]["steps"] if {"name", "run"} <= set(step)
-    }
+    steps = steps_of(pipeline())
     app, tools = tree(tmp_path / "app", **{"package.json": "{}\n"}), tmp_path / "tools"
     now, before = ({"advisories": {"vue": []}}, NONE[1]), (COMPOSER, NPM)
     for name, pair in zip(("composer", "npm"), zip(now, before, strict=True), strict=True):

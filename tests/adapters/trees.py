@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 COMMIT = "1f0c2d3e4b5a69788796a5b4c3d2e1f00f1e2d3c"
+MIGRATIONS = ["2026_01_01_000000_create_notes", "2026_02_01_000000_add_colour"]
 PACKED = {
     "artisan": "#!/usr/bin/env php\n<?php\n",
     "public/index.php": "<?php // served\n",
