@@ -1,60 +1,19 @@
-"""Every way in which a server can be down, somebody else's, replaced or broken gets a sentence, and soon."""
+"""A server that is down, frozen, silent or slow is found out soon, and holds up nobody else."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import re
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import asyncssh
-import psutil
 import pytest
 
-from actions.engine.fleet import Artifact
-from actions.engine.plan import Call
-from actions.engine.ports import HostRefused, Job, LostJob, Unreachable
-from actions.engine.ssh import LINE, LINES, SshHosts
-from tests.support.sshd import OpenArtifact, TestServer, no_artifacts
-
-PEER = Path(__file__).with_name("peer.py")
-JOB = Job("chg-aaaaaa/stage/forward", Call("stage"), 1, 60, "deployment_20261123_222151")
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
-    directory = tmp_path_factory.mktemp("peer")
-    server = TestServer(directory, agent=PEER, agent_args=(str(directory / "mode"),))
-    asyncio.run(server.__aenter__())
-    yield server
-    asyncio.run(server.__aexit__())
-
-
-Peer = Callable[..., contextlib.AbstractAsyncContextManager[tuple[TestServer, SshHosts]]]
-
-
-@pytest.fixture
-def peer(shared: TestServer) -> Peer:
-    @contextlib.asynccontextmanager
-    async def peer(
-        mode: str = "well", open_artifact: OpenArtifact = no_artifacts
-    ) -> AsyncIterator[tuple[TestServer, SshHosts]]:
-        (shared.directory / "mode").write_text(mode)
-        hosts = shared.hosts(open_artifact)
-        try:
-            yield shared, hosts
-        finally:
-            await hosts.close()
-
-    return peer
-
-
-def unheard(line: str) -> None:
-    raise AssertionError(line)
+from actions.engine.ports import Unreachable
+from actions.engine.ssh import SshHosts
+from tests.adapters.conftest import JOB, PEER, Peer, unheard
+from tests.support.sshd import TestServer, no_artifacts
 
 
 async def test_100_requests_at_once_share_one_connection_and_one_channel(peer: Peer) -> None:
@@ -119,60 +78,6 @@ async def test_an_answer_that_never_comes_ends_at_its_deadline(peer: Peer, monke
         with pytest.raises(Unreachable, match="no answer to “follow” within"):
             await asyncio.wait_for(hosts.run("app1", replace(JOB, timeout=0), unheard), 5)
         assert await hosts.raise_fence("app1", 3) == 3
-
-
-async def test_a_wrong_host_key_is_said_with_both_fingerprints(peer: Peer) -> None:
-    async with peer() as (server, _):
-        mine, before = server.login.host_key, server.agents()
-        other = asyncssh.generate_private_key("ssh-ed25519")
-        login = replace(server.login, host_key=other.export_public_key().decode())
-        hosts = SshHosts({"app1": login}, server.agent_sha256, no_artifacts)
-        with pytest.raises(Unreachable) as caught:
-            await hosts.survey("app1")
-        shown = asyncssh.import_public_key(mine).get_fingerprint()
-        assert f"its host key is {shown}, and {other.get_fingerprint()} is pinned" in str(caught.value)
-        assert "may have been replaced" in caught.value.advice and "chom.toml" in caught.value.advice
-        assert set(server.agents()) <= set(before), "nothing was asked of it"
-
-
-async def test_a_server_with_another_kind_of_host_key_is_a_wrong_key_too(peer: Peer) -> None:
-    async with peer() as (server, _):
-        other = asyncssh.generate_private_key("ecdsa-sha2-nistp256").export_public_key().decode()
-        hosts = SshHosts({"app1": replace(server.login, host_key=other)}, server.agent_sha256, no_artifacts)
-        with pytest.raises(
-            Unreachable, match=f"its host key is {re.escape(server.login.fingerprint)}, and SHA256:.* is pinned"
-        ):
-            await hosts.survey("app1")
-
-
-async def test_a_bot_key_the_server_does_not_know(peer: Peer, tmp_path: Path) -> None:
-    async with peer() as (server, _):
-        stranger = tmp_path / "stranger"
-        asyncssh.generate_private_key("ssh-ed25519").write_private_key(str(stranger))
-        hosts = SshHosts({"app1": replace(server.login, client_key=stranger)}, server.agent_sha256, no_artifacts)
-        with pytest.raises(Unreachable, match=r"does not accept the bot's key.*chom-bot host install app1"):
-            await hosts.survey("app1")
-
-
-@pytest.mark.parametrize(
-    ("spoil", "said"),
-    [
-        ("missing", "the bot's own key .* cannot be read"),
-        ("garbage", "a key cannot be read"),
-        ("passphrase", "no passphrase"),
-    ],
-)
-async def test_the_bots_own_key_is_broken(peer: Peer, tmp_path: Path, spoil: str, said: str) -> None:
-    async with peer() as (server, _):
-        key = tmp_path / "key"
-        if spoil == "garbage":
-            key.write_text("not a key")
-        elif spoil == "passphrase":
-            locked = asyncssh.generate_private_key("ssh-rsa", key_size=1024)
-            locked.write_private_key(str(key), "pkcs8-pem", passphrase="x")
-        hosts = SshHosts({"app1": replace(server.login, client_key=key)}, server.agent_sha256, no_artifacts)
-        with pytest.raises(Unreachable, match=said):
-            await hosts.survey("app1")
 
 
 async def test_nobody_listens(peer: Peer) -> None:
@@ -244,104 +149,6 @@ async def test_many_callers_of_a_dead_host_make_one_attempt(tmp_path: Path) -> N
         assert attempts == 4 and time.monotonic() - began > 1.0, "attempts keep their distance"
 
 
-@pytest.mark.parametrize(
-    ("mode", "code", "said"),
-    [
-        ("wrong agent", "wrong agent", "app1 runs another chom-host .* run `chom-bot host install app1`"),
-        ("missing", "wrong agent", "app1 has no chom-host .*not found.* run `chom-bot host install app1`"),
-        ("protocol 2", "protocol", "app1's chom-host speaks protocol 2, not 1: run `chom-bot host install app1`"),
-    ],
-)
-async def test_another_chom_host_than_expected(peer: Peer, mode: str, code: str, said: str) -> None:
-    async with peer(mode) as (_, hosts):
-        with pytest.raises(HostRefused, match=said) as caught:
-            await hosts.survey("app1")
-        assert caught.value.code == code
-
-
-ODD = [
-    "not json",
-    "no object",
-    "no id",
-    "unknown id",
-    "id of another kind",
-    "result is a list",
-    "error without code",
-    "error is a word",
-    "line without offset",
-    "endless line",
-    "wrong shape",
-]
-
-
-@pytest.mark.parametrize("mode", ODD)
-async def test_an_answer_that_makes_no_sense_is_refused(peer: Peer, mode: str) -> None:
-    async with peer(mode) as (_, hosts):
-        with pytest.raises(HostRefused, match="app1 does not speak as chom-host does") as caught:
-            await hosts.survey("app1")
-        assert caught.value.code == "protocol"
-        with pytest.raises(Unreachable, match="Whether chg-aaaaaa/stage/forward ran there is unknown"):
-            await hosts.run("app1", JOB, unheard)
-
-
-async def test_a_fence_refusal_without_the_fence_is_nonsense(peer: Peer) -> None:
-    async with peer("fenced without current") as (_, hosts):
-        with pytest.raises(HostRefused, match="without the current fence"):
-            await hosts.raise_fence("app1", 7)
-
-
-async def test_a_job_that_began_and_cannot_be_followed_is_in_doubt(peer: Peer) -> None:
-    async with peer("odd follow") as (_, hosts):
-        with pytest.raises(Unreachable, match=r"no such job.*is unknown"):
-            await hosts.run("app1", JOB, unheard)
-
-
-async def test_a_lost_job_is_said_to_be_lost(peer: Peer) -> None:
-    async with peer("lost") as (_, hosts):
-        with pytest.raises(LostJob, match="app1 lost chg-aaaaaa/stage/forward"):
-            await hosts.run("app1", JOB, unheard)
-
-
-async def test_a_chom_host_that_dies_takes_only_what_was_asked_with_it(peer: Peer) -> None:
-    async with peer("dies") as (_, hosts):
-        for _ in range(2):
-            with pytest.raises(Unreachable, match="chom-host ended with exit status 9, and said: out of memory"):
-                await hosts.survey("app1")
-
-
-async def test_100_mb_of_output_stay_out_of_memory(peer: Peer) -> None:
-    heard: list[str] = []
-    async with peer("flood") as (_, hosts):
-        await hosts.hello("app1")
-        me = psutil.Process()
-        before = peak = me.memory_info().rss
-        running = asyncio.create_task(hosts.run("app1", JOB, heard.append))
-        while not running.done():
-            peak = max(peak, me.memory_info().rss)
-            await asyncio.wait((running,), timeout=0.02)
-        result = await running
-    assert result.summary == "flooded" and len(result.lines) == 20
-    assert len(heard) == LINES + 1 and heard[-1] == (
-        "… the rest is in /var/log/chom/deployment_20261123_222151.log on app1"
-    )
-    assert all(len(line) <= LINE for line in heard)
-    grown = peak - before - sum(map(len, heard))
-    assert grown < 32 << 20, f"{grown >> 20} MiB"
-
-
-async def test_a_listener_that_fails_fails_its_own_request_only(peer: Peer) -> None:
-    class Mine(Exception):
-        pass
-
-    def fail(line: str) -> None:
-        raise Mine(line)
-
-    async with peer("flood") as (_, hosts):
-        with pytest.raises(Mine):
-            await hosts.run("app1", JOB, fail)
-        assert await hosts.raise_fence("app1", 9) == 9
-
-
 async def test_closing_ends_what_waits(peer: Peer) -> None:
     async with peer("mute") as (_, hosts):
         following = asyncio.create_task(hosts.run("app1", JOB, unheard))
@@ -349,28 +156,3 @@ async def test_closing_ends_what_waits(peer: Peer) -> None:
         await hosts.close()
         with pytest.raises(Unreachable, match="this bot closed the connection"):
             await following
-
-
-@pytest.mark.parametrize(
-    ("mode", "error", "said"),
-    [
-        ("put refuses early", HostRefused, "app1: 3 bytes are free and 9 are needed"),
-        ("put dies", Unreachable, "the upload's session ended without an answer"),
-        ("put says nonsense", HostRefused, "not JSON after an upload: 'thank you"),
-    ],
-)
-async def test_an_upload_that_goes_wrong(
-    peer: Peer, tmp_path: Path, mode: str, error: type[Exception], said: str
-) -> None:
-    file = tmp_path / "a.tar.gz"
-    file.write_bytes(bytes(20_000_000))
-
-    async def opened(_: Artifact) -> str:
-        return str(file)
-
-    sent: list[int] = []
-    async with peer(mode, opened) as (_, hosts):
-        with pytest.raises(error, match=said):
-            await hosts.upload("app1", Artifact("v1", "c" * 40, "a" * 64, 20_000_000), lambda n, _: sent.append(n))
-    if mode == "put refuses early":
-        assert max(sent, default=0) < 20_000_000, "the rest was not sent"
