@@ -28,10 +28,10 @@ class Reading:
         self.size = os.fstat(self._fd).st_size
         self.reads = 0
         """How many chunks were read."""
-        self._window: OrderedDict[int, asyncio.Future[bytes]] = OrderedDict()
+        self._window: OrderedDict[int, asyncio.Future[memoryview]] = OrderedDict()
 
-    async def chunk(self, number: int) -> bytes:
-        """The chunk of that number, counted from 0; b"" behind the end. Raises OSError."""
+    async def chunk(self, number: int) -> memoryview:
+        """The chunk of that number, counted from 0; nothing behind the end. Raises OSError."""
         if number not in self._window:
             self.reads += 1
             self._window[number] = self._read(number)
@@ -42,14 +42,17 @@ class Reading:
         await asyncio.sleep(0)  # those of one pace take turns, also where nobody had to wait
         return await asyncio.shield(chunk)
 
-    def _read(self, number: int) -> asyncio.Future[bytes]:
+    def _read(self, number: int) -> asyncio.Future[memoryview]:
         """From memory at once, where the kernel has it all there; else from the disk, in a thread."""
         at = number * CHUNK
         if (there := _in_memory(self._fd, min(CHUNK, max(self.size - at, 0)), at)) is None:
-            return asyncio.create_task(asyncio.to_thread(os.pread, self._fd, CHUNK, at))
-        read: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+            return asyncio.create_task(asyncio.to_thread(self._from_disk, at))
+        read: asyncio.Future[memoryview] = asyncio.get_running_loop().create_future()
         read.set_result(there)
         return read
+
+    def _from_disk(self, at: int) -> memoryview:
+        return memoryview(os.pread(self._fd, CHUNK, at))
 
     async def close(self) -> None:
         """Nobody reads any more."""
@@ -58,14 +61,14 @@ class Reading:
         os.close(self._fd)
 
 
-def _in_memory(fd: int, size: int, at: int) -> bytes | None:
+def _in_memory(fd: int, size: int, at: int) -> memoryview | None:
     """So many bytes of the file; None where the disk, or another error, would have to be waited for."""
     chunk = bytearray(size)
     try:
         got = os.preadv(fd, [chunk], at, os.RWF_NOWAIT)
     except OSError:
         return None
-    return bytes(chunk) if got == size else None
+    return memoryview(chunk).toreadonly() if got == size else None
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import cast
 
 import asyncssh
 
@@ -11,9 +12,9 @@ from actions.engine.ports import OnBytes
 from actions.engine.ssh.channel import Broken, Malformed, Refusal
 from actions.engine.ssh.reading import Reading
 
-PIECE = 1 << 17
-"""Bytes handed to SSH at once: on a connection that is gone, no more than these are thrown after it, and of one that is
-slow no more than these wait in memory, beside the chunk that they are cut from."""
+PACKET = 1 << 15
+"""Bytes handed to SSH at once: what sshd takes in one packet, so that nothing has to be cut and moved again. Of a slow
+server a few of these wait in memory, beside the chunk that they are cut from."""
 STALL = 30.0
 """Seconds without progress after which the upload is given up."""
 SETTLE = 120.0
@@ -82,11 +83,12 @@ async def _send(
     stdin = process.stdin
     try:
         while chunk := await file.chunk(number):
-            for at in range(0, len(chunk), PIECE):
-                stdin.write(chunk[at : at + PIECE])
-                async with asyncio.timeout(STALL):
-                    await stdin.drain()
-                    await room.wait()
+            for at in range(0, len(chunk), PACKET):
+                stdin.write(cast("bytes", chunk[at : at + PACKET]))  # asyncssh makes a copy of its own
+                if stdin.channel.get_write_buffer_size() or not room.is_set():
+                    async with asyncio.timeout(STALL):
+                        await stdin.drain()
+                        await room.wait()
             sent, number = sent + len(chunk), number + 1
             on_bytes(sent, file.size)
         stdin.write_eof()
