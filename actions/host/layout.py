@@ -66,7 +66,7 @@ def rendered(spec: HostSpec) -> Installation:
         raise ValueError("the bot's login cannot be root: chom-host needs an ordinary user")
     told = {**spec.settings, "services": list(spec.services)}
     if spec.pools:
-        told |= spec.pools.settings(str(told.get("link", Settings.link)))
+        told |= spec.pools.settings(str(told.get("link", Settings().link)))
     settings = read_settings(told, SETTINGS)
     user, group = spec.user, spec.group
     root = [

@@ -18,8 +18,9 @@ from typing import Optional, cast
 from .arguments import FENCE, JOB, SHA256, Check, anything, checked, flag, number, text
 from .base import CHUNK, LONGEST, PATIENCE, Failed, Json, Refused
 from .fence import raise_fence, read_fence
-from .files import log_line, open_lock, read_json, try_lock
+from .files import open_lock, read_json, try_lock
 from .jobs import begin, job_dir, state_of
+from .logs import log_line
 from .pools import pins, route
 from .processes import boot_id, open_pidfd
 from .redaction import redact, shown, why_not

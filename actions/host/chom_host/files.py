@@ -5,17 +5,14 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
-import hashlib
 import json
 import os
-import shutil
-import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import IO, Optional, cast
+from typing import Optional, cast
 
-from .base import CHUNK, PATIENCE, Failed, Json
+from .base import PATIENCE, Failed, Json
 from .settings import Settings
 
 
@@ -158,67 +155,3 @@ def locked(settings: Settings) -> Generator[None, None, None]:
         yield
     finally:
         os.close(fd)
-
-
-def utc(at: Optional[float] = None) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
-
-
-def log_line(settings: Settings, stem: str, text: str) -> None:
-    """One line, with the time, to what operators read. Where that fails, sshd's client and the journal hear of it."""
-    line = f"{utc()} {text}\n".encode("utf-8", "backslashreplace")
-    try:
-        fd = os.open(
-            Path(settings.logs, f"{stem}.log"),
-            os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC,
-            0o640,
-        )
-        try:
-            os.write(fd, line)
-        finally:
-            os.close(fd)
-    except OSError as fault:
-        sys.stderr.write(f"chom-host cannot write to {settings.logs}/{stem}.log: {fault}\n")
-
-
-def free_bytes(path: Path) -> int:
-    found = os.statvfs(path)
-    return found.f_bavail * found.f_frsize
-
-
-FULL = 1 << 20
-"""A disk with fewer free bytes is full: a command that failed there failed for want of room."""
-
-
-def is_full(settings: Settings) -> bool:
-    """Whether a disk that a deploy writes to is full."""
-    return any(free_bytes(Path(place)) < FULL for place in (settings.www, settings.state))
-
-
-def sha256_of(file: IO[bytes]) -> str:
-    file.seek(0)
-    digest = hashlib.sha256()
-    while data := file.read(CHUNK):
-        digest.update(data)
-    return digest.hexdigest()
-
-
-def remove_tree(path: Path) -> bool:
-    """Remove a directory below releases/; it loses its name first, so that half of it is never taken for a release."""
-    if not path.is_symlink() and not path.exists():
-        return False
-    gone = path if path.name.startswith(".") else path.with_name(f".{path.name}.gone")
-    if gone != path:
-        if gone.exists():
-            shutil.rmtree(gone)
-        path.rename(gone)
-    shutil.rmtree(gone)
-    return True
-
-
-def changed(path: Path) -> float:
-    """When a file was last written; now, for one that another program has just moved away."""
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return time.time()

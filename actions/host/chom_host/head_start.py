@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
+from importlib import import_module
 from pathlib import Path
 
-from .archives import unpack
 from .base import SPARE, Failed
-from .files import free_bytes, remove_tree
+from .disk import free_bytes, remove_tree
 from .processes import boot_id
 from .settings import Settings
 
@@ -51,6 +51,7 @@ class HeadStart:
         self._thread.join()
 
     def _unpack(self) -> None:
+        unpack = import_module(".archives", __package__).unpack  # here, so that nothing that comes waits for tarfile
         try:
             self._tree.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             self._tree.mkdir(mode=0o750)

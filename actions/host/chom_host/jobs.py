@@ -14,7 +14,8 @@ from pathlib import Path
 from .arguments import checked
 from .base import LINE, Json, Refused
 from .fence import raise_fence
-from .files import log_line, read_json, sync_dir, utc, write_new, write_room, write_whole
+from .files import read_json, sync_dir, write_new, write_room, write_whole
+from .logs import log_line, utc
 from .processes import boot_clock, boot_id, end_session, has_token, process, session_members
 from .redaction import env_secrets, redact
 from .run import ROOM, run_job

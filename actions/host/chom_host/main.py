@@ -14,8 +14,7 @@ from typing import Any
 from zipimport import zipimporter
 
 from .base import Failed, Json, Refused
-from .files import log_line
-from .redaction import shown, why_not
+from .logs import log_line
 from .settings import Settings, load_settings
 
 
@@ -27,6 +26,7 @@ def enter(settings: Settings, asked: str) -> int:
         answer({"result": _of("readiness").check(settings)})
         return 0
     if asked != "channel" and upload is None and config is None:
+        shown = _of("redaction").shown
         client = shown(os.environ.get("SSH_CONNECTION", "").partition(" ")[0])
         log_line(settings, "chom-host", f"refused: {client or 'somebody'} asked for “{shown(asked)}”")
         answer(
@@ -95,5 +95,5 @@ def main(argv: Sequence[str]) -> int:
         answer({"error": {"code": "bad settings", "message": str(fault)}})
         return 78
     except OSError as fault:
-        answer({"error": why_not(fault)})
+        answer({"error": _of("redaction").why_not(fault)})
         return 71

@@ -8,9 +8,8 @@ import select
 import signal
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import NamedTuple, Optional
 
 
 def boot_id() -> str:
@@ -22,8 +21,7 @@ def boot_clock() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-@dataclass(frozen=True)
-class Process:
+class Process(NamedTuple):
     """A line of the process table. `start` (clock ticks since boot) tells it from a later one of that number."""
 
     pid: int

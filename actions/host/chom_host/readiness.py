@@ -11,9 +11,9 @@ from pathlib import Path
 
 from .base import GZIP, Failed, Json
 from .config import env_path, why_not_replaced
+from .disk import free_bytes
 from .dotenv import database
 from .fastcgi import connected
-from .files import free_bytes
 from .server import why_no_switch
 from .settings import Settings
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from .base import DISK_FULL, Failed, Json, Stopped, no_room
-from .files import is_full, log_line, utc, write_in_room, write_whole
+from .disk import is_full
+from .files import write_in_room, write_whole
+from .logs import log_line, utc
 from .processes import end_session, step_aside
 from .redaction import env_secrets, redact
 from .settings import Settings

@@ -11,8 +11,9 @@ from typing import Optional
 
 from .base import LINE, Failed, Json
 from .config import baked, current, keys, way_back
+from .disk import free_bytes
 from .fence import read_fence
-from .files import append_json, free_bytes, read_json, read_json_lines
+from .files import append_json, read_json, read_json_lines
 from .pools import look
 from .redaction import CONTROL
 from .settings import Settings

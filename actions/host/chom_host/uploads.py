@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from .base import CHUNK, SPARE, Json, Refused
-from .files import free_bytes, sha256_of
+from .disk import free_bytes, sha256_of
 from .head_start import HeadStart
 from .settings import Settings
 

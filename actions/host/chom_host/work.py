@@ -13,7 +13,7 @@ from typing import Optional
 
 from .arguments import Check
 from .base import CHUNK, LINE, PATH, Failed, Json
-from .files import log_line
+from .logs import log_line
 from .processes import end_session, wait_for
 from .redaction import redact
 from .settings import Settings

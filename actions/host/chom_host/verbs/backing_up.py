@@ -16,8 +16,9 @@ from typing import IO
 
 from ..arguments import RELEASE, number
 from ..base import CHUNK, GZIP, SPARE, Failed
+from ..disk import changed, free_bytes
 from ..dotenv import Database, database
-from ..files import changed, free_bytes, sync_dir, write_new, write_whole
+from ..files import sync_dir, write_new, write_whole
 from ..work import Command, Verb, Work
 
 DAY = 86400

@@ -27,9 +27,10 @@ from ..config import (
     why_not_replaced,
     write_like_env,
 )
+from ..disk import free_bytes, remove_tree
 from ..edits import edits_path, read_edits
 from ..envfile import statements
-from ..files import free_bytes, remove_tree, sync_dir
+from ..files import sync_dir
 from ..server import marker, served, version_of, whole_release
 from ..settings import Settings
 from ..work import Verb, Work

@@ -19,7 +19,8 @@ from urllib.parse import quote
 
 from ..arguments import number
 from ..base import Failed, Json
-from ..files import log_line, read_json, write_whole
+from ..files import read_json, write_whole
+from ..logs import log_line
 from ..settings import Settings
 from ..work import Verb, Work
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..arguments import RELEASE, many, number
 from ..config import baked
-from ..files import changed, remove_tree
+from ..disk import changed, remove_tree
 from ..pools import in_canary
 from ..server import activations, kept, served, served_before, version_of
 from ..settings import Settings

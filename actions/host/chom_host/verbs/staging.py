@@ -14,7 +14,8 @@ from ..archives import BadArchive, Scan, opened_archive, unpack, walk
 from ..arguments import RELEASE, SHA256, text
 from ..base import SPARE, Failed, Json
 from ..config import note_baked, read_config
-from ..files import free_bytes, is_full, remove_tree, sha256_of, write_whole
+from ..disk import free_bytes, is_full, remove_tree, sha256_of
+from ..files import write_whole
 from ..head_start import head_start
 from ..pools import in_canary
 from ..server import marker, served, version_of
