@@ -13,6 +13,9 @@ from pydantic import Field
 from actions.engine.codec import sha256_of
 from actions.engine.plan import Arg, Plan
 
+STRATEGY = "strategy"
+"""The gate that a category's `strategies` are; the others are called as their evidence is."""
+
 
 class Role(StrEnum):
     """What a person may decide as."""
@@ -107,9 +110,14 @@ class Requirement:
     """For so long the environment is watched once the change is live; nothing is no watch."""
     type: ChangeType = ChangeType.NORMAL
     bypassed: tuple[str, ...] = ()
-    """What it would have had to pass: names of evidence, and "strategy"."""
+    """What it need not pass: names of evidence, and "strategy"; see gates.py for what of it does not hold anyhow."""
     tell: tuple[Role, ...] = ()
     """Who hears of it at once."""
+
+    @property
+    def looked_at(self) -> tuple[str, ...]:
+        """Names of the evidence that is read: what has to stand, and what an emergency may go past."""
+        return (*self.evidence, *(name for name in self.bypassed if name != STRATEGY))
 
     @property
     def own(self) -> bool:

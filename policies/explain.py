@@ -19,6 +19,7 @@ from policies.change import (
     People,
     Refused,
     Verdict,
+    Why,
     Word,
 )
 from policies.gates import TITLES
@@ -57,11 +58,20 @@ def explain(
     calendar: Calendar,
     now: datetime,
     verdict: Verdict | None = None,
+    begun: str = "",
 ) -> Tree:
-    """The verdict as judge gives it (or as it was settled, where that is told), and below it everything it rests on."""
+    """The verdict as judge gives it (or as it was settled, where that is told), and below it everything it rests on.
+
+    Of what runs or has ended `begun` says so in a sentence. Nobody decides that any more, nor what is refused for good:
+    then only what was said of it is below.
+    """
     given = tuple(approvals)
     case = case_of(change, given, evidence, people, calendar, now)
     told = verdict or verdict_of(case)
+    over = "It is over. " if isinstance(told, Refused) and told.why is not Why.STRATEGY else ""
+    if begun or over:
+        mark = Mark.SAYS if begun else Mark.LACKS
+        return Tree(mark, begun or f"{over}{told.said}", (_kind(change), *_said(case, given)))
     mark = Mark.STANDS if isinstance(told, Allowed) else Mark.LACKS if isinstance(told, Refused) else Mark.WAITS
     below = (_kind(change), *_people(case), *_not_counting(case, given), *_gates(case), *_strategy(case), *_times(case))
     return Tree(mark, told.said, below)
@@ -130,12 +140,24 @@ def _not_counting(case: Case, given: tuple[Approval, ...]) -> Iterator[Tree]:
             yield Tree(Mark.LACKS, f"{who} rejected it{f': {reason}' if reason else ''}.")
 
 
+def _said(case: Case, given: tuple[Approval, ...]) -> Iterator[Tree]:
+    """Who said what of it, and when."""
+    for said in given:
+        what = "approved" if said.word is Word.APPROVE else "rejected"
+        reason = said.reason.strip().rstrip(".")
+        why = f": {reason}" if reason else ""
+        yield Tree(Mark.SAYS, f"{name(case.people, said.person)} {what} it {instant(said.at)}{why}.")
+
+
 def _gates(case: Case) -> Iterator[Tree]:
     marks = {GateMark.STANDS: Mark.STANDS, GateMark.LACKS: Mark.LACKS, GateMark.WAITS: Mark.WAITS}
     for gate in case.gates:
         yield Tree(marks[gate.mark], f"{gate.title}: {gate.said}")
-    for bypassed in case.change.requirement.bypassed:
-        yield Tree(Mark.PASSED, f"{TITLES.get(bypassed, bypassed)}: bypassed, since this is an emergency.")
+    for named, gate in case.passed.items():
+        if gate and gate.mark is GateMark.STANDS:
+            yield Tree(Mark.STANDS, f"{gate.title}: {gate.said}")
+        else:
+            yield Tree(Mark.PASSED, f"{TITLES.get(named, named)}: bypassed, since this is an emergency.")
 
 
 def _strategy(case: Case) -> Iterator[Tree]:

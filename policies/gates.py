@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from policies.change import Change, Evidence
+from policies.change import STRATEGY, Change, Evidence
 
 
 class Mark(StrEnum):
@@ -48,6 +48,19 @@ def gates(change: Change, evidence: Iterable[Evidence], now: datetime) -> tuple[
     """
     known = list(evidence)
     return tuple(_gate(name, [one for one in known if one.name == name], now) for name in change.requirement.evidence)
+
+
+def passed_by(change: Change, evidence: Iterable[Evidence], at: datetime) -> dict[str, Gate | None]:
+    """What an emergency need not pass, and how it stands at that moment; None for what is no evidence."""
+    known, names = list(evidence), change.requirement.bypassed
+    return {name: None if name == STRATEGY else _gate(name, [e for e in known if e.name == name], at) for name in names}
+
+
+def bypassed(passed: Mapping[str, Gate | None]) -> tuple[str, ...]:
+    """Titles of what an emergency really goes past: of `passed_by` what does not hold anyhow."""
+    return tuple(
+        TITLES.get(name, name) for name, gate in passed.items() if gate is None or gate.mark is not Mark.STANDS
+    )
 
 
 def _gate(name: str, mine: list[Evidence], now: datetime) -> Gate:

@@ -25,7 +25,7 @@ from policies.change import (
     Window,
     Word,
 )
-from policies.gates import Gate, Mark, gates
+from policies.gates import Gate, Mark, bypassed, gates, passed_by
 from policies.quorum import Quorum, quorum
 from policies.sentences import (
     approved_by,
@@ -55,6 +55,8 @@ class Case:
     state: Quorum
     gates: tuple[Gate, ...]
     """The evidence it needs, and how each stands."""
+    passed: Mapping[str, Gate | None]
+    """What an emergency need not pass, and how it stands: see gates.py."""
     shut: tuple[Window, datetime] | None
     """The window that is closed now, and until when."""
 
@@ -78,8 +80,9 @@ def case_of(
         said for said in counting if said.word is Word.APPROVE and matches(said, change) and fresh(said, change, now)
     )
     state = quorum(change.requirement.needs, {said.person for said in live}, _others(change, people), people)
-    shown = tuple(gates(change, evidence, now))
-    return Case(change, people, now, counting, live, state, shown, closed(calendar, change.environment, now))
+    known = tuple(evidence)
+    shown, passed = gates(change, known, now), passed_by(change, known, now)
+    return Case(change, people, now, counting, live, state, shown, passed, closed(calendar, change.environment, now))
 
 
 def judge(
@@ -106,26 +109,30 @@ def verdict_of(case: Case) -> Verdict:
     because = no_change_until(change.environment, *case.shut) if case.shut else ""
     approved = approved_by(state.counted, people)
     if state.missing or case.lacking:
-        owed = [_missing(change, state, people), *case.lacking.values(), approved, because, of_which_kind(change)]
+        kind = of_which_kind(change, bypassed(case.passed))
+        owed = [_missing(change, state, people), *case.lacking.values(), approved, because, kind]
         return Waiting(together(owed), state.missing, tuple(case.lacking), state.counted)
     if case.shut:
         return Blocked(together([because, approved]), case.shut[1])
     return Allowed(approved or change.requirement.because, state.counted)
 
 
-def may_decide(change: Change, person: Person, people: People) -> str:
-    """ "" where the person may approve and reject this change, else a sentence that says why not and who may."""
+def may_decide(change: Change, person: Person, people: People, *, others: bool = True) -> str:
+    """ "" where the person may approve and reject this change, else a sentence that says why not and who may.
+
+    Without `others` for who says by name whom it waits for.
+    """
     needs = change.requirement.needs
     if not needs:
         return "Nobody has to approve this change."
     could = sorted({who for need in needs for who in who_could(need, people, change.barred | {person.id})})
-    others = f" {joined(could, 'or')} can." if could else " Nobody else in chom.toml can either."
+    who = (f" {joined(could, 'or')} can." if could else " Nobody else in chom.toml can either.") if others else ""
     if person.id in change.barred:
-        return f"You asked for this yourself, so somebody else has to decide it.{others}"
+        return f"You asked for this yourself, so somebody else has to decide it.{who}"
     if person.id not in people:
-        return f"chom.toml no longer lists you, so you cannot decide this.{others}"
+        return f"chom.toml no longer lists you, so you cannot decide this.{who}"
     if not _has_needed_role(change, people[person.id]):
-        return f"Only {joined((role(need) for need in needs), 'or')} can decide this.{others}"
+        return f"Only {joined((role(need) for need in needs), 'or')} can decide this.{who}"
     return ""
 
 

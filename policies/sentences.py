@@ -8,7 +8,6 @@ from typing import assert_never
 
 from actions.engine.words import counted, instant, joined
 from policies.change import Change, ChangeType, Need, People, Role, Window
-from policies.gates import TITLES
 
 ROLES: Mapping[Role, str] = {
     Role.TECH_LEAD: "Tech Lead",
@@ -73,8 +72,11 @@ def approved_by(counts: Mapping[str, Role], people: People) -> str:
     return f"Approved by {joined(f'{name(people, p)} ({ROLES[r]})' for p, r in counts.items())}." if counts else ""
 
 
-def of_which_kind(change: Change) -> str:
-    """What makes it ask for what it asks for, as sentences; "" where nobody has to approve it."""
+def of_which_kind(change: Change, bypassed: Sequence[str] = ()) -> str:
+    """What makes it ask for what it asks for, as sentences; "" where nobody has to approve it.
+
+    `bypassed` are titles of what an emergency really goes past.
+    """
     asked = change.requirement
     because = asked.because.rstrip(".")
     match asked.type:
@@ -83,10 +85,8 @@ def of_which_kind(change: Change) -> str:
         case ChangeType.STANDARD:
             return f"{because}, so one person is enough."
         case ChangeType.EMERGENCY:
-            passed = (
-                f" Bypassed: {joined(TITLES.get(gate, gate) for gate in asked.bypassed)}." if asked.bypassed else ""
-            )
-            return f"Emergency: {change.emergency.strip().rstrip('.') or because}.{passed}"
+            passed = f"Bypassed: {joined(bypassed)}." if bypassed else "Nothing is bypassed."
+            return f"Emergency: {change.emergency.strip().rstrip('.') or because}. {passed}"
         case _:
             assert_never(asked.type)
 

@@ -13,10 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from actions.engine.plan import Plan
-from policies.change import ChangeType, Need, Requirement, Role
-
-STRATEGY = "strategy"
-"""The gate that a category's `strategies` are; the others are called as their evidence is."""
+from policies.change import STRATEGY, ChangeType, Need, Requirement, Role
 
 
 class _Table(BaseModel):

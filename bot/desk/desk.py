@@ -217,7 +217,7 @@ class Desk:
                 return now
             try:
                 opened = Opened(self.clock.now(), change.id, change.digest, by)
-                await self.store.open_run(change, opened, self.witness.started(change, by, now.gates))
+                await self.store.open_run(change, opened, self.witness.started(now, by))
             except Occupied as other:
                 raise refusals.later(await self.view(other.run)) from None
             except Conflict:
@@ -228,7 +228,8 @@ class Desk:
 
     async def _fresh(self, change: str) -> ChangeView:
         """The change, judged on evidence that was read just now."""
-        await self.evidence.refresh((await self.view(change)).change)
+        asked = (await self.view(change)).change
+        await self.evidence.refresh(asked, asked.requirement.evidence)
         return await self.view(change)
 
     async def void_if_moved(self, change: Change) -> None:

@@ -52,7 +52,7 @@ class Looking:
             raise Refusal(f"There is no change {change[:40]}. `history` lists the last ones.") from None
         approvals, _ = await self.store.approvals(change)
         now, people = self.clock.now(), self.roster.people()
-        evidence = await self.store.evidence(change) if found.requirement.evidence else ()
+        evidence = await self.store.evidence(change) if found.requirement.looked_at else ()
         verdict = await self.store.refused(change) or judge(found, approvals, evidence, people, Calendar(), now)
         run = await self.run(change)
         over = run.ended is not None or (not run.seq and isinstance(verdict, Refused))

@@ -9,7 +9,7 @@ from actions.engine.journal import Answered
 from actions.engine.words import instant, plain
 from bot.desk.planning import Refusal
 from bot.desk.view import ChangeView
-from policies.change import ChangeType, Person, Refused, Requirement, Why, Word
+from policies.change import ChangeType, Person, Refused, Requirement, Waiting, Why, Word
 from policies.judge import may_decide
 
 
@@ -57,7 +57,7 @@ def no_emergency(asked: Requirement, request: Request) -> str:
 def asked_already(other: ChangeView) -> Refusal:
     """For who asks for what somebody asks for already, and is waited for."""
     return Refusal(
-        f"{other.name(other.change.requester)} has asked for the same {instant(other.change.at)}, and it waits: "
+        f"{other.name(other.change.requester)} asked for the same {instant(other.change.at)}. "
         f"{other.verdict.said} Nothing was asked for a second time.",
         other.change.id,
     )
@@ -76,7 +76,7 @@ def not_over(view: ChangeView) -> Refusal:
     """For who asks again for what did not come to nothing."""
     if view.run.seq:
         return Refusal(f"{view.title} was started, so this is not the way to ask for it again.", view.change.id)
-    return Refusal(f"{view.title} waits still: {view.verdict.said}", view.change.id)
+    return Refusal(f"{view.title} is not over, so it need not be asked for again. {view.verdict.said}", view.change.id)
 
 
 def no_question(view: ChangeView, given: Answered | None) -> Refusal:
@@ -110,10 +110,12 @@ def has_rejected(view: ChangeView, who: Person, digest: str) -> bool:
 def why_not_decide(view: ChangeView, who: Person) -> str:
     """ "" where the person may have it started or end it before it starts, else a sentence that says who may.
 
+    Nobody is named whom the verdict names, which is said beside it.
     What nobody has to approve is in the hands of who asked for it, and of everybody with a role.
     """
     if view.change.requirement.needs:
-        return may_decide(view.change, who, view.people)
+        named = isinstance(view.verdict, Waiting) and bool(view.verdict.missing)
+        return may_decide(view.change, who, view.people, others=not named)
     if who.id in view.people and (who.roles or who.id == view.change.requester):
         return ""
     asker = view.name(view.change.requester)

@@ -9,10 +9,11 @@ from datetime import datetime
 from actions.engine.fleet import Fleet
 from actions.engine.fold import State
 from actions.engine.watched import Watched
+from actions.engine.words import instant
 from bot.desk.estimate import Usual
 from policies.change import Approval, Calendar, Change, ChangeType, Evidence, People, Verdict
 from policies.explain import Tree, explain
-from policies.gates import Gate, gates
+from policies.gates import Gate, bypassed, gates, passed_by
 from policies.review import Review
 from policies.sentences import of_which_kind
 
@@ -62,9 +63,15 @@ class ChangeView:
         return f"EMERGENCY: {title}" if self.pressing else title
 
     @property
+    def kind(self) -> str:
+        """What makes it ask for what it asks for, as sentences; of an emergency what it went past when it started."""
+        at = self.run.opened.at if self.run.opened else self.now
+        return of_which_kind(self.change, bypassed(passed_by(self.change, self.evidence, at)))
+
+    @property
     def alarm(self) -> str:
         """Why it is an emergency and what it goes past, as sentences; "" where it is none."""
-        return of_which_kind(self.change) if self.pressing else ""
+        return self.kind if self.pressing else ""
 
     @property
     def owes_review(self) -> bool:
@@ -73,8 +80,13 @@ class ChangeView:
 
     @property
     def tree(self) -> Tree:
-        """The verdict and all that it rests on."""
-        return explain(self.change, self.approvals, self.evidence, self.people, Calendar(), self.now, self.verdict)
+        """The verdict and all that it rests on; of what runs or has ended that, and who said what of it."""
+        run, evidence, begun = self.run, self.evidence, ""
+        if run.opened:
+            begun = (
+                f"It is over. {run.ended.summary}" if run.ended else f"It is under way since {instant(run.opened.at)}."
+            )
+        return explain(self.change, self.approvals, evidence, self.people, Calendar(), self.now, self.verdict, begun)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from actions.engine.ports import Clock
 from bot.desk.planning import Refusal
+from bot.desk.view import ChangeView
 from bot.store import Store, StoreDown
 from bot.store.decisions import Act, Decision
-from policies.change import Change, ChangeType, Evidence
-from policies.gates import Gate
-from policies.sentences import of_which_kind, together
+from policies.change import Change, Evidence
+from policies.sentences import together
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +32,12 @@ class Witness:
         """To be written beside what it is about; `person` is an id."""
         return self._made(act, change.id, person, account, change.digest, said)
 
-    def started(self, change: Change, by: str, gates: Iterable[Gate] = ()) -> Decision:
+    def started(self, view: ChangeView, by: str) -> Decision:
         """Of a start, with the evidence it rests on; an emergency is an override, and says of what."""
-        asked = change.requirement
-        act = Act.OVERRIDDEN if asked.type is ChangeType.EMERGENCY else Act.STARTED
-        rests = (f"{gate.title}: {gate.said}" for gate in gates)
-        return self.decision(act, change, by, said=together([of_which_kind(change) or asked.because, *rests]))
+        act = Act.OVERRIDDEN if view.pressing else Act.STARTED
+        rests = (f"{gate.title}: {gate.said}" for gate in view.gates)
+        because = view.kind or view.change.requirement.because
+        return self.decision(act, view.change, by, said=together([because, *rests]))
 
     async def evidence(self, change: Change, one: Evidence) -> None:
         """It began or ceased to hold for that change. Raises StoreDown."""

@@ -21,6 +21,8 @@ from policies.gates import TITLES
 
 PATIENCE = 10.0
 """Seconds for which a source is waited for."""
+LITTLE_PATIENCE = 2.0
+"""The same where an emergency goes past what it says: that is told, and holds up nothing."""
 _GITHUB = 'Add [github] with repository = "OWNER/NAME".'
 _UNSET = {
     "checks": f"chom.toml names no GitHub repository, so nobody knows of its checks. {_GITHUB}",
@@ -54,15 +56,15 @@ class Gathering:
     sources: Mapping[str, Source] = field(default_factory=dict[str, Source])
 
     async def read(self, change: Change) -> tuple[Evidence, ...]:
-        """All that it requires, read now, all sources at once."""
-        return tuple(await asyncio.gather(*(self._one(name, change) for name in change.requirement.evidence)))
+        """All that it requires or goes past, read now, all sources at once."""
+        return tuple(await asyncio.gather(*(self._one(name, change) for name in change.requirement.looked_at)))
 
     async def refresh(self, change: Change, names: Iterable[str] | None = None) -> None:
         """Read it, or those of it, and keep it. Raises StoreDown.
 
         What has no source here is left as another bot has read it: a shell without GitHub's token knows no better.
         """
-        wanted = change.requirement.evidence if names is None else tuple(names)
+        wanted = change.requirement.looked_at if names is None else tuple(names)
         held = {one.name: one.holds for one in await self.store.evidence(change.id)}
         wanted = [name for name in wanted if name in self.sources or name not in held]
         for one in await asyncio.gather(*(self._one(name, change) for name in wanted)):
@@ -73,13 +75,14 @@ class Gathering:
     async def _one(self, name: str, change: Change) -> Evidence:
         now, title = self.clock.now(), TITLES.get(name, name)
         source = self.sources.get(name)
+        patience = PATIENCE if name in change.requirement.evidence else LITTLE_PATIENCE
         if source is None:
             return lacking(name, _UNSET.get(name, f"{title}: nobody can say."), now)
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(patience):
                 return await source.read(change, now)
         except TimeoutError:
-            return lacking(name, f"{title}: no answer within {PATIENCE:g} s, so it is not known.", now)
+            return lacking(name, f"{title}: no answer within {patience:g} s, so it is not known.", now)
         except StoreDown:
             raise
         except Exception:
@@ -118,9 +121,9 @@ class Freshness:
     async def _one(self, id_: str) -> None:
         store, now = self.gathering.store, self.gathering.clock.now()
         change = await store.change(id_)
-        if not change.requirement.evidence or await store.refused(id_):
+        if not change.requirement.looked_at or await store.refused(id_):
             return
         kept = await store.evidence(id_)
         fresh = {o.name for o in kept if now - self.every * (1 if o.name == "staging" else 3) < o.at <= now}
-        if old := [name for name in change.requirement.evidence if name not in fresh]:
+        if old := [name for name in change.requirement.looked_at if name not in fresh]:
             await self.gathering.refresh(change, old)

@@ -8,11 +8,13 @@ from dataclasses import replace
 import pytest
 
 from actions.engine.fleet import Release
+from actions.engine.journal import Ended, Outcome
 from bot.desk.desk import Refusal
 from bot.desk.roster import Roster
 from bot.desk.view import ChangeView
 from bot.store.decisions import MOST_REFUSED, Act, Decision
 from policies.change import Account, ChangeType, Person, Refused, Role, Waiting, Why
+from policies.explain import lines
 from tests.desk.asking import approved, asked, refused
 from tests.desk.conftest import BLUE, OLD, Room
 
@@ -97,7 +99,7 @@ async def test_the_same_request_twice_points_to_the_first(room: Room) -> None:
         with pytest.raises(Refusal) as twice:
             await asked(room, text, who)
         assert twice.value.change == view.change.id
-        assert twice.value.said.startswith("Dana has asked for the same ") and "second time" in twice.value.said
+        assert twice.value.said.startswith("Dana asked for the same ") and "second time" in twice.value.said
     assert await room.store.waiting() == [view.change.id]
     assert (await asked(room, "deploy v1.1")).change.id != view.change.id
 
@@ -132,7 +134,7 @@ async def test_what_is_void_is_asked_for_again_once(room: Room) -> None:
 
 async def test_only_what_is_over_can_be_asked_for_again(room: Room) -> None:
     view = await asked(room)
-    assert "waits still" in await refused(room.desk.again(view.change.id, room.who("lead"), ""))
+    assert "is not over" in await refused(room.desk.again(view.change.id, room.who("lead"), ""))
 
 
 # --- attacks -------------------------------------------------------------
@@ -243,7 +245,36 @@ async def test_an_emergency_is_let_through_by_one_and_written_as_an_override(roo
     started = await approved(room, view, "devops")
     assert started.run.opened
     one = (await room.store.decisions(view.change.id))[-1]
-    assert one.act is Act.OVERRIDDEN and one.said == "Emergency: The checkout is down."
+    assert one.act is Act.OVERRIDDEN and one.said == "Emergency: The checkout is down. Nothing is bypassed."
+
+
+async def test_what_is_over_says_so_and_how_and_speaks_of_no_lapse(room: Room) -> None:
+    rejected, withdrawn = await asked(room), await asked(room, "deploy v1.1")
+    await room.desk.reject(rejected.change.id, rejected.change.digest, room.who("lead"), "unix:lead", "not today")
+    await room.desk.stop(withdrawn.change.id, room.who("dev"))
+    run = await asked(room)
+    await approved(room, run)
+
+    async def who(view: ChangeView) -> str:
+        tree = (await room.desk.view(view.change.id)).tree
+        told = "\n".join(lines(tree))
+        assert "lapses" not in told and "can approve" not in told and "Still needs" not in told
+        return told
+
+    assert (await who(rejected)).startswith("✗ It is over. Lena rejected it: not today.")
+    assert (await who(withdrawn)).startswith("✗ It is over. Dana withdrew the request before it started")
+    assert (await who(run)).startswith("· It is under way since ")
+    await room.store.append(run.change.id, 1, [Ended(room.clock.now(), Outcome.DONE, "v1.2 is live.")], None)
+    room.clock.later(hours=9)
+    over = await who(run)
+    assert over.startswith("· It is over. v1.2 is live.") and "· Lena approved it " in over
+
+
+async def test_who_may_not_decide_hears_once_who_may(room: Room) -> None:
+    view = await asked(room)
+    for who in ("dev", "devops"):
+        said = await refused(approved(room, view, who))
+        assert said.count("Lena") == 1 and "Waiting for a Tech Lead: Lena or Tom." in said
 
 
 async def test_an_emergency_lapses_after_half_an_hour(room: Room) -> None:

@@ -44,6 +44,13 @@ because = "It is big."
 """
 
 
+PRESSING = """
+[emergency]
+roles = ["on-call"]
+bypass = ["staging", "drill"]
+"""
+
+
 def rules(when: str = "start") -> Rules:
     return parse_rules(FREE + CATEGORIES.replace("WHEN", when))
 
@@ -118,6 +125,33 @@ async def test_it_waits_with_a_sentence_for_each_gate_and_the_last_one_starts_it
     ]
     assert {(one.digest, one.rules) for one in told} == {(view.change.digest, there.desk.rules.sha256)}
     assert told[-1].act is Act.STARTED and "Staging: staging stands. DR drill: drill stands." in told[-1].said
+
+
+@pytest.mark.parametrize(
+    ("staging", "drill", "said"),
+    [
+        (True, False, "Bypassed: DR drill."),
+        (False, False, "Bypassed: Staging and DR drill."),
+        (True, True, "Nothing is bypassed."),
+    ],
+)
+async def test_an_emergency_names_only_what_it_really_goes_past(
+    room: Room, staging: bool, drill: bool, said: str
+) -> None:
+    there = gated(room)
+    there.staging.green, there.drill.green = staging, drill
+    there.desk = replace(
+        there.desk,
+        rules=parse_rules(FREE + CATEGORIES.replace("WHEN", "start") + PRESSING),
+        _starting=defaultdict(asyncio.Lock),
+    )
+    who = room.who("devops")
+    view = await there.desk.propose('deploy v1.2 emergency="It is down."', who)
+    assert view.alarm == f"Emergency: It is down. {said}" and view.alarm in view.verdict.said
+    started = await there.desk.approve(view.change.id, view.change.digest, who, "unix:devops")
+    room.clock.later(minutes=20)
+    assert (await room.store.decisions(view.change.id))[-1].said == view.alarm
+    assert started.run.opened and (await there.desk.view(view.change.id)).alarm == view.alarm
 
 
 async def test_where_the_rules_say_so_the_last_gate_asks_and_a_press_starts_it(room: Room) -> None:

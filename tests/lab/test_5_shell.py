@@ -26,9 +26,8 @@ def test_deploy_with_slack_down(vps: Vps, bot: Bot, channel: Slack, users: Users
     deploy = bot.shell("deploy", "v1.7")
     change = asked(bot, deploy.until("chom-bot approve"))
     refused = bot.shell("approve", change).ends(2)
-    assert refused.startswith(
-        "You asked for this yourself, so somebody else has to decide it. Lea Martin can. Waiting for"
-    )
+    assert refused.startswith("You asked for this yourself, so somebody else has to decide it. Waiting for")
+    assert refused.count("Lea Martin") == 1
     assert served(vps) == "CHOM v1.6"
     bot.shell("approve", change, login="lea").ends(0)
     said = deploy.ends(0)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.desk.view import ChangeView
 from bot.slack.blocks import Block, Card, card, sections
-from bot.slack.spoken import spoken
+from bot.slack.spoken import in_slack, spoken
 from bot.slack.words import inline, sentence
 from policies.explain import Tree
 
@@ -22,7 +22,7 @@ def explained(views: Sequence[ChangeView]) -> Card:
     for view in views:
         title = f"*{inline(view.title, 300)}*"
         blocks += sections([title, *tree_lines(view)], 4)
-    return card(" ".join(f"{sentence(view.title)} {sentence(view.verdict.said)}" for view in views), blocks)
+    return card(" ".join(f"{sentence(view.title)} {in_slack(sentence(view.tree.said))}" for view in views), blocks)
 
 
 def _lines(tree: Tree, depth: int) -> Iterator[str]:

@@ -20,7 +20,7 @@ from bot.slack.cards.stage import Stage, decided, stage_of
 from bot.slack.spoken import in_slack, spoken
 from bot.slack.words import about, at, code, cut, day, inline, listed, sentence, timed, took, utc
 from policies.change import Verdict, Waiting, WhenReady, Word
-from policies.sentences import approved_by, of_which_kind, role, waiting_for
+from policies.sentences import approved_by, role, waiting_for
 
 NOBODY = "Nobody has to do anything."
 _OVER = {
@@ -120,7 +120,7 @@ def _beside_the_approvers(view: ChangeView, verdict: Waiting) -> str:
     counted = {*view.change.barred, *verdict.approvers}
     asked, done = waiting_for(verdict.missing, view.people, counted), approved_by(verdict.approvers, view.people)
     said = verdict.said.removeprefix(asked) if verdict.missing else verdict.said
-    for told in (done, of_which_kind(view.change)):
+    for told in (done, view.kind):
         said = said.replace(told, "") if told else said
     return " ".join(said.split())
 

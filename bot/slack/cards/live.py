@@ -40,7 +40,7 @@ def change_card(view: ChangeView, *, newest: bool = True) -> Card:
     blocks += [*gates, *owed, *kept, *_steps(view, stage, room=not kept), *offered(view, stage, newest)]
     blocks.append(context(_small_print(view, stage)))
     stays = kept_in_a_sentence(view.change.plan) if stage in _UNDECIDED else ""
-    kind = of_which_kind(view.change) if stage in _UNDECIDED and not view.pressing else ""
+    kind = view.kind if stage in _UNDECIDED and not view.pressing else ""
     rest = (view.alarm, lead.sentence, kind, REVIEW_OWED if owed else "", stays)
     return card(" ".join([sentence(view.title), *(part for part in rest if part)]), blocks)
 

@@ -16,7 +16,6 @@ from bot.slack.cards.stage import Stage, role_word, stage_of
 from bot.slack.spoken import spoken
 from bot.slack.words import code, day, inline, linked, listed, sentence, timed, took
 from policies.change import Account, Allowed, People, Person, Role
-from policies.sentences import of_which_kind
 
 MOST_BLOCKS = 100
 YOURS, GOING, PLACES, PAST = 10, 8, 10, 8
@@ -155,7 +154,7 @@ def _yours(view: ChangeView, seen: Overview) -> Row:
 
 def _kind(view: ChangeView) -> list[str]:
     """Of which category it is and because of what; of an emergency the line above has said it."""
-    kind = "" if view.pressing else of_which_kind(view.change)
+    kind = "" if view.pressing else view.kind
     return [spoken(kind, 400)] if kind else []
 
 
