@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from actions.engine.registry.grammar import retyped
 from actions.engine.words import joined
 from policies.calendar import closed
 from policies.change import (
@@ -183,11 +184,11 @@ def wrong_strategy(change: Change) -> Refused | None:
         return None
     category, version, place = change.requirement.category, change.plan.version, change.environment
     typed = joined([f"`deploy {version} {way} to {place}`" for way in allowed], "or")
-    return Refused(
+    said = (
         f"A change of category {category} has to go out as {joined(allowed, 'or')}, not as {used or 'this'}. "
-        f"{change.requirement.because} Type {typed}.",
-        Why.STRATEGY,
+        f"{change.requirement.because} Type {typed}."
     )
+    return Refused(retyped(said, change.text), Why.STRATEGY)
 
 
 def _rejected(change: Change, counting: Sequence[Approval], people: People) -> Refused | None:

@@ -14,6 +14,7 @@ from actions.engine.migrations import Migration
 from actions.engine.plan import Arg, Plan
 from actions.engine.ports import Artifacts, HostRefused, Hosts, Unreachable
 from actions.engine.registry import BadCommand, Matched, Registry
+from actions.engine.registry.grammar import retyped
 from actions.engine.revisions import Configs, Revision
 from actions.engine.steps import newer_live
 from actions.engine.words import FEW, in_utc, named
@@ -94,7 +95,7 @@ class Planning:
                 reads = await self.comparing.migrations(matched.action.reads(request, fleet))
             plan = matched.action.plan(request, replace(fleet, reads=reads), artifact)
         except CannotPlan as cannot:
-            raise NoPlan(str(cannot)) from None
+            raise NoPlan(retyped(str(cannot), matched.text)) from None
         return request, replace(plan, facts={**plan.facts, **compared.facts(plan)}) if compared else plan
 
     async def _known(self, compared: Compared, artifact: Artifact, fleet: Fleet) -> Mapping[str, Migration]:

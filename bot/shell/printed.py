@@ -16,7 +16,7 @@ from bot.slack.cards.stage import beside, current_step, decided, irreversible, s
 from policies.change import Waiting, Word
 from policies.explain import lines
 
-_SPAN = re.compile(r"`([^`\n]{1,300})`")
+_SPAN = re.compile(r"`([^`\n]{1,700})`")
 
 
 def spoken(text: str) -> str:

@@ -6,7 +6,7 @@ import re
 
 from bot.slack.words import code, cut, timed
 
-_SPAN = re.compile(r"`([^`\n]{1,300})`")
+_SPAN = re.compile(r"`([^`\n]{1,700})`")
 _OURS = re.compile(r"(?:deploy|rollback|config (?:apply|diff|undo)|plan|status|history|stop|who|review|help)\b")
 
 
@@ -18,7 +18,7 @@ def spoken(text: str, limit: int = 2900) -> str:
             lead, trail = part[:1].isspace() and " ", part[-1:].isspace() and " "
             parts.append(f"{lead or ''}{timed(part, limit)}{(trail or '') if part.strip() else ''}")
         else:
-            parts.append(code(f"/chom {part}" if _OURS.match(part) else part, 300))
+            parts.append(code(f"/chom {part}" if _OURS.match(part) else part, 700))
     return "".join(parts)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import itertools
 import pkgutil
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +13,7 @@ import actions
 from actions.engine.fleet import Artifact, Fleet, Request
 from actions.engine.plan import Arg, Plan
 from actions.engine.registry.advice import advise, nearest, no_environment
-from actions.engine.registry.grammar import BadCommand, Kind, read
+from actions.engine.registry.grammar import COMMON, BadCommand, read
 from actions.engine.registry.usage import Usage, fits, overlap, parse_usage
 from actions.engine.words import quote
 
@@ -22,14 +21,6 @@ __all__ = ["Action", "BadCommand", "Matched", "Registry", "Reserved", "UsageOver
 
 Planner = Callable[[Request, Fleet, Artifact | None], Plan]
 """Pure and deterministic: the same request, fleet and artifact give the same plan. Raises CannotPlan."""
-
-COMMON: Mapping[str, Kind] = {
-    "reason": Kind("reason", re.compile(r".+"), "a text", '"why"', ("why",)),
-    "category": Kind("category", re.compile(r"[123]"), "a category from 1 to 3", "3", ("1", "2", "3"), int),
-    "emergency": Kind("emergency", re.compile(r".+"), "a text", '"why it cannot wait"', ("why",)),
-}
-"""Options that every action takes."""
-
 
 _EVERY = (
     'Every change takes reason="why it is made"; category=2 or category=3 where more people should look at it than '

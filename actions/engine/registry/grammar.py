@@ -17,6 +17,7 @@ LONGEST_VALUE = 500
 
 _DOUBLE = '"“”„‟«»'
 _SINGLE = "'‘’‚‛"
+_DEPLOY = re.compile(r"`(deploy [^`\n]+)`")
 _OPTION = re.compile(r"([A-Za-z][A-Za-z-]*)=")
 _HIDDEN_AS_NAMED = "It holds a character that cannot be seen (U+{:04X}); please type it by hand instead of pasting it."
 
@@ -108,6 +109,13 @@ KINDS: Mapping[str, Kind] = {
     kind.name: kind for kind in (VERSION, ENVIRONMENT, NUMBER, SHARE, REVISION, STAGES, DURATION)
 }
 
+COMMON: Mapping[str, Kind] = {
+    "reason": Kind("reason", re.compile(r".+"), "a text", '"why"', ("why",)),
+    "category": Kind("category", re.compile(r"[123]"), "a category from 1 to 3", "3", ("1", "2", "3"), int),
+    "emergency": Kind("emergency", re.compile(r".+"), "a text", '"why it cannot wait"', ("why",)),
+}
+"""Options that every action takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Typed:
@@ -142,6 +150,16 @@ def option(key: str, value: str) -> str:
     """key="value" as it reads back, whatever is in the value; "" where nothing visible is."""
     shown = plain(value)
     return f"{key}={_quoted(shown)}" if shown else ""
+
+
+def retyped(said: str, text: str) -> str:
+    """The sentence with the options that every action takes, as they were typed in `text`, in the deploys it names.
+
+    What it says to type instead stands in backticks, so those in a value become apostrophes.
+    """
+    kept = ((key, value.replace("`", "'")) for key, value in read(text).options.items() if key in COMMON)
+    more = "".join(f" {f'{key}={value}' if value.isalnum() else option(key, value)}" for key, value in kept)
+    return _DEPLOY.sub(lambda typed: f"`{typed[1]}{more}`", said) if more else said
 
 
 def _requoted(word: str) -> str:

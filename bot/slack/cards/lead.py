@@ -164,7 +164,7 @@ def ask_again(view: ChangeView) -> str:
     """The command to copy, as mrkdwn; or that somebody has done it."""
     if view.again:
         return f"It was asked for again: {code(view.again)}"
-    return f"To ask again: {code('/chom ' + view.change.text, 200)}"
+    return f"To ask again: {code('/chom ' + view.change.text, 700)}"
 
 
 def forward_again(plan: Plan) -> str:
