@@ -272,7 +272,7 @@ def test_a_strategy_that_the_category_does_not_allow_is_refused() -> None:
         Why.STRATEGY,
     )
     typed = 'deploy v1.2 emergency="it is `down`" by=5% category=3 reason=“why not”'
-    told = 'Type `deploy v1.2 canary to production emergency="it is \'down\'" category="3" reason="why not"`.'
+    told = 'Type `deploy v1.2 canary to production emergency="it is \'down\'" category=3 reason="why not"`.'
     assert verdict(replace(change(THREE), text=typed)).said.endswith(told), "all that was typed is kept"
     made = change().plan
     asked = change(THREE, plan=replace(made, facts={**made.facts, "strategy": "canary"}))
