@@ -81,6 +81,7 @@ def test_the_password_is_on_no_command_line_and_in_no_log(mariadb: Server, chann
     told = json.loads((mariadb.bin / "dump.json").read_text())
     assert told["argv"][-1] == "chom" and "--single-transaction" in told["argv"]
     assert not any(PASSWORD in word for word in told["argv"])
+    assert "loose-ssl-verify-server-cert=0\n" in told["options"], "an 11.4 client would ask for TLS"
     assert told["mode"] == 0o600 and 'password="pa\\"ss\\\\w#rd"' in told["options"]
     assert not list(mariadb.state.rglob("*.cnf")), "the file with the password is gone"
     assert PASSWORD not in mariadb.log() and "w#rd" not in mariadb.log()
@@ -96,7 +97,14 @@ def test_a_second_job_finds_the_backup_there(mariadb: Server, channel: Channel) 
 @pytest.mark.parametrize(
     ("script", "why"),
     [
-        ("sys.exit('Access denied for user')", "mariadb-dump failed with exit status 1"),
+        (
+            "sys.exit('Warning: old\\nGot error: 2026: SSL is required\\n')",
+            "mariadb-dump failed with exit status 1: Got error: 2026: SSL is required",
+        ),
+        (
+            "sys.exit('no: ' + options.read_text().splitlines()[-3])",
+            "mariadb-dump failed with exit status 1: no: ",
+        ),
         (WHOLE + "sys.exit(3)", "mariadb-dump failed with exit status 3"),
         ("print('-- MariaDB dump 10.19')", "the dump has no end"),
         ("import signal; os.kill(os.getpid(), signal.SIGKILL)", "mariadb-dump was ended by SIGKILL"),
@@ -105,7 +113,7 @@ def test_a_second_job_finds_the_backup_there(mariadb: Server, channel: Channel) 
 def test_what_is_not_whole_is_no_backup(mariadb: Server, channel: Channel, script: str, why: str) -> None:
     dumps(mariadb, script)
     state = back_up(channel)
-    assert not state["ok"] and state["summary"].startswith(why)
+    assert not state["ok"] and state["summary"].startswith(why) and "w#rd" not in state["summary"]
     assert files(mariadb) == []
 
 

@@ -22,6 +22,8 @@ MAX_LOG = 8 << 20
 """Bytes of a job's log; what comes after is dropped, and the log says so."""
 MAX_RAW = 64 << 20
 """Bytes of a command's output that are on the disk at once."""
+SAID = 300
+"""Characters of a command's last line that a sentence repeats at most."""
 
 
 @dataclass
@@ -90,7 +92,8 @@ class Work:
                 one.output.pump(self, on_line, last=True)
         for one in running:
             if one.child.returncode:
-                raise Failed(f"{one.title} {ended_how(one.child.returncode)}")
+                why = f": {one.output.newest}" if one.explains and one.output.newest else ""
+                raise Failed(f"{one.title} {ended_how(one.child.returncode)}{why}")
 
     def _start(self, command: Command) -> Running:
         self.commands += 1
@@ -115,7 +118,7 @@ class Work:
             for taken in (command.stdin, command.stdout):
                 if taken is not None:
                     os.close(taken)
-        return Running(command.title, child, Output(raw, fd))
+        return Running(command.title, child, Output(raw, fd), command.explains)
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,8 @@ class Command:
     """A descriptor that it takes over, in the place of nothing."""
     stdout: Optional[int] = None
     """A descriptor that it takes over, in the place of the log."""
+    explains: bool = False
+    """Whether the last line that it writes to the log says why it failed, so that it belongs to the sentence."""
 
 
 @dataclass
@@ -140,6 +145,8 @@ class Output:
     fd: int
     at: int = 0
     rest: bytes = b""
+    newest: str = ""
+    """The last line with anything in it, redacted."""
 
     def pump(self, work: Work, on_line: Callable[[str], None], last: bool = False) -> None:
         """Pass on what is new, line by line."""
@@ -161,6 +168,7 @@ class Output:
 
     def _pass(self, work: Work, on_line: Callable[[str], None], line: bytes) -> None:
         text = line.decode("utf-8", "replace")
+        self.newest = redact(text.strip(), work.known)[:SAID] or self.newest
         on_line(text)
         work.say(text)
 
@@ -172,6 +180,7 @@ class Running:
     title: str
     child: subprocess.Popen[bytes]
     output: Output
+    explains: bool
 
 
 def ended_how(status: int) -> str:
