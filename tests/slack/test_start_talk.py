@@ -152,6 +152,7 @@ async def test_the_form_opens_from_a_button_of_the_home_and_who_closed_it_is_tol
     assert form["callback_id"] == "chom_deploy"
     free = asyncio.Event()
     both.desk.before = free.wait
+    both.memory.cards[CHANGE.id] = ("C0DEPLOYS", "1.000001")
     await acts.submit("dev", form["id"], {"version": "v1.2"})
     await acts.dismiss("dev", form["id"])
     free.set()
