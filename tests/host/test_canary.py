@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from actions.host.chom_host import pools
 from actions.host.chom_host.leases import LASTS, lapsed_since, lease, leased, minute
 from actions.host.chom_host.settings import Settings
+from tests.host.deploys import R1, R2, deploy, twice
 from tests.host.fpm import Fpm
 from tests.host.server import Channel, Refusal, Server, target
-from tests.host.test_verbs import R1, R2, deploy, twice
 
 NOON = 1_795_694_405.0
 """2026-11-26T12:00:05Z."""
