@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from actions.engine.journal import Opened
+from actions.engine.journal import Ended, Opened, Outcome
 from actions.engine.plan import Back, Call, Do, Expect, Plan, Probe, Seen, Watch
+from bot.store import Store
 from policies.change import Approval, Change, Need, Requirement, Role, Word
 
 AT = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -53,3 +54,15 @@ def approval(of: Change, person: str = "lead", word: Word = Word.APPROVE, second
 def opened(of: Change, by: str = "lead") -> Opened:
     """Entry 1."""
     return Opened(of.at + timedelta(seconds=2), of.id, of.digest, by)
+
+
+async def run_of(store: Store, id_: str = "chg-aaaaaa", environment: str = "production") -> None:
+    """A stored change whose run is open."""
+    asked = change(id_, environment)
+    await store.put_change(asked)
+    await store.open_run(asked, opened(asked))
+
+
+def ended() -> Ended:
+    """It went well."""
+    return Ended(AT, Outcome.DONE, "v1.2 is live on production; it took 42 s.")

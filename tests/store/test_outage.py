@@ -16,7 +16,7 @@ from bot.store.durable import is_local
 from bot.store.link import LUA
 from policies.change import Refused, Why
 from tests.store.conftest import MakeStore
-from tests.store.samples import AT, approval, change, opened
+from tests.store.samples import AT, approval, change, opened, run_of
 from tests.support.redis import LosingProxy, RedisServer, redis_server
 
 ID = "chg-aaaaaa"
@@ -32,9 +32,7 @@ def loaded(empty: RedisServer) -> RedisServer:
 
 
 async def _opened(store: Store) -> int:
-    asked = change()
-    await store.put_change(asked)
-    await store.open_run(asked, opened(asked))
+    await run_of(store)
     return await store.take_fence("production", 0)
 
 

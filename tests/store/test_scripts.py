@@ -7,23 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from actions.engine.journal import Done, Ended, Opened, Outcome, Started, StopAsked, Took, Way
-from actions.engine.ports import Conflict, Fenced, Occupied
+from actions.engine.journal import Opened, StopAsked
+from actions.engine.ports import Conflict
 from bot.store import Store
 from policies.change import Refused, Why, Word
 from tests.store.conftest import MakeStore
-from tests.store.samples import AT, approval, change, opened
+from tests.store.samples import AT, approval, change, ended, opened, run_of
 from tests.support.redis import RedisServer
-
-
-async def _open(store: Store, id_: str = "chg-aaaaaa", environment: str = "production") -> None:
-    asked = change(id_, environment)
-    await store.put_change(asked)
-    await store.open_run(asked, opened(asked))
-
-
-def _ended() -> Ended:
-    return Ended(AT, Outcome.DONE, "v1.2 is live on production; it took 42 s.")
 
 
 async def test_a_change_comes_back_as_it_was_with_its_digest(store: Store) -> None:
@@ -72,7 +62,7 @@ async def test_two_approvals_at_one_rev_are_one(make_store: MakeStore) -> None:
 
 
 async def test_a_started_or_refused_change_takes_no_approval(store: Store) -> None:
-    await _open(store)
+    await run_of(store)
     with pytest.raises(Conflict):
         await store.add_approval("chg-aaaaaa", approval(change()), 0)
     other = change("chg-bbbbbb", "staging")
@@ -98,7 +88,7 @@ async def test_what_was_refused_or_rejected_never_opens(store: Store) -> None:
 
 
 async def test_a_started_run_is_not_refused_any_more(store: Store) -> None:
-    await _open(store)
+    await run_of(store)
     assert not await store.refuse("chg-aaaaaa", Refused("too late", Why.REJECTED))
     assert await store.refused("chg-aaaaaa") is None
 
@@ -124,23 +114,6 @@ async def test_a_thousand_clicks_are_one_start(make_store: MakeStore) -> None:
     assert await stores[2].read(asked.id) == [opened(asked)]
 
 
-async def test_an_environment_has_one_run_at_a_time(store: Store) -> None:
-    await _open(store)
-    second = change("chg-bbbbbb")
-    await store.put_change(second)
-    with pytest.raises(Occupied) as busy:
-        await store.open_run(second, opened(second))
-    assert busy.value.run == "chg-aaaaaa"
-    assert await store.read(second.id) == []
-    await _open(store, "chg-cccccc", "staging")
-    assert await store.open_runs() == ["chg-aaaaaa", "chg-cccccc"]
-    fence = await store.take_fence("production", 0)
-    await store.append("chg-aaaaaa", 1, [_ended()], fence)
-    assert await store.open_run_of("production") is None
-    await store.open_run(second, opened(second))
-    assert await store.open_run_of("production") == second.id
-
-
 async def test_another_digest_or_an_unknown_change_does_not_open(store: Store) -> None:
     asked = change()
     with pytest.raises(KeyError):
@@ -153,95 +126,16 @@ async def test_another_digest_or_an_unknown_change_does_not_open(store: Store) -
         await store.record(asked.id)
 
 
-async def test_a_fence_only_grows_and_is_taken_once(make_store: MakeStore) -> None:
-    stores = [make_store() for _ in range(4)]
-    taken = await asyncio.gather(*(stores[n % 4].take_fence("production", 0) for n in range(100)))
-    assert sorted(taken) == list(range(1, 101))
-    assert await stores[0].take_fence("production", 500) == 501
-    assert await stores[0].fence("production") == 501
-    assert await stores[0].fence("staging") == 0
-
-
-async def test_a_replaced_walker_writes_nothing(store: Store) -> None:
-    await _open(store)
-    old = await store.take_fence("production", 0)
-    await store.append("chg-aaaaaa", 1, [Took(AT, old, "a#1")], old)
-    new = await store.take_fence("production", old)
-    written = await store.read("chg-aaaaaa")
-    for entries in ([Started(AT, "switch", "app1", Way.FORWARD)], [Took(AT, old, "a#1")], [_ended()]):
-        with pytest.raises(Fenced) as behind:
-            await store.append("chg-aaaaaa", len(written), entries, old)
-        assert (behind.value.mine, behind.value.current) == (old, new)
-    assert await store.read("chg-aaaaaa") == written
-    assert await store.open_run_of("production") == "chg-aaaaaa"
-
-
-async def test_entries_are_written_all_or_none_and_in_turn(make_store: MakeStore) -> None:
-    stores = [make_store() for _ in range(4)]
-    await _open(stores[0])
-    fence = await stores[0].take_fence("production", 0)
-    batches = [
-        [Started(AT, f"s{n}", "app1", Way.FORWARD), Done(AT, f"s{n}", "app1", Way.FORWARD, "ü €")] for n in range(40)
-    ]
-    said = await asyncio.gather(
-        *(stores[n % 4].append("chg-aaaaaa", 1, batch, fence) for n, batch in enumerate(batches)),
-        return_exceptions=True,
-    )
-    won = [n for n, answer in enumerate(said) if answer is None]
-    assert len(won) == 1
-    assert all(isinstance(answer, Conflict) for n, answer in enumerate(said) if n not in won)
-    assert (await stores[1].read("chg-aaaaaa"))[1:] == batches[won[0]]
-
-
-async def test_the_same_append_again_is_known_and_a_changed_one_is_not(store: Store) -> None:
-    await _open(store)
-    fence = await store.take_fence("production", 0)
-    entries = [Took(AT, fence, "a#1"), Started(AT, "switch", "app1", Way.FORWARD)]
-    await store.append("chg-aaaaaa", 1, entries, fence)
-    await store.append("chg-aaaaaa", 1, entries, fence)
-    await store.append("chg-aaaaaa", 3, [StopAsked(AT, "lead")], None)
-    await store.append("chg-aaaaaa", 1, entries, fence)
-    assert len(await store.read("chg-aaaaaa")) == 4
-    for wrong in ([entries[0]] * 2, [*entries, entries[1]], [entries[1]]):
-        with pytest.raises(Conflict):
-            await store.append("chg-aaaaaa", 1, wrong, fence)
-    assert len(await store.read("chg-aaaaaa")) == 4
-
-
-async def test_a_person_needs_no_fence_and_loses_only_to_the_sequence(store: Store) -> None:
-    await _open(store)
-    await store.take_fence("production", 9)
-    await store.append("chg-aaaaaa", 1, [StopAsked(AT, "lead")], None)
-    with pytest.raises(Conflict):
-        await store.append("chg-aaaaaa", 1, [StopAsked(AT, "cto")], None)
-    with pytest.raises(Conflict):
-        await store.append("chg-aaaaaa", 7, [StopAsked(AT, "cto")], None)
-
-
-async def test_nothing_follows_the_end(store: Store) -> None:
-    await _open(store)
-    fence = await store.take_fence("production", 0)
-    assert await store.lease("chg-aaaaaa", "bot-1", 60)
-    await store.append("chg-aaaaaa", 1, [_ended()], fence)
-    await store.append("chg-aaaaaa", 1, [_ended()], fence)
-    with pytest.raises(Conflict):
-        await store.append("chg-aaaaaa", 2, [StopAsked(AT, "lead")], None)
-    with pytest.raises(KeyError):
-        await store.append("chg-zzzzzz", 0, [StopAsked(AT, "lead")], None)
-    assert not await store.lease("chg-aaaaaa", "bot-1", 60)
-    assert (await store.holder("chg-aaaaaa"), await store.leased("chg-aaaaaa")) == (None, None)
-
-
 async def test_the_record_is_the_stored_plan(store: Store) -> None:
     asked = change()
-    await _open(store)
+    await run_of(store)
     record = await store.record(asked.id)
     assert (record.id, record.plan, record.opened) == (asked.id, asked.plan, opened(asked).at)
     assert record.plan.digest() == asked.plan.digest()
 
 
 async def test_a_lease_has_one_holder_and_lapses(store: Store) -> None:
-    await _open(store)
+    await run_of(store)
     run = "chg-aaaaaa"
     assert await store.lease(run, "bot-1", 0.3)
     assert not await store.lease(run, "bot-2", 0.3)
@@ -307,7 +201,7 @@ async def test_the_feed_tells_each_touch_and_misses_none(make_store: MakeStore) 
 
 
 async def test_only_history_stays_for_ever(store: Store, empty: RedisServer) -> None:
-    await _open(store)
+    await run_of(store)
     fence = await store.take_fence("production", 0)
     await store.lease("chg-aaaaaa", "bot-1", 60)
     await store.first_time("click", 60)
@@ -319,7 +213,7 @@ async def test_only_history_stays_for_ever(store: Store, empty: RedisServer) -> 
             "chom:first:click",
             "chom:instance:bot-1",
         }
-        await store.append("chg-aaaaaa", 1, [_ended()], fence)
+        await store.append("chg-aaaaaa", 1, [ended()], fence)
         assert set(client.keys("*")) == {
             *("chom:change:chg-aaaaaa", "chom:journal:chg-aaaaaa", "chom:fences", "chom:feed"),
             *("chom:recent:", "chom:recent:production", "chom:first:click", "chom:instance:bot-1"),
