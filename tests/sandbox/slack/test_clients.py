@@ -13,17 +13,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 
 from bot.sandbox.slack.people import Granted
+from tests.sandbox.slack.waiting import until
 
 Json = dict[str, Any]
 CHANNEL = {"channel": "C0DEPLOYS"}
-
-
-async def until(holds: Any) -> None:
-    for _ in range(500):
-        if holds():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not happen")
 
 
 async def test_bolt_takes_the_first_delivery_of_an_event_for_a_retry_whose_number_is_0(start: Any) -> None:

@@ -1,15 +1,14 @@
-"""What the real Bolt sees over Socket Mode, and what people see of it."""
+"""What the real Bolt sees of commands, clicks and events over Socket Mode, and what people see of it."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
-import pytest
 from slack_bolt.async_app import AsyncApp
 
 from bot.sandbox.slack.people import Granted
+from tests.sandbox.slack.waiting import until
 
 Json = dict[str, Any]
 CARD = [
@@ -55,13 +54,6 @@ COMMAND_FIELDS = [
     "response_url",
     "trigger_id",
 ]
-
-
-async def until(condition: Any, seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
-    while not (await condition() if asyncio.iscoroutinefunction(condition) else condition()):
-        assert time.monotonic() < end, "it did not happen"
-        await asyncio.sleep(0.01)
 
 
 async def test_a_command_is_acked_and_answered_for_the_asker_only(sandbox: Any) -> None:
@@ -193,25 +185,6 @@ async def test_without_a_connection_the_command_fails_at_once(sandbox: Any) -> N
     assert "dispatch_failed" in (await sandbox.state())["ephemerals"]["dev"][0]["text"]
 
 
-async def test_several_connections_take_turns(sandbox: Any) -> None:
-    heard: list[str] = []
-
-    def app_named(name: str) -> Any:
-        def set_up(app: AsyncApp) -> None:
-            @app.command("/chom")
-            async def chom(ack: Any) -> None:
-                heard.append(name)
-                await ack()
-
-        return set_up
-
-    async with sandbox.bolt(app_named("one")), sandbox.bolt(app_named("two")):
-        await until(lambda: len(sandbox.slack.sockets.open) == 2)
-        for _ in range(4):
-            await sandbox.post("command", user="dev", channel="deploys", text="status")
-    assert sorted(heard) == ["one", "one", "two", "two"]
-
-
 async def test_an_acknowledgement_counts_on_whatever_connection_it_comes(sandbox: Any) -> None:
     url = await sandbox.client("xapp-sandbox").apps_connections_open(app_token="xapp-sandbox")
     second = await sandbox.client("xapp-sandbox").apps_connections_open(app_token="xapp-sandbox")
@@ -230,14 +203,6 @@ async def test_an_acknowledgement_counts_on_whatever_connection_it_comes(sandbox
         await unasked.send_json({"envelope_id": envelope["envelope_id"], "payload": {"text": "late but here"}})
         assert (await asked)["outcome"] == "acked"
     assert (await sandbox.state())["ephemerals"]["dev"][0]["text"] == "late but here"
-
-
-async def test_a_ticket_opens_one_connection(sandbox: Any) -> None:
-    url = (await sandbox.client("xapp-sandbox").apps_connections_open(app_token="xapp-sandbox"))["url"]
-    async with sandbox.http.ws_connect(url) as socket:
-        assert (await socket.receive_json())["type"] == "hello"
-        async with sandbox.http.get(url.replace("ws:", "http:")) as again:
-            assert again.status == 403
 
 
 async def test_everything_twice(sandbox: Any) -> None:
@@ -260,31 +225,6 @@ async def test_everything_twice(sandbox: Any) -> None:
     assert "twice" in (await sandbox.post("fault", 400, deliver="thrice"))["error"]
 
 
-async def test_the_client_comes_back_when_it_is_told_to_go_and_when_the_line_is_cut(sandbox: Any) -> None:
-    def set_up(app: AsyncApp) -> None:
-        @app.command("/chom")
-        async def chom(ack: Any) -> None:
-            await ack("pong")
-
-    async with sandbox.bolt(set_up, ping_interval=1):
-        for fault in ({"socket": "refresh_requested"}, {"socket": "cut"}):
-            before = list(sandbox.slack.sockets.open)
-            await sandbox.post("fault", **fault)
-            await until(lambda gone=before: sandbox.slack.sockets.open and sandbox.slack.sockets.open != gone, 15)
-            said = await sandbox.post("command", user="dev", channel="deploys", text="ping")
-            assert said["outcome"] == "acked", fault
-
-
-async def test_slack_down_refuses_everybody(sandbox: Any) -> None:
-    await sandbox.post("fault", slack="down", seconds=30)
-    async with sandbox.http.post(f"{sandbox.base}/api/auth.test") as answer:
-        assert answer.status == 503
-    refused = await sandbox.post("command", 400, user="dev", channel="deploys", text="status")
-    assert "Slack is down" in refused["error"]
-    await sandbox.post("fault", slack="up")
-    assert (await sandbox.client().auth_test())["user_id"] == "U0CHOM"
-
-
 async def test_an_event_nobody_acknowledges_comes_again_and_says_so(start: Any) -> None:
     sandbox = await start(
         limits=False, ack_seconds=0.05, retry_scale=0.0, granted=Granted((), events=("app_home_opened",))
@@ -302,70 +242,3 @@ async def test_an_event_nobody_acknowledges_comes_again_and_says_so(start: Any) 
     ]
     assert len({t["payload"]["event_id"] for t in tries}) == 1 and len({t["envelope_id"] for t in tries}) == 4
     assert tries[0]["payload"]["event"]["type"] == "app_home_opened" and tries[0]["accepts_response_payload"] is False
-
-
-async def connect(sandbox: Any) -> Any:
-    url = (await sandbox.client("xapp-sandbox").apps_connections_open(app_token="xapp-sandbox"))["url"]
-    return await sandbox.http.ws_connect(url, autoping=False)
-
-
-async def test_the_eleventh_connection_is_sent_away(sandbox: Any) -> None:
-    held = [await connect(sandbox) for _ in range(11)]
-    firsts = [await socket.receive_json() for socket in held]
-    assert [f["type"] for f in firsts] == ["hello"] * 10 + ["disconnect"]
-    assert [f["num_connections"] for f in firsts[:10]] == list(range(1, 11))
-    assert firsts[10] == {
-        "type": "disconnect",
-        "reason": "too_many_websockets",
-        "debug_info": {"host": "applink-sandbox"},
-    }
-    assert (await held[10].receive()).type.name == "CLOSE"
-    for socket in held:
-        await socket.close()
-
-
-async def test_a_connection_that_is_told_to_go_is_closed_by_slack(sandbox: Any) -> None:
-    for reason in ("refresh_requested", "link_disabled"):
-        async with await connect(sandbox) as socket:
-            assert (await socket.receive_json())["debug_info"]["approximate_connection_time"] == 18060
-            assert (await socket.receive()).type.name == "PING"
-            assert (await sandbox.post("fault", socket=reason))["connections"] == 1
-            assert (await socket.receive_json())["reason"] == reason
-            assert (await socket.receive()).type.name == "CLOSE"
-
-
-async def test_pings_are_answered_and_a_mute_line_answers_nothing(sandbox: Any) -> None:
-    async with await connect(sandbox) as socket:
-        await socket.receive_json()
-        await socket.receive()
-        await socket.ping(b"one")
-        assert (await socket.receive()).data == b"one"
-        await sandbox.post("fault", socket="mute")
-        await socket.ping(b"two")
-        said = await sandbox.post("command", user="dev", channel="deploys", text="status")
-        assert said["outcome"] == "operation_timeout"
-        with pytest.raises(asyncio.TimeoutError):
-            await socket.receive(0.2)
-        assert len(sandbox.slack.sockets.open) == 1
-
-
-async def test_an_envelope_breaks_off_in_its_middle_or_before_its_acknowledgement(sandbox: Any) -> None:
-    heard: list[str] = []
-
-    def set_up(app: AsyncApp) -> None:
-        @app.command("/chom")
-        async def chom(ack: Any, command: Json) -> None:
-            heard.append(command["text"])
-            await ack()
-
-    async with sandbox.bolt(set_up, ping_interval=1):
-        for what, arrives in (("half", []), ("unacked", ["unacked"])):
-            before = list(sandbox.slack.sockets.open)
-            await sandbox.post("fault", socket=what)
-            said = await sandbox.post("command", user="dev", channel="deploys", text=what)
-            assert said["outcome"] == "operation_timeout"
-            assert heard == arrives
-            await until(lambda gone=before: sandbox.slack.sockets.open and sandbox.slack.sockets.open != gone, 15)
-            assert (await sandbox.post("command", user="dev", channel="deploys", text="x"))["outcome"] == "acked"
-            heard.remove("x")
-    assert "is one of cut, mute" in (await sandbox.post("fault", 400, socket="bored"))["error"]
