@@ -12,9 +12,9 @@ from bot.desk.planning import Refusal
 from bot.slack.acts.modal import Held
 from tests.slack.changes import CHANGE
 from tests.slack.conftest import Faced
+from tests.slack.filling import says, turned, windows
 from tests.slack.support import until
 from tests.slack.test_conversation import DIGEST, show_card
-from tests.slack.test_forms_talk import says, turned, windows
 from tests.slack.views import STAGES
 
 Json = dict[str, Any]

@@ -13,8 +13,8 @@ from bot.sandbox.slack.methods_chat import post_message
 from bot.slack.acts.modal import Held
 from bot.slack.cards.live import change_card, metadata
 from tests.slack.conftest import Faced
+from tests.slack.filling import says, windows
 from tests.slack.support import until
-from tests.slack.test_forms_talk import says, windows
 from tests.slack.views import STAGES
 
 OWED = STAGES["emergency_done"]
