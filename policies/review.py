@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,8 @@ from policies.change import Approval, Change, People, Person, Word
 
 WORDS = 3
 """Words that a review has at least."""
+_NO_SPACES = ("CJK UNIFIED IDEOGRAPH", "HIRAGANA", "THAI", "LAO", "KHMER", "MYANMAR")
+"""How the names of letters begin, of scripts in which no white space is between words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,19 @@ class Review:
 
 
 def is_sentence(said: str) -> bool:
-    """Whether it has enough words; what has no letter and no digit is none."""
-    return sum(any(sign.isalnum() for sign in word) for word in said.split()) >= WORDS
+    """Whether it has enough words; what has no letter and no digit is none.
+
+    Words end at white space. In scripts without it each letter counts, since only a dictionary knows their words: so
+    Unicode's default (UAX #29) parts ideographs and hiragana, and it has no rule for the scripts of South-East Asia.
+    """
+    return sum(map(_words, said.split())) >= WORDS
+
+
+def _words(chunk: str) -> int:
+    """How many words are between two white spaces."""
+    letters = [sign for sign in chunk if sign.isalnum()]
+    without_spaces = sum(unicodedata.name(sign, "").startswith(_NO_SPACES) for sign in letters)
+    return without_spaces + (without_spaces < len(letters))
 
 
 def reviewers(change: Change, approvals: Iterable[Approval], people: People) -> list[Person]:

@@ -244,7 +244,7 @@ class Desk:
     async def stop(self, change: str, who: Person, account: str = "") -> ChangeView:
         """Ask the run to turn back at its next step boundary, or withdraw what waits. Raises Refusal.
 
-        `change` may be "" for the only open run.
+        `change` is an id, or an environment or "" for the only one that runs or else waits there or anywhere.
         """
         return await self.running.stop(change, who, account)
 

@@ -97,15 +97,18 @@ class Looking:
                 logger.info("%s was written by another version and says nothing of how long runs take: %s", id_, other)
         return found
 
-    async def only_open_run(self) -> str:
-        """The change that runs, or else the one that waits. Raises Refusal where there is none, or several."""
-        open_ = await self.store.open_runs() or await self.store.waiting("")
-        if not open_:
-            raise Refusal("Nothing is running, so there is nothing to stop.")
-        if len(open_) > 1:
-            titles = [f"{(await self.view(id_)).title} ({id_})" for id_ in open_]
-            raise Refusal(f"Several are going on: {'; '.join(titles)}. Say which: `stop {open_[0]}`.")
-        return open_[0]
+    async def only_one(self, environment: str = "") -> ChangeView:
+        """What runs, or else what waits, there or anywhere. Raises Refusal where there is none, or several."""
+        self._known(environment)
+        seen = [view for view in await self.going_on() if environment in {"", view.change.environment}]
+        going = [view for view in seen if view.run.opened] or seen
+        where = f" in {environment}" if environment else ""
+        if not going:
+            raise Refusal(f"Nothing is running{where} and nothing waits, so there is nothing to stop.")
+        if len(going) > 1:
+            titles = "; ".join(f"{view.title} ({view.change.id})" for view in going)
+            raise Refusal(f"Several are going on{where}: {titles}. Say which: `stop {going[0].change.id}`.")
+        return going[0]
 
     async def going_on(self) -> tuple[ChangeView, ...]:
         """What runs, and then what waits, in every environment; no server is asked."""

@@ -129,10 +129,10 @@ def rejected(who: Person, reason: str) -> Refused:
 
 
 def not_named(view: ChangeView) -> Refusal:
-    """For who says only "stop" where nothing runs, and what waits is another person's."""
+    """For who stops no change by its id where nothing runs, and what waits is another person's."""
     return Refusal(
-        f"Nothing is running. {view.title} waits for approval and was asked for by "
-        f"{view.name(view.change.requester)}; to withdraw it: `stop {view.change.id}`.",
+        f"Nothing is running there, and nothing was withdrawn. {view.title} was asked for by "
+        f"{view.name(view.change.requester)} and waits; to withdraw it: `stop {view.change.id}`.",
         view.change.id,
     )
 

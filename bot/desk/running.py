@@ -32,12 +32,14 @@ class Running:
 
     async def stop(self, change: str, who: Person, account: str) -> ChangeView:
         """As Desk.stop."""
-        async with self.witness.refusing(who.id, account, change, wanted="stop"):
+        named = change if change.startswith("chg-") else ""
+        async with self.witness.refusing(who.id, account, named, wanted="stop"):
             return await self._stop(change, who, account)
 
     async def _stop(self, change: str, who: Person, account: str) -> ChangeView:
-        named, change = bool(change), change or await self.looking.only_open_run()
-        view = await self.looking.view(change)
+        named = change.startswith("chg-")
+        view = await self.looking.view(change) if named else await self.looking.only_one(change)
+        change = view.change.id
         if not who.roles and who.id != view.change.requester:
             raise Refusal(
                 f"Only {view.name(view.change.requester)} or somebody with a role, such as a Tech Lead, can stop this.",
@@ -56,7 +58,12 @@ class Running:
         return stopped
 
     async def _withdraw(self, view: ChangeView, who: Person, account: str, named: bool) -> ChangeView:
-        """Nobody withdraws what another person asked for without having named it. Raises Refusal."""
+        """One's own request at once; another's only by its id, so that it is meant. Raises Refusal.
+
+        Who types `stop` or `stop production` thinks of what runs there. Where that has just ended, the request that is
+        left may be a colleague's, which nobody would look for behind that word, and it cannot be taken back. A question
+        would be one message more that goes stale; to type its id is the same question, in Slack and in a shell.
+        """
         refusals.refuse_if_decided(view)
         if not named and who.id != view.change.requester:
             raise refusals.not_named(view)

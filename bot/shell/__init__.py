@@ -14,7 +14,7 @@ from bot.boot_checks import CannotServe
 from bot.desk.answering import WISHES, shifting
 from bot.desk.desk import Refusal
 from bot.desk.explained import named_by
-from bot.desk.named import NOTHING_TO_PLAN, change_of, environment_of, unquoted
+from bot.desk.named import NOTHING_TO_PLAN, environment_of, unquoted
 from bot.desk.view import ChangeView
 from bot.shell import printed
 from bot.shell.following import follow
@@ -108,9 +108,8 @@ async def reject(bot: Bot, named: str, reason: str) -> int:
 async def stop(bot: Bot, named: str) -> int:
     """Have a run turn back, or withdraw a request that waits."""
     who = await admitted(bot, "stop", named)
-    change = await change_of(bot.desk, environment_of(named))
     try:
-        view = await bot.desk.stop(change, who, _account())
+        view = await bot.desk.stop(environment_of(named), who, _account())
     except Refusal as why:
         view = await _turning_back(bot, why)
         typer.echo(printed.spoken(str(why)))

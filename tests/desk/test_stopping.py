@@ -35,7 +35,8 @@ async def test_a_request_nobody_answers_expires(room: Room) -> None:
 
 async def test_stop_withdraws_what_waits_and_turns_back_what_runs(room: Room) -> None:
     waiting = await asked(room)
-    withdrawn = await room.desk.stop("", room.who("dev"))
+    assert "Nothing is running in staging" in await refused(room.desk.stop("staging", room.who("dev")))
+    withdrawn = await room.desk.stop("production", room.who("dev"))
     assert withdrawn.change.id == waiting.change.id
     assert isinstance(withdrawn.verdict, Refused) and "withdrew" in withdrawn.verdict.said
     running = await approved(room, await asked(room))
@@ -48,10 +49,11 @@ async def test_stop_withdraws_what_waits_and_turns_back_what_runs(room: Room) ->
     assert [type(entry) for entry in entries[1:]] == [StopAsked]
 
 
-async def test_somebody_elses_request_is_withdrawn_only_by_its_id(room: Room) -> None:
+@pytest.mark.parametrize("typed", ["", "production"])
+async def test_somebody_elses_request_is_withdrawn_only_by_its_id(room: Room, typed: str) -> None:
     waiting = await asked(room)
-    said = await refused(room.desk.stop("", room.who("lead")))
-    assert "asked for by Dana" in said and f"`stop {waiting.change.id}`" in said
+    said = await refused(room.desk.stop(typed, room.who("lead")))
+    assert "nothing was withdrawn" in said and "asked for by Dana" in said and f"`stop {waiting.change.id}`" in said
     assert await room.store.waiting("production") == [waiting.change.id]
     withdrawn = await room.desk.stop(waiting.change.id, room.who("lead"))
     assert withdrawn.verdict.said == "Lena withdrew Dana's request before it started (2026-11-23T12:00:00Z)."

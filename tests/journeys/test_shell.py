@@ -161,7 +161,9 @@ async def test_reject_and_stop_and_nothing_that_waits(night: Night) -> None:
     rejected = await night.hears("lead", "reject", first, "not", "on", "a", "Friday")
     assert "Lee Lead" in rejected and "not on a Friday" in rejected
     assert await night.hears("lead", "reject", status=2) == "Nothing waits for an approval.\n"
-    assert await night.hears("dev", "stop", status=2) == "Nothing is running, so there is nothing to stop.\n"
+    assert await night.hears("dev", "stop", status=2) == (
+        "Nothing is running and nothing waits, so there is nothing to stop.\n"
+    )
     again = await night.types("dev", "deploy", GOOD)
     await again.until(r"chom-bot approve (chg-\w+)")
     said = await night.hears("dev", "stop", "production")

@@ -11,6 +11,7 @@ import pytest
 from actions.engine.plan import Plan
 from policies.change import Allowed, Change, ChangeType, Refused, Role, Waiting, Why
 from policies.judge import may_decide
+from policies.review import is_sentence
 from policies.rules import SHIPPED, load, parse_rules
 from tests.pure.making import AT, CTO, DEV, LENA, OPS, PEOPLE, TEAM, approval, change, deploy, verdict
 
@@ -76,6 +77,25 @@ def test_on_call_or_a_tech_lead_alone_lets_an_emergency_through(who: object, eno
     for requester in ("dev", who.id):  # type: ignore[attr-defined]
         asked = emergency(requester)
         assert isinstance(verdict(asked, approval(who, asked)), Allowed) is enough  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("said", "enough"),
+    [
+        ("An index was missing.", True),
+        ("all well", False),
+        ("x - . !", False),
+        ("索引がなかったので追加した。", True),
+        ("已添加缺失的索引", True),
+        ("ดัชนีหายไปจึงเพิ่มแล้ว", True),
+        ("색인이 없었다", False),
+        ("색인이 없어서 추가했다", True),
+        ("インデックス", False),
+        ("。、！", False),
+    ],
+)
+def test_a_review_is_a_sentence_in_every_script(said: str, enough: bool) -> None:
+    assert is_sentence(said) is enough
 
 
 def test_an_emergency_names_what_it_goes_past_and_who_hears_of_it() -> None:

@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from actions.engine.registry.strategies import HEAD
 from bot.desk.explained import named_by
-from bot.desk.named import NOTHING_TO_PLAN, change_of, environment_of, unquoted
+from bot.desk.named import NOTHING_TO_PLAN, environment_of, unquoted
 from bot.desk.planning import Refusal
 from bot.slack.acts.asker import Asker, field, of_command
 from bot.slack.acts.deploying import Deploying
@@ -123,7 +123,7 @@ class Commands:
         return texts.reviewed(view, await self.intake.link(change))
 
     async def _stop(self, named: str, who: Person, asker: Asker) -> Card:
-        view = await self.intake.desk.stop(await change_of(self.intake.desk, named), who, asker.key)
+        view = await self.intake.desk.stop(named, who, asker.key)
         return texts.stopping(view, await self.intake.link(view.change.id))
 
 
