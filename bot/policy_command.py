@@ -18,6 +18,9 @@ from policies.cases import BrokenCases, load_cases
 from policies.rules import SHIPPED, BrokenRules, load
 
 Words = Annotated[list[str], typer.Argument(help="As after deploy, for example: v1.2 rolling to production")]
+Asker = Annotated[
+    str, typer.Option("--as", help="Who is supposed to ask for it, by the id in chom.toml; you where nobody is named.")
+]
 File = Annotated[Path | None, typer.Argument(help="The cases; the shipped ones where none are named.")]
 Rules = Annotated[Path | None, typer.Option(help="The rules; the shipped ones where none are named.")]
 
@@ -30,9 +33,10 @@ def _of_policy() -> None:
 
 
 @policy.command("explain", context_settings=AS_TYPED)
-def explain_command(words: Words, config: Config = DEFAULT) -> None:
+def explain_command(words: Words, config: Config = DEFAULT, asker: Asker = "") -> None:
     """Say who would have to approve a version, on what evidence, and why: v1.2 [strategy] [to environment]."""
-    raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.explain(bot, from_shell([HEAD, *words]))))
+    text = from_shell([HEAD, *words])
+    raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.explain(bot, text, asker)))
 
 
 @policy.command("rules")

@@ -150,7 +150,8 @@ class Desk:
         change = await self.asking.change(text, who, now.replace(microsecond=0))
         people, shown = self.people, await self.evidence.read(change)
         verdict = judge(change, (), shown, people, Calendar(), now)
-        return ChangeView(change, (), verdict, State(), people, now, await self.looking.usual(change), shown)
+        usual = await self.looking.usual(change)
+        return ChangeView(change, (), verdict, State(), people, now, usual, shown, previewed=True)
 
     async def faults(self, wanted: Wanted, patience: float = 0.5) -> tuple[Fault, ...]:
         """Why this would be refused, as far as that can be said without looking at the servers; asks for nothing."""

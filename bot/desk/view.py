@@ -43,6 +43,8 @@ class ChangeView:
     """The title of the run that it waits for, where it could start and another one has its environment."""
     again: str = ""
     """The change that asks for the same again, where this one came to nothing and one does."""
+    previewed: bool = False
+    """Whether nobody asked for it: it is judged as if its requester did."""
     held: bool = False
     """Whether it could start and does so only when somebody presses Start now: its last start was refused."""
 
@@ -61,6 +63,11 @@ class ChangeView:
         """What it is called wherever people see it; an emergency says so first."""
         title = self.change.plan.title
         return f"EMERGENCY: {title}" if self.pressing else title
+
+    @property
+    def supposed(self) -> str:
+        """ "if Lea asks for it": for whom it is judged, where nobody asked for it."""
+        return f"if {self.name(self.change.requester)} asks for it"
 
     @property
     def kind(self) -> str:

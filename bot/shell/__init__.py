@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import typer
 
+from actions.engine.words import joined, quote
 from bot.app import Bot
 from bot.boot_checks import CannotServe
 from bot.desk.answering import WISHES, shifting
@@ -168,9 +169,15 @@ async def who(bot: Bot, named: str) -> int:
     return 0
 
 
-async def explain(bot: Bot, text: str) -> int:
-    """Print what would be asked of a change, without its steps; nothing is stored."""
-    _echo(printed.explained(await bot.desk.preview(text, _who(bot))))
+async def explain(bot: Bot, text: str, asker: str = "") -> int:
+    """Print what would be asked of a change, without its steps; nothing is stored.
+
+    `asker` is the id in chom.toml of who is supposed to ask for it; "" for whoever types.
+    """
+    people = bot.desk.people
+    if asker and asker not in people:
+        raise Refusal(f"chom.toml names nobody as {quote(asker)}; it names {joined(people)}.")
+    _echo(printed.explained(await bot.desk.preview(text, people[asker] if asker else _who(bot))))
     return 0
 
 

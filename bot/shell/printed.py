@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from actions.engine.across import losing, texts, told
 from actions.engine.fleet import Fleet
 from actions.engine.plan import Do, Irreversible
-from actions.engine.words import FEW, in_utc, joined, named, plain
+from actions.engine.words import FEW, capital, in_utc, joined, named, plain
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.shell.vocabulary import LEAD, heads
 from bot.slack.cards.canary import shares
@@ -52,14 +52,15 @@ def preview(view: ChangeView) -> list[str]:
         *_for_good(view),
         *_facts(view),
         "Only a plan: nothing has been started, and nothing waits for anybody.",
-        "If it is asked for:",
+        _line(f"{capital(view.supposed)}:"),
         *tree(view),
     ]
 
 
 def explained(view: ChangeView) -> list[str]:
     """Who could approve it now, and what else it lacks."""
-    return [_line(view.title), *tree(view)]
+    supposed = f", {view.supposed}" if view.previewed else ""
+    return [_line(f"{view.title}{supposed}"), *tree(view)]
 
 
 def tree(view: ChangeView) -> list[str]:

@@ -68,7 +68,7 @@ def test_a_preview_says_that_it_is_one_and_names_no_change() -> None:
     lines = printed.preview(view())
     only = lines.index("Only a plan: nothing has been started, and nothing waits for anybody.")
     assert lines[only + 1 :] == [
-        "If it is asked for:",
+        "If Dana Dev asks for it:",
         f"  ◷ {WAITS.said}",
         "    · Category 1 because every change needs a Tech Lead.",
         "    ◷ Still needs a Tech Lead: Lea Lead can approve it.",

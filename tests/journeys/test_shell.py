@@ -91,8 +91,12 @@ async def test_an_emergency_is_explained_approved_and_reviewed(night: Night) -> 
     """What would be asked, the rules tried, who could approve what waits, and who closes its review."""
     explained = await night.hears("dev", "policy", "explain", GOOD)
     assert explained.startswith(
-        f"Deploy {GOOD} to production\n  ◷ Waiting for a Tech Lead: Lee Lead. Category 1 because"
+        f"Deploy {GOOD} to production, if Dana Dev asks for it\n  ◷ Waiting for a Tech Lead: Lee Lead. Category 1"
     )
+    as_lead = await night.hears("dev", "policy", "explain", GOOD, "--as", "lead")
+    assert "if Lee Lead asks for it\n" in as_lead and "Nobody can approve this now" in as_lead
+    nobody = await night.hears("dev", "policy", "explain", GOOD, "--as", "mallory", status=2)
+    assert nobody.startswith('chom.toml names nobody as "mallory"; it names ')
     assert "    ◷ Still needs a Tech Lead: Lee Lead can approve it.\n" in explained
     assert re.fullmatch(r"\d+ cases, 0 failures\.\n", await night.hears("dev", "policy", "test"))
 

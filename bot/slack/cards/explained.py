@@ -20,7 +20,8 @@ def explained(views: Sequence[ChangeView]) -> Card:
     """To somebody who asked who could approve these now."""
     blocks: list[Block] = []
     for view in views:
-        title = f"*{inline(view.title, 300)}*"
+        supposed = f", {inline(view.supposed, 150)}" if view.previewed else ""
+        title = f"*{inline(view.title, 300)}*{supposed}"
         blocks += sections([title, *tree_lines(view)], 4)
     return card(" ".join(f"{sentence(view.title)} {in_slack(sentence(view.tree.said))}" for view in views), blocks)
 

@@ -6,7 +6,7 @@ buttons. So Approve is on the first screen of a phone, and all that it needs to 
 
 from __future__ import annotations
 
-from actions.engine.words import counted
+from actions.engine.words import capital, counted
 from bot.desk.view import ChangeView
 from bot.slack.blocks import HEADER, Block, Card, card, context, header, section, sections, words
 from bot.slack.cards.explained import tree_lines
@@ -54,10 +54,10 @@ def preview_card(view: ChangeView) -> Card:
         *([section(f"*{inline(view.alarm, 1200)}*")] if view.alarm else []),
         *for_good(view),
         *sections(planned_steps(plan)),
-        *sections(["*If it is asked for*", *tree_lines(view)], 3),
+        *sections([f"*{inline(capital(view.supposed), 150)}*", *tree_lines(view)], 3),
         context(_facts(view)),
     ]
-    asked = f"If it is asked for: {sentence(view.verdict.said)}"
+    asked = f"{capital(view.supposed)}: {sentence(view.verdict.said)}"
     text = f"{sentence(view.title)} Only a plan: nothing has been started. {asked} {kept_in_a_sentence(plan)}"
     return card(text.rstrip(), blocks)
 
