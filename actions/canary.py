@@ -101,11 +101,11 @@ def _start(fleet: Fleet, whole: Plan) -> Do:
 
 
 def _probe(fleet: Fleet, whole: Plan) -> Do:
-    """The check before it asked the normal pool: only the canary's own says whether users can be sent there."""
+    """The check before it asked the normal pool: here the canary's own is asked, and nginx, which sends users there."""
     path, where = fleet.environment.health, servers(names(fleet.hosts))
     return Do(
         name="probe",
-        title=f"Check {path} of {whole.version} in the canary pool of {where}",
+        title=f"Check {path} of {whole.version} in the canary pool of {where}, also through nginx",
         call=Call("canary_health", {"release": str(whole.facts["release"]), "path": path}),
         hosts=names(fleet.hosts),
         undo=Harmless("No user is sent there yet, so there is nothing to undo."),

@@ -13,7 +13,7 @@ async def is_routed(login: AdminLogin, places: Settings) -> bool:
 
     Raises CannotInstall, also where nginx does not accept its own configuration: in nginx's words.
     """
-    return bool((await ask(login, "locate", root=_root(places), include=SITE))["routed"])
+    return bool((await ask(login, "locate", root=_root(places), include=SITE, pass_=PASS))["routed"])
 
 
 async def route(login: AdminLogin, places: Settings) -> str:

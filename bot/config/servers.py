@@ -22,6 +22,8 @@ class CanarySettings:
     """Where its PHP-FPM is read."""
     slow: float = 2.0
     """Seconds; a request that takes longer counts as slow."""
+    site: str = ""
+    """Where its nginx listens, for example "https://127.0.0.1:8443"; "" for the usual ports of 127.0.0.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,5 +49,5 @@ class HostSettings:
 def host_settings(name: str, t: HostTable) -> HostSettings:
     """One table of the file."""
     c = t.canary
-    canary = CanarySettings(c.pool, tuple(c.files), tuple(c.prometheus), c.port, c.slow) if c else None
+    canary = CanarySettings(c.pool, tuple(c.files), tuple(c.prometheus), c.port, c.slow, c.site) if c else None
     return HostSettings(name, t.address, t.host_key, t.port, t.user, t.group, t.php, dict(t.layout), canary)

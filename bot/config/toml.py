@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from actions.engine.analysis.limits import MOST_HICCUPS, Limits
 from actions.engine.fleet import LOOK_EVERY_S
+from actions.host.chom_host.settings import SITE
 from policies.change import Role
 
 NAME = re.compile(r"^[a-z][a-z0-9-]{0,31}$")
@@ -210,6 +211,7 @@ class CanaryTable(_Table):
     )
     port: int = Field(default=9254, ge=1, le=65535)
     slow: float = Field(default=2.0, gt=0, le=60)
+    site: Annotated[str, _like(SITE.pattern, 'where nginx listens, for example "https://127.0.0.1:8443"')] = ""
 
 
 class HostTable(_Table):

@@ -85,7 +85,15 @@ def _pools(known: HostSettings) -> Pools | None:
     if canary is None:
         return None
     return Pools(
-        known.php, canary.pool, canary.files, canary.prometheus, canary.port, canary.slow, known.name, known.address
+        known.php,
+        canary.pool,
+        canary.files,
+        canary.prometheus,
+        canary.port,
+        canary.slow,
+        known.name,
+        known.address,
+        canary.site,
     )
 
 

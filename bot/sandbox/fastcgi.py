@@ -1,12 +1,15 @@
 """PHP-FPM's side of FastCGI on a Unix socket, enough for a health check of a release that nobody is sent to yet.
 
-Visitors' requests do not go over this socket: the shop asks the application itself, where the pool's FPM runs.
+Visitors' requests do not go over this socket: the shop asks the application itself, where the pool's FPM runs, and says
+what it `had`. Its status page is at the same socket.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import struct
+from collections import deque
 from pathlib import Path
 
 from bot.sandbox.application import Page, answer
@@ -14,6 +17,7 @@ from bot.sandbox.maintenance import away
 
 _HEADER = struct.Struct(">BBHHBB")
 _BEGIN, _END, _PARAMS, _STDIN, _STDOUT, _STDERR = 1, 3, 4, 5, 6, 7
+_STATUS, _WORKERS = "/chom-status", 5
 _REASONS = {200: "OK", 302: "Found", 404: "Not Found", 500: "Internal Server Error", 503: "Service Unavailable"}
 
 
@@ -44,6 +48,7 @@ class Fpm:
 
     def __init__(self, name: str, socket: Path) -> None:
         self.name, self.socket = name, socket
+        self._had = deque[str](maxlen=_WORKERS)
         self._server: asyncio.Server | None = None
 
     @property
@@ -51,9 +56,14 @@ class Fpm:
         """Whether it takes requests."""
         return self._server is not None
 
+    def had(self, uri: str) -> None:
+        """A worker has this request now, and no longer the one before."""
+        self._had.append(uri)
+
     async def start(self) -> None:
         """Listen on the socket; a socket left behind by a killed sandbox is replaced."""
         self.socket.unlink(missing_ok=True)
+        self._had.clear()
         self._server = await asyncio.start_unix_server(self._talk, self.socket)
 
     async def close(self) -> None:
@@ -83,7 +93,9 @@ class Fpm:
 
     def _answer(self, request: int, asked: dict[str, str]) -> bytes:
         script = Path(asked.get("SCRIPT_FILENAME", ""))
-        if not script.is_file():
+        if asked.get("SCRIPT_NAME") == _STATUS:
+            head, out = b"", f"Content-type: application/json\r\n\r\n{self._status()}".encode()
+        elif not script.is_file():
             head = _record(_STDERR, request, b"Primary script unknown")
             out = b"Status: 404 Not Found\r\nContent-type: text/html; charset=UTF-8\r\n\r\nFile not found.\n"
         else:
@@ -100,3 +112,8 @@ class Fpm:
         chunks = [out[i : i + 0xFFFF] for i in range(0, len(out), 0xFFFF)]
         body = b"".join(_record(_STDOUT, request, chunk) for chunk in [*chunks, b""])
         return head + body + _record(_END, request, struct.pack(">IB3x", 0, 0))
+
+    def _status(self) -> str:
+        """As `?json&full` has it, with what is read of it."""
+        workers = [{"state": "Idle", "request method": "GET", "request uri": uri} for uri in self._had]
+        return json.dumps({"pool": self.name, "process manager": "ondemand", "processes": workers})

@@ -19,11 +19,15 @@ CANARY_UNIT = "php8.2-fpm-canary"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where things lie below `root`; `fpm` and `canary_fpm` are the sockets of the two PHP-FPM masters."""
+    """Where things lie below `root`; `fpm` and `canary_fpm` are the sockets of the two PHP-FPM masters.
+
+    `site` is the address of its nginx.
+    """
 
     root: Path
     fpm: Path
     canary_fpm: Path
+    site: str
 
     @property
     def served(self) -> Path:
@@ -84,6 +88,8 @@ class Layout:
             "canary": self.canary.name,
             "canary_service": CANARY_UNIT,
             "canary_socket": str(self.canary_fpm),
+            "canary_status": str(self.canary_fpm),
+            "site": self.site,
             "leases": str(self.leases),
             "pins": str(self.pins),
             "services": ["php8.2-fpm"],

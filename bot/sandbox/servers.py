@@ -54,7 +54,9 @@ class Server:
         self.root = keep.directory / name
         self.ssh_port, self._client_key = keep.port(f"{name}-ssh"), client_key
         self.host_key = keep.key(self.root / "ssh_host_ed25519_key")
-        self.layout = Layout(self.root, keep.socket(f"{name}-fpm"), keep.socket(f"{name}-canary"))
+        port = keep.port(f"{name}-shop")
+        site = f"http://127.0.0.1:{port}"
+        self.layout = Layout(self.root, keep.socket(f"{name}-fpm"), keep.socket(f"{name}-canary"), site)
         stable, canary = (
             Pool(pool, served, Fpm(name, socket), Answers(name, pool))
             for pool, served, socket in (
@@ -63,7 +65,7 @@ class Server:
             )
         )
         routing = Routing(self.layout.leases, self.layout.pins)
-        self.shop = Shop(name, stable, canary, routing, manners, keep.port(f"{name}-shop"))
+        self.shop = Shop(name, stable, canary, routing, manners, port)
         self._canary = Unit(canary.fpm, self.layout.canary_runs)
         self.customers = Customers(self.shop.url, per_second)
         self.reach = Reach.UP

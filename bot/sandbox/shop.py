@@ -104,18 +104,20 @@ class Shop:
         pool, began = self.pools[name], time.monotonic()
         pool.busy += 1
         try:
-            page, headers = await self._answered(pool, request.path, said.get("Cookie", ""))
+            page, headers = await self._answered(pool, request, said.get("Cookie", ""))
         finally:
             pool.busy -= 1
         if not pinned:
             pool.counted.count(page.status, time.monotonic() - began)
         return web.Response(status=page.status, text=page.body, content_type=page.kind, headers=headers)
 
-    async def _answered(self, pool: Pool, path: str, cookies: str) -> tuple[Page, dict[str, str]]:
+    async def _answered(self, pool: Pool, request: web.Request, cookies: str) -> tuple[Page, dict[str, str]]:
         if time.monotonic() < self._fails_until:
             return _FAILED, {}
         if not pool.fpm.running:
             return _BAD_GATEWAY, {}
+        pool.fpm.had(f"/index.php?{request.query_string}")
+        path = request.path
         try:
             release = pool.release()
         except OSError:

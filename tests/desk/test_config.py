@@ -88,9 +88,9 @@ def test_a_server_that_is_laid_out_otherwise(tmp_path: Path) -> None:
 
 def test_a_server_with_a_canary_pool(tmp_path: Path) -> None:
     assert read(tmp_path, GOOD).hosts["stage1"].canary is None
-    table = '\n[hosts.stage1.canary]\nprometheus = ["10.0.0.12"]\nslow = 1.5\n'
+    table = '\n[hosts.stage1.canary]\nprometheus = ["10.0.0.12"]\nslow = 1.5\nsite = "http://127.0.0.1:81"\n'
     host = read(tmp_path, GOOD + table).hosts["stage1"]
-    assert host.canary == CanarySettings("www", (), ("10.0.0.12",), 9254, 1.5)
+    assert host.canary == CanarySettings("www", (), ("10.0.0.12",), 9254, 1.5, "http://127.0.0.1:81")
 
 
 def test_what_a_canary_may_do_and_how_often_it_is_looked_at(tmp_path: Path) -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
 import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 
 class Fpm(threading.Thread):
-    """Answers FastCGI on a Unix socket with `reply(params)`; `asked` holds the params of every request."""
+    """Answers FastCGI on a Unix socket with `reply(params)`; `asked` holds the params of every request.
+
+    Its status page is there too, and is none of these: it has a worker for each request.
+    """
 
     def __init__(self, path: Path, reply: Any) -> None:
         super().__init__(daemon=True)
         self.asked: list[dict[str, str]] = []
         self.reply = reply
+        self.has_status = True
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.bind(str(path))
         self.socket.listen()
@@ -39,8 +45,7 @@ class Fpm(threading.Thread):
                         break
                 if not head:
                     continue
-                self.asked.append(pairs(params))
-                out = self.reply(self.asked[-1])
+                out = self._answer(pairs(params))
                 if out is None:
                     continue
                 for at in range(0, len(out), 65535):
@@ -49,10 +54,23 @@ class Fpm(threading.Thread):
                 client.sendall(struct.pack(">BBHHBB", 1, 6, 1, 0, 0, 0))
                 client.sendall(struct.pack(">BBHHBBIB3x", 1, 3, 1, 8, 0, 0, 0, 0))
 
+    def _answer(self, params: dict[str, str]) -> bytes | None:
+        if params["SCRIPT_NAME"] == "/chom-status":
+            page = f"\r\n\r\n{status(self.asked)}".encode()
+            return page if self.has_status else b"Status: 404 Not Found\r\n\r\nFile not found.\n"
+        self.asked.append(params)
+        return self.reply(params)
+
     def close(self) -> None:
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
         self.join(5)
+
+
+def status(asked: Sequence[Mapping[str, str]]) -> str:
+    """The page of `/chom-status?json&full` where these requests were each worker's last one."""
+    uris = [f"{one['SCRIPT_NAME']}?{one.get('QUERY_STRING', '')}" for one in asked]
+    return json.dumps({"pool": "www", "processes": [{"state": "Idle", "request uri": uri} for uri in uris]})
 
 
 def pairs(data: bytes) -> dict[str, str]:

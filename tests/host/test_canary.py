@@ -16,7 +16,6 @@ from actions.host.chom_host import pools
 from actions.host.chom_host.leases import LASTS, lapsed_since, lease, leased, minute
 from actions.host.chom_host.settings import Settings
 from tests.host.deploys import R1, R2, deploy, twice
-from tests.host.fpm import Fpm
 from tests.host.server import Channel, Refusal, Server, target
 
 NOON = 1_795_694_405.0
@@ -151,31 +150,6 @@ def test_its_master_is_begun_with_a_release_and_ended_without_clients(canary: Se
     seen = channel.ask("survey")["pools"]
     assert (seen["canary"], seen["weight"]) == ("", 0)
     assert not (canary.www / "chom_canary").is_symlink()
-
-
-def test_its_health_is_asked_of_its_own_master_and_by_the_link_that_nginx_follows(server: Server) -> None:
-    (server.root / "pins.conf").touch()
-    path = server.root / "canary.sock"
-    server.settings(canary="chom_canary", canary_socket=str(path), leases=str(server.root / "run"))
-    channel = server.channel()
-    twice(channel, "stage", server.stage_args(R1, "v1.0"))
-    asking = {"release": R1, "path": "/health?deep=1"}
-    said = channel.run("run/early/forward", "canary_health", asking)
-    assert (said["ok"], said["summary"]) == (False, "the canary pool serves nothing")
-    page = [b"Status: 500\r\n\r\n", b"\r\n\r\nok"]
-    fpm = Fpm(path, lambda asked: page[len(fpm.asked) > 1])
-    fpm.start()
-    try:
-        twice(channel, "canary_start", {"release": R1})
-        said = channel.run("run/sick/forward", "canary_health", asking)
-        assert (said["ok"], said["summary"]) == (False, "/health?deep=1 of v1.0 answers HTTP 500")
-        said = channel.run("run/well/forward", "canary_health", asking)
-        assert said["summary"] == "/health?deep=1 of v1.0 answers HTTP 200 in the canary pool"
-        assert fpm.asked[-1]["SCRIPT_FILENAME"] == str(server.www / "releases" / R1 / "public/index.php")
-        said = channel.run("run/other/forward", "canary_health", {"release": R2, "path": "/"})
-        assert said["summary"] == "the canary pool serves v1.0"
-    finally:
-        fpm.close()
 
 
 def refused(channel: Channel, fence: int, percent: int) -> tuple[str, str]:

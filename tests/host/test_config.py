@@ -13,6 +13,7 @@ import pytest
 from actions.host.chom_host.envfile import difference, edited, faults, statements
 from tests.host.fpm import Fpm
 from tests.host.server import Server, kill_session, until
+from tests.support.nginx import Nginx
 
 BLUE, GREEN, LATER = "20261121_100000", "20261122_100000", "20261123_100000"
 MARKER = "Tr0ub4dor-and-3"
@@ -324,7 +325,11 @@ def test_a_canary_has_the_configuration_of_its_own_release_and_what_users_have_k
         (mail,) = (line for line in cached.read_text().splitlines() if "MAIL_HOST" in line)
         return f"\r\n\r\n{mail}\n".encode()
 
-    live.settings(canary="chom_canary", canary_socket=str(live.root / "canary.sock"), leases=str(live.root / "run"))
+    socket, pins = live.root / "canary.sock", live.root / "pins.conf"
+    pins.write_text('"abc-canary" canary;\n')
+    nginx = Nginx(pins, socket, live.www / "chom_canary")
+    live.settings(canary="chom_canary", canary_socket=str(socket), canary_status=str(socket), site=nginx.url,
+                  leases=str(live.root / "run"), pins=str(pins))  # fmt: skip
     pools = [Fpm(live.root / name, reply) for name in ("fpm.sock", "canary.sock")]
     for pool in pools:
         pool.start()
@@ -345,5 +350,5 @@ def test_a_canary_has_the_configuration_of_its_own_release_and_what_users_have_k
         baked = {release["id"]: release["config"] for release in seen["releases"]}
         assert baked[GREEN] == seen["config"] != baked[BLUE]
     finally:
-        for pool in pools:
+        for pool in (*pools, nginx):
             pool.close()

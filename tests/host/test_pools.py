@@ -48,6 +48,7 @@ def test_what_belongs_on_a_server_with_a_canary() -> None:
         slow=1.5,
         host="app1",
         address="10.1.1.1",
+        site="https://127.0.0.1:8443",
     )
     unit = content(have, "/etc/systemd/system/php8.4-fpm-canary.service")
     assert "ExecStart=/usr/sbin/php-fpm8.4 --nodaemonize --fpm-config /etc/chom/canary-fpm.conf\n" in unit
@@ -69,6 +70,7 @@ def test_what_belongs_on_a_server_with_a_canary() -> None:
     ]
     told = read_settings(json.loads(content(have, "/etc/chom/host.json")), "host.json")
     assert (told.canary, told.canary_service) == ("chom_canary", "php8.4-fpm-canary")
+    assert told.site == "https://127.0.0.1:8443" and f"pm.status_listen = {told.canary_status}\n" in fpm
     assert not [e.path for e in have.entries if e.content and re.search(rb"@[A-Z_]+@", e.content) and not e.secret]
 
 
@@ -79,6 +81,7 @@ def test_what_belongs_on_a_server_with_a_canary() -> None:
         ({"files": ("../../shadow",)}, "no name of a PHP-FPM pool"),
         ({"prometheus": ("all; }",)}, "no address of a Prometheus"),
         ({"slow": 0.0}, "above 0"),
+        ({"site": "127.0.0.1"}, "no address of nginx"),
     ],
 )
 def test_a_wrong_canary_is_said(more: dict[str, object], why: str) -> None:
@@ -190,6 +193,9 @@ class Nginx:
     def put(self) -> dict[str, object]:
         return self.asked("route", root="/var/www/chom/public", socket=SOCKET, include=SITE, pass_=PASS)
 
+    def located(self) -> dict[str, object]:
+        return self.asked("locate", root="/var/www/chom/public", include=SITE, pass_=PASS)
+
     def reloads(self) -> int:
         log = self.top / "log"
         return log.read_text().count("reload nginx") if log.exists() else 0
@@ -201,14 +207,16 @@ def nginx(tmp_path: Path) -> Nginx:
 
 
 def test_a_living_site_is_tested_before_it_counts_and_reloaded_once(nginx: Nginx) -> None:
-    assert nginx.asked("locate", root="/var/www/chom/public", include=SITE) == {
-        "site": str(nginx.site),
-        "routed": False,
-    }
+    assert nginx.located() == {"site": str(nginx.site), "routed": False}
     assert "sends each client to its pool" in str(nginx.put()["done"])
     assert "access_log /var/log/nginx/access.log;" in nginx.site.read_text(), "the log that it inherited stays"
     assert nginx.put() == {"done": ""} and nginx.reloads() == 1
-    assert nginx.asked("locate", root="/var/www/chom/public", include=SITE)["routed"]
+    assert nginx.located()["routed"]
+    whole = nginx.site.read_text()
+    nginx.site.write_text(whole.replace(f"fastcgi_pass {PASS};", f"fastcgi_pass {SOCKET};"))
+    assert not nginx.located()["routed"], "somebody has put his own back"
+    assert "0 times, not once" in str(nginx.put()["cannot"])
+    nginx.site.write_text(whole)
     assert "is as it was" in str(nginx.asked("unroute", include=SITE)["done"])
     assert nginx.site.read_text() == NGINX and nginx.reloads() == 2
     assert nginx.asked("unroute", include=SITE) == {"done": ""}
@@ -218,7 +226,7 @@ def test_a_configuration_that_was_broken_by_hand_is_refused_in_nginxs_words_befo
     nginx: Nginx,
 ) -> None:
     nginx.site.write_text(NGINX + "broken;\n")
-    said = str(nginx.asked("locate", root="/var/www/chom/public", include=SITE)["cannot"])
+    said = str(nginx.located()["cannot"])
     assert 'unknown directive "broken"' in said and "mend that first" in said
     assert 'unknown directive "broken"' in str(nginx.put()["cannot"])
     assert nginx.site.read_text() == NGINX + "broken;\n" and nginx.reloads() == 0

@@ -25,6 +25,7 @@ from tests.host.server import Server
         ('{"caches": ["config:cache; id"]}', "caches has to be a list of names"),
         ('{"max_unpacked": true}', "has to be a number of bytes"),
         ('{"fpm_socket": "x"}', "fpm_socket has to be"),
+        ('{"site": "127.0.0.1:80"}', 'site has to be an address as "https://127.0.0.1:8443"'),
     ],
 )
 def test_broken_settings_are_said(server: Server, text: str, why: str) -> None:

@@ -23,6 +23,7 @@ from actions.engine.ports import Job
 from tests.journeys.walker import ENVIRONMENT, HitBot, settings_of
 from tests.support import releases
 from tests.support.fpm import Fpm
+from tests.support.nginx import Nginx
 from tests.support.redis import RedisServer
 from tests.support.rules import one_lead_text
 from tests.support.sshd import TestServer
@@ -150,6 +151,8 @@ class Town:
     bots: Bots
     pools: list[Fpm]
     """Each server's second PHP-FPM, which is there all the time."""
+    sites: list[Nginx]
+    """Each server's nginx, where pinned requests are sent to that."""
     typed: int = 0
     """So many commands were typed here."""
 
@@ -159,19 +162,23 @@ class Town:
         key = None
         servers: list[TestServer] = []
         pools: list[Fpm] = []
+        sites: list[Nginx] = []
         for name in ("app1", "app2"):
             socket, root = Path(tempfile.gettempdir()) / f"fpm-{uuid.uuid4().hex[:12]}", directory / name / "root"
             pools.append(Fpm(socket))
-            pool = {"canary": CANARY, "canary_socket": str(socket), "leases": str(root / "leases")}
-            pool |= {"pins": str(directory / f"{name}-pins.conf"), "fpm_files": [str(directory / f"{name}-www.conf")]}
-            for path in (pool["pins"], *pool["fpm_files"]):
-                Path(path).touch()
+            pins, files = directory / f"{name}-pins.conf", directory / f"{name}-www.conf"
+            pins.write_text('"secret-canary" canary;\n"secret-stable" stable;\n')
+            files.touch()
+            sites.append(Nginx(pins, socket, root / "www" / CANARY))
+            pool = {"canary": CANARY, "canary_socket": str(socket), "canary_status": str(socket)}
+            pool |= {"leases": str(root / "leases"), "pins": str(pins), "site": sites[-1].url}
+            pool |= {"fpm_files": [str(files)]}
             config = {"caches": ["config:cache"], **pool}
             server = TestServer(directory / name, name=name, client_key=key, config=config, nursery=True)
             key = server.client_key
             asyncio.run(server.__aenter__())
             servers.append(server)
-        town = cls(directory, servers, redis, Shop(servers), Bots(), pools)
+        town = cls(directory, servers, redis, Shop(servers), Bots(), pools, sites)
         made = {GOOD: TABLES, SICK: TABLES, ILL: TABLES, SLOW: SLOWLY, OLD: {}}
         texts = {SICK: "v1.3 broken", ILL: "v1.4 ill"}
         shelf = {v: releases.release(texts.get(v, v), of, size=1 << 21 if v == GOOD else 0) for v, of in made.items()}
@@ -237,6 +244,8 @@ class Town:
         self.shop.close()
         for server in self.servers:
             asyncio.run(server.__aexit__())
+        for site in self.sites:
+            site.close()
         for pool in self.pools:
             pool.close()
             Path(str(pool.server_address)).unlink(missing_ok=True)

@@ -4,59 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from tests.host.server import Channel, tar_gz
 from tests.lab.bot_process import Bot
+from tests.lab.pools import CANARY, CLIENTS, NGINX, PAGE, STABLE, TOML, counted, site
 from tests.lab.site import DB_PASSWORD
 from tests.lab.vps import Vps
 
 pytestmark = pytest.mark.timeout(400)
-STABLE, CANARY = "20261121_100000", "20261122_100000"
-CLIENTS = [f"browser {number}" for number in range(2000)]
-NGINX = """server {
-    listen 80 default_server;
-    root /var/www/chom/public;
-    location / { try_files $uri /index.php?$query_string; }
-    location ~ \\.php$ {
-        include /etc/nginx/fastcgi_params;
-        fastcgi_param SCRIPT_FILENAME $realpath_root$fastcgi_script_name;
-        fastcgi_param DOCUMENT_ROOT $realpath_root;
-        fastcgi_pass unix:/run/php/php8.2-fpm.sock;
-    }
-}
-"""
-PAGE = """<?php
-if (isset($_GET['fail'])) { http_response_code(500); }
-if (isset($_GET['us'])) { usleep((int) $_GET['us']); }
-echo basename(dirname(__DIR__)), ' ', getenv('CHOM_POOL') ?: 'stable';
-"""
-TOML = """
-[bot]
-state_dir = "{directory}"
-ssh_key = "{directory}/id_ed25519"
-[artifacts]
-source = "{directory}"
-[environments.production]
-hosts = ["pools1"]
-probes = [{{ url = "http://{address}/" }}]
-[hosts.pools1]
-address = "{address}"
-host_key = "{key}"
-layout = {{ caches = [] }}
-canary = {{ files = ["www.conf", "zz-chom.conf"] }}
-[people.lea]
-name = "Lea"
-roles = ["tech-lead"]
-"""
 
 
 @pytest.fixture(scope="module")
@@ -109,32 +70,6 @@ def job(channel: Channel, verb: str, **args: object) -> str:
     return str(done["summary"])
 
 
-@asynccontextmanager
-async def site(server: Vps) -> AsyncIterator[Site]:
-    connector = aiohttp.TCPConnector(limit=24)
-    async with aiohttp.ClientSession(f"http://{server.address}", connector=connector) as session:
-        yield Site(session)
-
-
-class Site:
-    """The site, asked as many browsers do."""
-
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        self._session = session
-
-    async def page(self, browser: str, **headers: str) -> str:
-        """The release and the pool that answered."""
-        async with self._session.get("/", headers={"User-Agent": browser, **headers}) as answer:
-            assert answer.status == 200, await answer.text()
-            return await answer.text()
-
-    async def on_canary(self) -> set[str]:
-        """The clients that the canary answers."""
-        pages = await asyncio.gather(*(self.page(client) for client in CLIENTS))
-        assert set(pages) <= {f"{STABLE} stable", f"{CANARY} canary"}
-        return {client for client, page in zip(CLIENTS, pages, strict=True) if page.endswith("canary")}
-
-
 def test_a_living_site_gets_a_canary_and_nobody_notices(bot: Bot, server: Vps) -> None:
     said = host(bot, server, "install", "--yes")
     assert "/etc/nginx/sites-available/default sends each client to its pool" in said
@@ -163,6 +98,7 @@ async def test_each_stage_has_its_share_and_all_clients_of_the_last_one(
     job(channel, "canary_start", release=CANARY)
     asked = channel.run("run/probe/forward", "canary_health", {"release": CANARY, "path": "/"})
     assert asked["ok"] and asked["lines"] == [f"{CANARY} canary"], "its own FPM answers, before it has a client"
+    assert asked["summary"] == "/ of v1.2 answers HTTP 200 in the canary pool, also through nginx"
     before: set[str] = set()
     async with site(server) as users:
         assert await users.on_canary() == set()
@@ -180,6 +116,48 @@ async def test_each_stage_has_its_share_and_all_clients_of_the_last_one(
         channel.ask("route", fence=1, percent=0)
         assert time.monotonic() - begun < 3
         assert await users.on_canary() == set()
+
+
+TLS = "listen 443 ssl; ssl_certificate /etc/ssl/site.pem; ssl_certificate_key /etc/ssl/site.key;"
+SITE = "/etc/nginx/sites-available/default"
+
+
+def reloaded(server: Vps, change: str) -> None:
+    """The site as an operator's shell has changed it."""
+    server.ssh(f"{change} && nginx -t && systemctl reload nginx")
+
+
+def probed(channel: Channel, name: str, enough: Callable[[dict], bool]) -> str:
+    """What the check of the canary says once its answer is `enough`: nginx's reload takes a moment."""
+    deadline, number = time.monotonic() + 15, 0
+    while True:
+        number += 1
+        said = channel.run(f"{name}{number}/probe/forward", "canary_health", {"release": CANARY, "path": "/"})
+        if enough(said):
+            return str(said["summary"])
+        assert time.monotonic() < deadline, said
+        time.sleep(0.2)
+
+
+def test_a_routing_that_was_taken_out_by_hand_fails_the_check_before_anybody_is_sent(
+    bot: Bot, server: Vps, channel: Channel
+) -> None:
+    """The site has TLS by then, as in production: with a certificate that nobody vouches for."""
+    server.ssh("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout /etc/ssl/site.key "
+               f"-out /etc/ssl/site.pem && cp {SITE} /etc/ssl/site.before")  # fmt: skip
+    reloaded(server, f"sed -i 's|listen 80 default_server;|& {TLS}|' {SITE}")
+    stable = "fastcgi_pass unix:/run/php/php8.2-fpm.sock;"
+    reloaded(server, f"sed -i 's|fastcgi_pass chom_.chom_pool;|{stable}|' {SITE}")
+    said = probed(channel, "out", lambda said: not said["ok"])
+    assert said.startswith("nginx at https://127.0.0.1 did not send a pinned request for localhost to the canary"), said
+    assert "`chom-bot host status` says what is missing" in said
+    assert "sends nobody to the canary" in host(bot, server, "status", status=1)
+    assert channel.ask("survey")["pools"]["weight"] == 0
+    reloaded(server, f"cp /etc/ssl/site.before {SITE}")
+    assert probed(channel, "back", lambda said: said["ok"]).endswith("in the canary pool, also through nginx")
+    assert "no drift" in host(bot, server, "status")
+    secret = channel.ask("pins")["canary"].partition("-")[0]
+    assert server.ssh(f"grep -rl {secret} /var/log /var/lib/chom-host", check=False).stdout == b""
 
 
 async def test_no_request_fails_while_weights_flip(server: Vps, channel: Channel) -> None:
@@ -210,19 +188,6 @@ async def test_a_probe_names_its_pool_and_is_not_counted(server: Vps, channel: C
         after = await counted(server, lambda found: found["requests", "stable"] >= before["requests", "stable"] + 5)
     assert after["requests", "stable"] == before["requests", "stable"] + 5
     assert after["requests", "canary"] == before["requests", "canary"]
-
-
-async def counted(server: Vps, enough: object) -> dict[tuple[str, str], int]:
-    """mtail's counters, once they say enough."""
-    deadline = time.monotonic() + 20
-    while True:
-        text = (await asyncio.to_thread(server.ssh, "curl -s localhost:3904/metrics")).stdout.decode()
-        rows = re.findall(r'^chom_(requests|failed|slow)_total\{pool="(\w+)",[^}]*\} (\d+)', text, re.M)
-        found = {(what, pool): int(number) for what, pool, number in rows}
-        if found and enough(found):  # type: ignore[operator]
-            return found
-        assert time.monotonic() < deadline, text
-        await asyncio.sleep(0.3)
 
 
 async def test_what_fails_or_is_slow_is_counted_with_an_edge_at_the_limit(server: Vps, channel: Channel) -> None:

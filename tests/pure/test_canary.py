@@ -80,7 +80,7 @@ def test_users_are_shifted_between_the_health_check_and_the_switch() -> None:
     assert isinstance(start, Do) and start.call == Call("canary_start", {"release": GREEN})
     probe = made.step("probe")
     assert isinstance(probe, Do) and probe.call == Call("canary_health", {"release": GREEN, "path": "/health"})
-    assert probe.title == "Check /health of v1.2 in the canary pool of app1 and app2"
+    assert probe.title == "Check /health of v1.2 in the canary pool of app1 and app2, also through nginx"
     assert start.undo == Back(Call("canary_stop"), "Send everybody on app1 and app2 to v1.1, and stop v1.2")
     assert (made.title, made.action, made.facts["strategy"]) == (
         "Deploy v1.2 to production, canary",

@@ -151,7 +151,7 @@ def test_a_version_is_changed_while_it_is_watched_and_nonsense_is_refused() -> N
 
 
 async def test_systemctl_starts_the_canarys_fpm_and_stops_it(tmp_path: Path) -> None:
-    layout = Layout(tmp_path, tmp_path / "fpm.sock", tmp_path / "canary.sock")
+    layout = Layout(tmp_path, tmp_path / "fpm.sock", tmp_path / "canary.sock", "http://127.0.0.1:1")
     layout.make("staging")
     told = load_settings(tmp_path / "host.json")
     assert (told.canary, told.canary_service) == ("chom_canary", CANARY_UNIT)

@@ -36,6 +36,10 @@ class Settings(NamedTuple):
     """The link to the release that the canary pool serves; "" for a server that has no such pool."""
     canary_service: str = "php8.2-fpm-canary"
     canary_socket: str = "/run/php/php8.2-fpm-canary.sock"
+    canary_status: str = "/run/php/php8.2-fpm-canary-status.sock"
+    """Where its status page is."""
+    site: str = ""
+    """Where nginx listens on this server; "" for https, or else http, on 127.0.0.1."""
     leases: str = "/run/chom"
     """Where weights are leased, in memory."""
     pins: str = "/etc/chom/pins.conf"
@@ -81,6 +85,7 @@ class Settings(NamedTuple):
 
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+SITE = re.compile(r"(https?://([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,39}\])(:[0-9]{1,5})?)?")
 SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9@_.-]{0,63}")
 _SHARED = re.compile(r"(?!.*\.\.)[A-Za-z0-9_.][A-Za-z0-9_./-]{0,127}")
 _CACHE = re.compile(r"[a-z][a-z0-9-]{0,31}(:[a-z][a-z0-9-]{0,31})?")
@@ -92,6 +97,7 @@ _SETTING = {
     "canary_service": SERVICE,
     "fpm_pool": _NAME,
     "health_host": re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,253}"),
+    "site": SITE,
 }
 _SETTINGS = {"services": SERVICE, "shared": _SHARED, "caches": _CACHE, "fpm_files": _ABSOLUTE}
 
@@ -134,5 +140,6 @@ def _setting(path: str, key: str, value: object) -> object:
     by_port = key == "fpm_socket" and isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]{1,5}", value)
     if not isinstance(value, str) or not (pattern.fullmatch(value) or by_port):
         what = "an absolute path" if pattern is _ABSOLUTE else "a plain name"
+        what = 'an address as "https://127.0.0.1:8443"' if pattern is SITE else what
         raise ValueError(f"{path}: {key} has to be {what}, not {value!r}")
     return value

@@ -45,12 +45,13 @@ def unrouted(text: str) -> str:
     return _OURS.sub(r"\1\n", text)
 
 
-def locate(root: str, include: str) -> Json:
+def locate(root: str, include: str, pass_: str) -> Json:
     """`site`: the file that serves that root, None where there is none; `routed`: whether the canary is in it."""
     files = configuration()
+    passed = any(re.search(rf"^[^#\n]*\bfastcgi_pass[ \t]+{re.escape(pass_)};", text, re.M) for text in files.values())
     for name, text in files.items():
-        if re.search(rf"^[ \t]*include[ \t]+{re.escape(include)};", text, re.M):
-            return {"site": name, "routed": True}
+        if re.search(rf"^[^#\n]*\binclude[ \t]+{re.escape(include)};", text, re.M):
+            return {"site": name, "routed": passed}
     serving = [
         name for name, text in files.items() if re.search(rf"^\s*root\s+[\"']?{re.escape(root)}/?[\"']?;", text, re.M)
     ]
@@ -59,7 +60,7 @@ def locate(root: str, include: str) -> Json:
 
 def route(root: str, socket: str, include: str, pass_: str) -> Json:
     """The canary is in nginx's site. Raises Cannot."""
-    found = locate(root, include)
+    found = locate(root, include, pass_)
     if found["routed"]:
         return {"done": ""}
     if found["site"] is None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from actions.host.chom_host.settings import SITE as SITE_ADDRESS
 from actions.host.chom_host.settings import Settings
 from actions.host.managed import Managed
 
@@ -37,6 +38,8 @@ class Pools:
     host: str = "HOST"
     address: str = "ADDRESS"
     """The server's name and address, as Prometheus knows them."""
+    site: str = ""
+    """Where its nginx listens, for example "https://127.0.0.1:8443"; "" for the usual ports of 127.0.0.1."""
 
     def __post_init__(self) -> None:
         for address in self.prometheus:
@@ -45,6 +48,8 @@ class Pools:
         for name in (self.pool, *self.files):
             if not _POOL.fullmatch(name):
                 raise ValueError(f"{name!r} is no name of a PHP-FPM pool, or of a file of one")
+        if not SITE_ADDRESS.fullmatch(self.site):
+            raise ValueError(f"{self.site!r} is no address of nginx, as “https://127.0.0.1:8443” is one")
         if not 0 < self.slow <= 60:
             raise ValueError(f"slow has to be above 0 and 60 seconds at most, not {self.slow:g}")
 
@@ -59,6 +64,8 @@ class Pools:
             "canary": f"{link}_canary",
             "canary_service": self.service,
             "canary_socket": f"/run/php/{self.service}.sock",
+            "canary_status": f"/run/php/{self.service}-status.sock",
+            "site": self.site,
             "fpm_pool": self.pool,
             "fpm_files": [f"/etc/php/{self.php}/fpm/pool.d/{name}" for name in self.files or (f"{self.pool}.conf",)],
         }
@@ -108,7 +115,7 @@ def _words(pools: Pools, settings: Settings, user: str, group: str) -> Mapping[s
         "PORT": str(pools.port),
         "ROOT": f"{settings.www}/{settings.link}/public",
         "STABLE": f"unix:{socket}" if socket.startswith("/") else socket,
-        "STATUS": f"/run/php/{pools.service}-status.sock",
+        "STATUS": settings.canary_status,
         "USER": user,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from importlib import import_module
 from pathlib import Path
 
 from ..arguments import RELEASE
@@ -13,6 +14,7 @@ from ..pools import canary_link, in_canary, runs
 from ..server import version_of, whole_release
 from ..work import Command, Verb, Work
 from .health import PATH, answered
+from .maintenance import bypass
 
 _STARTS = 10.0
 """Seconds in which the master has to take requests once systemd says that it runs."""
@@ -41,12 +43,17 @@ def canary_start(work: Work, release: str) -> str:
 
 
 def canary_health(work: Work, release: str, path: str) -> str:
-    """Asked of the canary's own PHP-FPM, by the link that nginx follows to it."""
+    """Asked of the canary's own PHP-FPM by the link that nginx follows to it, and then of nginx, as a user would."""
     _has_pools(work)
     if (there := in_canary(work.settings)) != release:
         raise Failed(f"the canary pool serves {version_of(work.settings, there) if there else 'nothing'}")
     said = answered(work, release, path, work.settings.canary_socket, canary_link(work.settings))
-    return f"{said} in the canary pool"
+    status = import_module("..pinned", __package__).pinned(work.settings, path, bypass(work.settings))
+    if not 200 <= status < 300:
+        raise Failed(
+            f"{said} in the canary pool and HTTP {status} through nginx; look at what its site does with {path}"
+        )
+    return f"{said} in the canary pool, also through nginx"
 
 
 def canary_stop(work: Work) -> str:
