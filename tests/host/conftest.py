@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.host.configs import BASE, BLUE, KEEPS_ENV
 from tests.host.fpm import Fpm
 from tests.host.server import Channel, Server
 
@@ -38,3 +39,17 @@ def fpm(server: Server) -> Iterator[Callable[[Any], Fpm]]:
     yield start
     for one in started:
         one.close()
+
+
+@pytest.fixture
+def live(server: Server) -> Server:
+    """A server that serves BLUE, whose cache was built from BASE."""
+    env = server.www / "shared/.env"
+    env.write_text(BASE)
+    env.chmod(0o640)
+    server.settings(caches=["config:cache"])
+    server.artisan("config:cache", KEEPS_ENV)
+    channel = server.channel()
+    assert channel.run("run/stage/forward", "stage", server.stage_args(BLUE, "v1.0"))["ok"]
+    assert channel.run("run/switch/forward", "switch", {"release": BLUE, "workers": False})["ok"]
+    return server

@@ -2,181 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import stat
 from pathlib import Path
-from typing import Any
 
-import pytest
-
-from actions.host.chom_host.envfile import difference, edited, faults, statements
+from tests.host.configs import (
+    BASE,
+    BLUE,
+    GREEN,
+    KEEPS_ENV,
+    LATER,
+    MARKER,
+    apply,
+    config_of,
+    edits,
+    put,
+    stage,
+    switched,
+)
 from tests.host.fpm import Fpm
 from tests.host.server import Server, kill_session, until
 from tests.support.nginx import Nginx
-
-BLUE, GREEN, LATER = "20261121_100000", "20261122_100000", "20261123_100000"
-MARKER = "Tr0ub4dor-and-3"
-BASE = """# who we are
-APP_NAME=chom
-APP_KEY=base64:c2VjcmV0
-
-export MAIL_HOST = "mail.example.com"   # the old one
-DB_PASSWORD='correct horse'
-CERT="-----BEGIN
-MIIB
------END"
-"""
-KEEPS_ENV = "p = release / 'bootstrap/cache/config.php'; p.write_text((release / '.env').read_text())"
-
-
-def edits(unset: tuple[str, ...] = (), **sets: str) -> bytes:
-    return json.dumps({"salt": "0" * 64, "set": sets, "unset": list(unset)}).encode()
-
-
-def put(server: Server, data: bytes) -> str:
-    sha256 = hashlib.sha256(data).hexdigest()
-    status, answer = server.enter(f"config put {sha256} {len(data)}", data)
-    assert status == 0, answer
-    return sha256
-
-
-@pytest.fixture
-def live(server: Server) -> Server:
-    """A server that serves BLUE, whose cache was built from BASE."""
-    env = server.www / "shared/.env"
-    env.write_text(BASE)
-    env.chmod(0o640)
-    server.settings(caches=["config:cache"])
-    server.artisan("config:cache", KEEPS_ENV)
-    channel = server.channel()
-    assert channel.run("run/stage/forward", "stage", server.stage_args(BLUE, "v1.0"))["ok"]
-    assert channel.run("run/switch/forward", "switch", {"release": BLUE, "workers": False})["ok"]
-    return server
-
-
-def config_of(server: Server) -> str:
-    return server.channel().ask("survey")["config"]
-
-
-def stage(server: Server, data: bytes, release: str = GREEN, source: str = BLUE, **more: Any) -> dict[str, Any]:
-    args = {
-        "release": release,
-        "source": source,
-        "revision": "",
-        "edits": put(server, data),
-        "to": [],
-        "base": [config_of(server)],
-    }
-    return server.channel().run(f"run/{release}/forward", "config_stage", {**args, **more})
-
-
-def apply(server: Server, base: str, release: str = GREEN, source: str = BLUE, job: str = "apply") -> dict[str, Any]:
-    args = {"release": release, "source": source, "base": [base]}
-    return server.channel().run(f"run/{job}{release}/forward", "config_apply", args)
-
-
-def switched(server: Server, release: str) -> None:
-    assert server.channel().run(f"run/s{release}/forward", "switch", {"release": release, "workers": False})["ok"]
-
-
-# --- the file ------------------------------------------------------------------
-
-
-def test_what_is_not_named_stays_to_the_byte() -> None:
-    text = edited(BASE, {"MAIL_HOST": '"smtp.example.com"', "NEW_KEY": "1"}, ["APP_NAME"])
-    then = BASE.replace('export MAIL_HOST = "mail.example.com"   # the old one', 'MAIL_HOST="smtp.example.com"')
-    assert text == then.replace("APP_NAME=chom\n", "") + "NEW_KEY=1\n"
-    differs = difference(BASE, text)
-    assert (differs.added, differs.changed, differs.removed) == (["NEW_KEY"], ["MAIL_HOST"], ["APP_NAME"])
-
-
-@pytest.mark.parametrize(
-    ("text", "values"),
-    [
-        ("A=1\nB= two # three\nC=\n", {"A": "1", "B": "two", "C": ""}),
-        ("A='x # y' # z\n", {"A": "x # y"}),
-        ('A="say \\"hi\\"\\n"\n', {"A": 'say "hi"\n'}),
-        ('A="one\ntwo"\nB=2', {"A": "one\ntwo", "B": "2"}),
-        ("A=1\r\nB=2\r\n", {"A": "1", "B": "2"}),
-        ("A=1\nA=2\n", {"A": "2"}),
-        ("#A=1\nA=#c\n", {"A": ""}),
-    ],
-)
-def test_it_is_read_as_laravel_reads_it(text: str, values: dict[str, str]) -> None:
-    assert {one.name: one.value for one in statements(text)} == values
-    assert faults(text) == []
-    assert edited(text, {}, []) == text
-
-
-@pytest.mark.parametrize("text", ['A="x\n', "A='x\n", "A=two words\n", "A=pass#word\n", "just words\n", "A='x'y\n"])
-def test_what_laravel_cannot_read_is_a_fault_that_says_no_value(text: str) -> None:
-    assert len(faults(text)) == 1
-    assert not {"two", "words", "pass", "x"} & set(faults(text)[0].replace("(", " ").split()[3:])
-
-
-def test_a_key_that_is_there_twice_is_there_once_after_it_is_set() -> None:
-    assert edited("A=1\nB=2\nA=3", {"A": "4"}) == "B=2\nA=4"
-    assert difference("A='x'\n", 'A="x"\n').changed == []
-    assert difference("A='${B}'\n", 'A="${B}"\n').changed == ["A"], "one of them stands for another value"
-
-
-# --- the way in ----------------------------------------------------------------
-
-
-def test_a_look_answers_names_and_changes_nothing(live: Server) -> None:
-    data = edits(("APP_NAME", "NEVER_THERE"), MAIL_HOST=MARKER, NEW_KEY=MARKER, CERT=MARKER)
-    before = set(live.root.rglob("*"))
-    status, answer = live.enter(f"config look {len(data)}", data)
-    assert status == 0
-    assert answer["result"] == {
-        "config": config_of(live),
-        "added": ["NEW_KEY"],
-        "changed": ["CERT", "MAIL_HOST"],
-        "removed": ["APP_NAME"],
-    }
-    assert set(live.root.rglob("*")) == before
-    assert (live.www / "shared/.env").read_text() == BASE
-
-
-def test_edits_lie_there_for_their_owner_alone(live: Server) -> None:
-    sha256 = put(live, edits(MAIL_HOST=MARKER))
-    path = live.state / "config/incoming" / sha256
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == stat.S_IMODE((live.state / "config").stat().st_mode) == 0o700
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"not JSON " + MARKER.encode(),
-        edits(**{"A B": MARKER}),
-        edits(A=f"two {MARKER}"),
-        edits(A=f'"{MARKER}'),
-        edits(A=f"x\nB={MARKER}"),
-        edits(("A",), A=MARKER),
-        json.dumps({"salt": "", "set": {"A": 1}, "unset": []}).encode(),
-        json.dumps([MARKER]).encode(),
-    ],
-)
-def test_what_is_refused_says_no_value(live: Server, data: bytes) -> None:
-    for asked in (f"config look {len(data)}", f"config put {hashlib.sha256(data).hexdigest()} {len(data)}"):
-        status, answer = live.enter(asked, data)
-        assert (status, answer["error"]["code"]) == (1, "bad argument")
-        assert MARKER not in json.dumps(answer) + live.log("chom-host")
-
-
-def test_edits_that_are_cut_off_or_other_than_announced(live: Server) -> None:
-    data = edits(A="1")
-    sha256 = hashlib.sha256(data).hexdigest()
-    assert live.enter(f"config put {sha256} {len(data) + 1}", data)[1]["error"]["code"] == "wrong size"
-    assert live.enter(f"config put {'0' * 64} {len(data)}", data)[1]["error"]["code"] == "wrong checksum"
-    assert live.enter("config put " + "0" * 64 + " 9000000", b"")[1]["error"]["code"] == "too large"
-    assert live.enter("config get", b"")[0] == 77, "no value ever comes back"
-    assert not (live.state / "config/incoming").exists()
-
-
-# --- a change, and its way back --------------------------------------------------
 
 
 def test_it_is_made_ready_beside_what_is_served(live: Server) -> None:
@@ -295,9 +140,6 @@ def test_prune_counts_builds_and_removes_the_same_code_with_an_older_configurati
     assert live.channel().run("run/p/forward", "prune", {"keep": 1, "protect": []})["ok"]
     left = [one["id"] for one in live.channel().ask("survey")["releases"]]
     assert left == [LATER, at], "the served one, and the one before it, which may still be answering"
-
-
-# --- secrets ---------------------------------------------------------------------
 
 
 def test_no_value_is_said_logged_or_left_behind(live: Server) -> None:
