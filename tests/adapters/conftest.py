@@ -19,7 +19,7 @@ JOB = Job("chg-aaaaaa/stage/forward", Call("stage"), 1, 60, "deployment_20261123
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
+def shared_peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
     directory = tmp_path_factory.mktemp("peer")
     server = TestServer(directory, agent=PEER, agent_args=(str(directory / "mode"),))
     asyncio.run(server.__aenter__())
@@ -31,15 +31,15 @@ Peer = Callable[..., contextlib.AbstractAsyncContextManager[tuple[TestServer, Ss
 
 
 @pytest.fixture
-def peer(shared: TestServer) -> Peer:
+def peer(shared_peer: TestServer) -> Peer:
     @contextlib.asynccontextmanager
     async def peer(
         mode: str = "well", open_artifact: OpenArtifact = no_artifacts
     ) -> AsyncIterator[tuple[TestServer, SshHosts]]:
-        (shared.directory / "mode").write_text(mode)
-        hosts = shared.hosts(open_artifact)
+        (shared_peer.directory / "mode").write_text(mode)
+        hosts = shared_peer.hosts(open_artifact)
         try:
-            yield shared, hosts
+            yield shared_peer, hosts
         finally:
             await hosts.close()
 
@@ -48,3 +48,17 @@ def peer(shared: TestServer) -> Peer:
 
 def unheard(line: str) -> None:
     raise AssertionError(line)
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
+    server = TestServer(tmp_path_factory.mktemp("ssh") / "app1")
+    asyncio.run(server.__aenter__())
+    yield server
+    asyncio.run(server.__aexit__())
+
+
+@pytest.fixture
+def server(shared_server: TestServer) -> TestServer:
+    shared_server.clean()
+    return shared_server

@@ -6,61 +6,16 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
 import pytest
 
-from actions.engine.artifacts import CachedArtifacts, artifacts
-from actions.engine.fleet import Artifact
-from actions.engine.plan import Arg, Call
-from actions.engine.ports import Fenced, HostRefused, Job, Unreachable
-from actions.engine.ssh import LINE, SshHosts
-from tests.support import releases
+from actions.engine.ports import Fenced, HostRefused, Unreachable
+from actions.engine.ssh import LINE
+from tests.adapters.staging import ID, job, shelf, staged, until
 from tests.support.sshd import TestServer
-
-ID = "20261123_222151"
-
-
-def job(verb: str, fence: int = 1, timeout: int = 60, way: str = "forward", **args: Arg) -> Job:
-    return Job(f"chg-aaaaaa/{verb}/{way}", Call(verb, args), fence, timeout, f"deployment_{ID}")
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
-    server = TestServer(tmp_path_factory.mktemp("ssh") / "app1")
-    asyncio.run(server.__aenter__())
-    yield server
-    asyncio.run(server.__aexit__())
-
-
-@pytest.fixture
-def server(shared: TestServer) -> TestServer:
-    shared.clean()
-    return shared
-
-
-def shelf(directory: Path, migrations: Mapping[str, str] | None = None, size: int = 0) -> CachedArtifacts:
-    data = releases.release("v1.2", migrations, size=size)
-    return artifacts(str(releases.source(directory / "source", {"v1.2": data})), directory / "cache")
-
-
-async def staged(server: TestServer, kept: CachedArtifacts) -> tuple[SshHosts, Artifact]:
-    """The hosts, with v1.2 uploaded and staged."""
-    hosts, artifact = server.hosts(kept.open), await kept.resolve("v1.2")
-    await hosts.upload("app1", artifact, lambda sent, total: None)
-    stage = job("stage", release=ID, version="v1.2", commit=artifact.commit, sha256=artifact.sha256)
-    result = await hosts.run("app1", stage, lambda line: None)
-    assert result.ok, result
-    return hosts, artifact
-
-
-async def until(holds: Callable[[], bool], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110  what it waits for happens in other processes
-            await asyncio.sleep(0.02)
 
 
 async def test_a_whole_deploy_round_trip(server: TestServer, tmp_path: Path) -> None:
@@ -235,75 +190,6 @@ async def test_settings_that_are_broken_on_the_server_are_said_as_such(server: T
     with pytest.raises(HostRefused, match=r"app1 refuses: .*'wwww' is no setting") as caught:
         await hosts.survey("app1")
     assert caught.value.code == "bad settings"
-    await hosts.close()
-
-
-async def test_an_upload_with_another_sha256_is_refused_and_nothing_is_kept(server: TestServer, tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_bytes(b"not what was announced")
-
-    async def opened(artifact: Artifact) -> str:
-        return str(file)
-
-    hosts = server.hosts(opened)
-    with pytest.raises(HostRefused, match=r"^app1: what arrived has the sha256 ") as caught:
-        await hosts.upload("app1", Artifact("v1", "c" * 40, "a" * 64, 22), lambda n, total: None)
-    assert caught.value.code == "wrong checksum"
-    assert list((server.state / "incoming").iterdir()) == []
-    await hosts.close()
-
-
-async def test_an_artifact_that_lies_there_is_not_sent_again(server: TestServer, tmp_path: Path) -> None:
-    kept = shelf(tmp_path)
-    artifact = await kept.resolve("v1.2")
-    opened = 0
-
-    async def count(wanted: Artifact) -> str:
-        nonlocal opened
-        opened += 1
-        return await kept.open(wanted)
-
-    hosts = server.hosts(count)
-    for _ in range(3):
-        sent: list[int] = []
-        await hosts.upload("app1", artifact, lambda n, total, sent=sent: sent.append(n))
-        assert sent == [artifact.size]
-    assert opened == 1
-    await hosts.close()
-
-
-async def test_an_upload_that_is_cut_leaves_nothing_and_is_sent_again(server: TestServer, tmp_path: Path) -> None:
-    kept = shelf(tmp_path, size=24 << 20)
-    artifact = await kept.resolve("v1.2")
-    hosts = server.hosts(kept.open)
-
-    cuts: list[int] = []
-
-    def cut(sent: int, total: int) -> None:
-        if not cuts:
-            cuts.append(sent)
-            server.cut()
-
-    with pytest.raises(Unreachable):
-        await hosts.upload("app1", artifact, cut)
-    await until(lambda: not list((server.state / "incoming").iterdir()))
-    await hosts.upload("app1", artifact, lambda n, total: None)
-    assert [file.stat().st_size for file in (server.state / "incoming").iterdir()] == [artifact.size]
-    await hosts.close()
-
-
-async def test_verbs_do_not_wait_behind_an_upload(server: TestServer, tmp_path: Path) -> None:
-    kept = shelf(tmp_path, size=24 << 20)
-    artifact = await kept.resolve("v1.2")
-    hosts = server.hosts(kept.open)
-    uploading = asyncio.create_task(hosts.upload("app1", artifact, lambda n, total: None))
-    asked = 0
-    while not uploading.done():
-        async with asyncio.timeout(2):
-            await hosts.survey("app1")
-        asked += 1
-    await uploading
-    assert asked > 1
     await hosts.close()
 
 
