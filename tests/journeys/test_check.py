@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,37 +19,10 @@ from bot.sandbox.keep import any_port
 from bot.sandbox.slack.people import Granted
 from bot.slack.connection.manifest import manifest
 from bot.starting import template
-from tests.journeys.terminal import Terminal
+from tests.journeys.set_up import SLACK, SetUp, faults
 from tests.journeys.town import GOOD, Town
-from tests.slack.support import Slack, start_slack
+from tests.slack.support import start_slack
 from tests.support.redis import redis_server
-
-SLACK = '[slack]\nteam = "T0CHOM"\nchannel = "C0DEPLOYS"\n'
-TOKENS = {"SLACK_BOT_TOKEN": "xoxb-sandbox", "SLACK_APP_TOKEN": "xapp-sandbox"}
-
-
-@dataclass
-class SetUp:
-    """What `chom-bot check` looks at, and the means to spoil it."""
-
-    town: Town
-    slack: Slack
-    text: str
-    env: dict[str, str] = field(default_factory=dict)
-
-    async def check(self, status: int = 1) -> str:
-        """What it says, with that exit status."""
-        config = self.town.directory / "check.toml"
-        config.write_text(self.text)
-        told = {"CHOM_REDIS_URL": self.town.redis.url, "SLACK_API_URL": f"{self.slack.base}/api/"} | TOKENS | self.env
-        env = {"PATH": os.environ["PATH"], **{name: value for name, value in told.items() if value}}
-        terminal = Terminal(self.town, env, "check", "--config", str(config))
-        try:
-            said = await terminal.ends(status)
-        finally:
-            await terminal.close()
-        assert not [secret for secret in (self.town.redis.password, *TOKENS.values()) if secret in said]
-        return said
 
 
 @pytest.fixture
@@ -69,10 +41,6 @@ def forgetful(tmp_path: Path) -> Iterator[str]:
     """The address of a Redis that forgets."""
     with redis_server(tmp_path / "forgets", aof=False) as one:
         yield one.url
-
-
-def faults(said: str) -> list[str]:
-    return [line.removeprefix("FAULT  ") for line in said.splitlines() if line.startswith("FAULT")]
 
 
 async def test_a_whole_set_up_and_nothing_is_started(whole: SetUp) -> None:
