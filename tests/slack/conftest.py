@@ -12,7 +12,9 @@ import pytest
 from bot.sandbox.slack.people import Granted
 from bot.slack import SlackFace
 from bot.store import Store
-from tests.slack.changes import CHANGE
+from policies.change import People
+from tests.slack.changes import CHANGE, PEOPLE
+from tests.slack.lobby import Lobby, lobby
 from tests.slack.room import Room, looking
 from tests.slack.support import BRISK, FakeDesk, FakeMemory, RealClock, Slack, serve_http, start_slack
 from tests.support.redis import RedisServer, redis_server
@@ -116,3 +118,27 @@ async def _room(redis: RedisServer, slack: Slack) -> AsyncIterator[Room]:
     yield Room(slack, store, looking(store, clock), change)
     await store.close()
     await slack.server.close()
+
+
+@pytest.fixture
+def people() -> People:
+    """Everybody in chom.toml."""
+    return PEOPLE
+
+
+@pytest.fixture
+async def here(redis: RedisServer, people: People) -> AsyncIterator[Lobby]:
+    with redis.client() as client:
+        client.flushall()
+    slack, store = await start_slack(limits=False), Store(redis.url)
+    async with lobby(slack, store, people) as made:
+        yield made
+    await store.close()
+    await slack.server.close()
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Slack]:
+    made = await start_slack(limits=False)
+    yield made
+    await made.server.close()

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -23,7 +23,9 @@ from bot.slack.connection.web import new_client, new_session
 from bot.store import Store
 from bot.tails.home import keep_homes
 from bot.tails.home_pace import HomePace
-from policies.change import Account, People, Person
+from policies.change import Account, Approval, Change, People, Person, Word
+from tests.slack.changes import CHANGE
+from tests.slack.journals import FINISHED
 from tests.slack.support import BRISK, FakeDesk, RealClock, Slack, until
 
 SWIFT = HomePace(view=0.15, turn=0.05, sweep=0.4, look_going=0.3, lease=0.9, backoff=(0.05, 0.2))
@@ -178,3 +180,20 @@ async def lobby(slack: Slack, store: Store, people: People) -> AsyncIterator[Lob
         yield Lobby(slack, store, desk, servers, face, planning)
     finally:
         await face.close()
+
+
+def fresh(id_: str = "chg-home22", **more: object) -> Change:
+    """Asked for a moment ago."""
+    return replace(CHANGE, id=id_, at=RealClock().now().replace(microsecond=0), **more)
+
+
+async def asked(here: Lobby, change: Change) -> None:
+    await here.store.put_change(change)
+    await here.store.set_card(change.id, "C0DEPLOYS", "1795442531.000100")
+
+
+async def started(here: Lobby, change: Change, upto: int) -> None:
+    said = Approval("lead", Word.APPROVE, change.digest, change.at, "", "T0CHOM:U0LEAD")
+    await here.store.add_approval(change.id, said, 0)
+    await here.store.open_run(change, replace(FINISHED[0], change=change.id, digest=change.digest))
+    await here.store.append(change.id, 1, FINISHED[1:upto], None)
