@@ -11,8 +11,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MOST_LINES = 300
-MOST_TEST_LINES = 450
-"""A test file is a table of cases; it may be longer than what it tests."""
 UNFINISHED = re.compile(
     r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b|pytest\.(mark\.)?(sk" + r"ip|xf" + r"ail)|import" + r"orskip"
 )
@@ -41,8 +39,7 @@ def faults_of(path: Path) -> Iterator[str]:
     if text.strip() and not ast.get_docstring(ast.parse(text)):
         yield f"{path}:1: opens without a sentence that says why the file exists"
     length = text.count("\n")
-    most = MOST_TEST_LINES if path.parts[0] == "tests" else MOST_LINES
-    if length > most:
+    if length > MOST_LINES:
         yield f"{path}: {length} lines; is it one thing?"
 
 

@@ -292,11 +292,7 @@ def admin_key() -> Path:
     return key
 
 
-def main() -> None:
-    """Build the root file systems where they are missing: minutes, so it is done before the tests' clocks run."""
+if __name__ == "__main__":
+    # the root file systems where they are missing: that takes minutes, so it is done before the tests' clocks run
     with alone():
         build_all()
-
-
-if __name__ == "__main__":
-    main()
