@@ -16,7 +16,7 @@ from actions.engine.clock import SystemClock
 from actions.engine.metrics import PrometheusMetrics
 from actions.engine.ports import Artifacts, Clock, Hosts, Prober, World
 from actions.engine.prober import HttpProber
-from actions.engine.registry import Registry, Reserved, discover
+from actions.engine.registry import Registry, discover
 from actions.engine.scrapes import PrometheusScrapes
 from actions.engine.ssh import HostLogin, SshHosts
 from actions.engine.telemetry import Metrics, NoScrapes
@@ -39,6 +39,7 @@ from bot.slack import SlackFace, Waits
 from bot.store import Store
 from bot.tails.home import keep_homes
 from bot.tails.slack import SlackTail
+from bot.vocabulary import RESERVED
 from bot.watching import Watching
 from bot.watching.eyes import Eyes
 from bot.web import Check, listen, make_web
@@ -46,25 +47,6 @@ from bot.work import Work
 from policies import rules
 
 logger = logging.getLogger(__name__)
-
-RESERVED = (
-    Reserved("help [command]", "Says what can be typed.", ("help deploy",)),
-    Reserved("plan <command>", "Shows the plan of a command, to you alone; nothing is started.", ("plan deploy v1.2",)),
-    Reserved("status [environment]", "What is live where, what runs and what waits.", ("status production",)),
-    Reserved("history [environment]", "The last changes, newest first; also what was rejected, withdrawn or lapsed."),
-    Reserved(
-        "who [change|version|environment]",
-        "Who could approve what waits now, and what else it lacks; of a version, what would be asked.",
-        ("who v1.2",),
-    ),
-    Reserved(
-        "review <change> <sentence>",
-        "Closes the review of an emergency, in three words or more, for who neither asked for it nor approved it.",
-        ('review chg-7f3kq2 "The index was missing; a test finds that now."',),
-    ),
-    Reserved("stop [change|environment]", "Turns a running change back, or withdraws a request that waits."),
-)
-"""What the bot answers itself; none of it is an action."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from actions.engine.registry import Registry
 from bot.app import Bot, build, secrets_of
 from bot.config import BrokenConfig, Secrets, Settings, load
 from bot.redact import RedactingFormatter, redactor
-from bot.shell.vocabulary import registry
+from bot.vocabulary import registry
 from policies.rules import BrokenRules
 
 Config = Annotated[Path, typer.Option(help="The configuration file.", envvar="CHOM_CONFIG")]

@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
-from actions.engine.registry.grammar import from_shell
-from actions.engine.registry.strategies import HEAD
 from actions.engine.words import counted
-from bot import shell
-from bot.entry import DEFAULT, Config, in_a_shell
-from bot.shell.commands import AS_TYPED
-from bot.shell.printed import spoken
+from bot.by_table import AS_TYPED, ByTable, Place, listed_in
+from bot.vocabulary import spoken
 from policies.cases import BrokenCases, load_cases
 from policies.rules import SHIPPED, BrokenRules, load
 
-Words = Annotated[list[str], typer.Argument(help="As after deploy, for example: v1.2 rolling to production")]
-Asker = Annotated[
-    str, typer.Option("--as", help="Who is supposed to ask for it, by the id in chom.toml; you where nobody is named.")
-]
 File = Annotated[Path | None, typer.Argument(help="The cases; the shipped ones where none are named.")]
 Rules = Annotated[Path | None, typer.Option(help="The rules; the shipped ones where none are named.")]
 
-policy = typer.Typer(no_args_is_help=True, help="Tries the rules.")
+
+class _Group(ByTable):
+    places: ClassVar = {
+        "explain": Place(
+            "bot.shell.commands",
+            "explain_command",
+            "Say who would have to approve a version, on what evidence, and why: v1.2 rolling to production.",
+            AS_TYPED,
+        )
+    }
+
+
+policy = typer.Typer(cls=_Group, no_args_is_help=True, help="Tries the rules.")
+listed_in(policy, _Group.places.items())
 
 
 @policy.callback()
 def _of_policy() -> None:
     """Tries the rules that say who may change what."""
-
-
-@policy.command("explain", context_settings=AS_TYPED)
-def explain_command(words: Words, config: Config = DEFAULT, asker: Asker = "") -> None:
-    """Say who would have to approve a version, on what evidence, and why: v1.2 [strategy] [to environment]."""
-    text = from_shell([HEAD, *words])
-    raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.explain(bot, text, asker)))
 
 
 @policy.command("rules")

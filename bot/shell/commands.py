@@ -6,49 +6,28 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from actions.engine.registry import BadCommand
 from actions.engine.registry.grammar import from_shell
+from actions.engine.registry.strategies import HEAD
 from bot import shell
 from bot.configs import command as configs
 from bot.entry import DEFAULT, Config, in_a_shell
-from bot.shell.vocabulary import registry, summary
-
-AS_TYPED = {"ignore_unknown_options": True, "allow_interspersed_args": True}
-"""What begins with a dash reaches the grammar too, and gets its sentence."""
+from bot.vocabulary import registry
 
 Words = Annotated[
     list[str] | None, typer.Argument(help="As in Slack, for example: v1.2 to staging", show_default=False)
 ]
 
+Version = Annotated[list[str], typer.Argument(help="As after deploy, for example: v1.2 rolling to production")]
+Asker = Annotated[
+    str, typer.Option("--as", help="Who is supposed to ask for it, by the id in chom.toml; you where nobody is named.")
+]
 Change = Annotated[str, typer.Argument(help="As it is called on its card: chg-…")]
 
 
-class Advising(TyperGroup):
-    """What is no command gets the sentence that Slack would give."""
+def asking_for(head: str) -> Any:
+    """The command whose actions begin with that word."""
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            try:
-                registry().match(from_shell(args), (), "")
-            except BadCommand as wrong:
-                typer.echo(str(wrong), err=True)
-            raise typer.Exit(2)
-        return super().resolve_command(ctx, args)
-
-
-def add_to(cli: typer.Typer) -> None:
-    """Every action there is, and what the bot answers itself."""
-    known = registry()
-    for head in dict.fromkeys(action.parsed.head for action in known.actions):
-        told = " ".join(action.summary for action in known.actions if action.parsed.head == head)
-        cli.command(head, help=told, context_settings=AS_TYPED)(_asking_for(head))
-    for name, command in _COMMANDS.items():
-        cli.command(name, help=summary(name), context_settings=AS_TYPED)(command)
-
-
-def _asking_for(head: str) -> Any:
     def command(words: Words = None, config: Config = DEFAULT) -> None:
         if head == "config" and words and words[0] in configs.OWN:
             raise typer.Exit(configs.run(words, lambda: in_a_shell(config)))
@@ -58,43 +37,53 @@ def _asking_for(head: str) -> Any:
     return command
 
 
-def _help(words: Words = None) -> None:
+def help_command(words: Words = None) -> None:
+    """Say what can be typed."""
     typer.echo(registry().help(from_shell(words or [])))
 
 
-def _plan(words: Words = None, config: Config = DEFAULT) -> None:
+def plan_command(words: Words = None, config: Config = DEFAULT) -> None:
+    """Show what a command would do."""
     raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.plan(bot, from_shell(words or []))))
 
 
-def _status(words: Words = None, config: Config = DEFAULT) -> None:
+def status_command(words: Words = None, config: Config = DEFAULT) -> None:
+    """Show what is live where."""
     raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.status(bot, _named(words))))
 
 
-def _history(words: Words = None, config: Config = DEFAULT) -> None:
+def history_command(words: Words = None, config: Config = DEFAULT) -> None:
+    """List the last changes."""
     raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.history(bot, _named(words))))
 
 
-def _stop(words: Words = None, config: Config = DEFAULT) -> None:
+def stop_command(words: Words = None, config: Config = DEFAULT) -> None:
+    """Stop a run or withdraw a request."""
     raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.stop(bot, _named(words))))
 
 
-def _approve(change: Change = "", config: Config = DEFAULT) -> None:
+def approve_command(change: Change = "", config: Config = DEFAULT) -> None:
+    """Approve what waits."""
     raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.approve(bot, change)))
 
 
-def _reject(change: Change = "", why: Words = None, config: Config = DEFAULT) -> None:
+def reject_command(change: Change = "", why: Words = None, config: Config = DEFAULT) -> None:
+    """Reject what waits."""
     raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.reject(bot, change, _named(why))))
 
 
-def _answer(change: Change, choice: Words = None, config: Config = DEFAULT) -> None:
+def answer_command(change: Change, choice: Words = None, config: Config = DEFAULT) -> None:
+    """Answer what a run asks."""
     raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.answer(bot, change, _named(choice))))
 
 
-def _who(words: Words = None, config: Config = DEFAULT) -> None:
+def who_command(words: Words = None, config: Config = DEFAULT) -> None:
+    """Say who could approve."""
     raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.who(bot, _named(words))))
 
 
-def _review(change: Change = "", sentence: Words = None, config: Config = DEFAULT) -> None:
+def review_command(change: Change = "", sentence: Words = None, config: Config = DEFAULT) -> None:
+    """Close a review."""
     raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.review(bot, change, _named(sentence))))
 
 
@@ -102,15 +91,7 @@ def _named(words: Sequence[str] | None) -> str:
     return " ".join(words or [])
 
 
-_COMMANDS = {
-    "plan": _plan,
-    "status": _status,
-    "history": _history,
-    "stop": _stop,
-    "help": _help,
-    "approve": _approve,
-    "reject": _reject,
-    "answer": _answer,
-    "who": _who,
-    "review": _review,
-}
+def explain_command(words: Version, config: Config = DEFAULT, asker: Asker = "") -> None:
+    """Say who would have to approve a version, on what evidence, and why: v1.2 rolling to production."""
+    text = from_shell([HEAD, *words])
+    raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.explain(bot, text, asker)))

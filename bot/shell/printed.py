@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from actions.engine.across import losing, texts, told
 from actions.engine.fleet import Fleet
 from actions.engine.plan import Do, Irreversible
-from actions.engine.words import FEW, capital, in_utc, joined, named, plain
+from actions.engine.words import FEW, capital, joined, named, plain
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
-from bot.shell.vocabulary import LEAD, heads
 from bot.slack.cards.canary import shares
 from bot.slack.cards.stage import beside, current_step, decided, irreversible, stage_of
+from bot.vocabulary import LEAD, spoken
 from policies.change import Waiting, Word
 from policies.explain import lines
-
-_SPAN = re.compile(r"`([^`\n]{1,700})`")
-
-
-def spoken(text: str) -> str:
-    """A sentence of the desk; what it tells one to type is what one types here, and its times are in UTC."""
-
-    def typed(span: re.Match[str]) -> str:
-        first = span[1].split()[:1]
-        return f"`{LEAD}{span[1]}`" if first and first[0] in heads() else span[0]
-
-    return "\n".join(plain(line) for line in _SPAN.sub(typed, in_utc(text)).splitlines())
 
 
 def plan(view: ChangeView) -> list[str]:

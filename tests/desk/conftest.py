@@ -15,12 +15,12 @@ from actions.engine.fleet import Artifact, CannotPlan, Environment, Host, Releas
 from actions.engine.plan import Probe
 from actions.engine.ports import Unreachable
 from actions.engine.registry import discover
-from bot.app import RESERVED
 from bot.desk.desk import Desk
 from bot.desk.looking import Looking
 from bot.desk.planning import Planning
 from bot.desk.roster import Roster
 from bot.store import Store
+from bot.vocabulary import RESERVED
 from policies.change import Account, Person, Role
 from tests.support.redis import RedisServer, redis_server
 from tests.support.rules import one_lead

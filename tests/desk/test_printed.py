@@ -14,11 +14,10 @@ from typer.testing import CliRunner
 from actions.engine.plan import Do, Irreversible
 from actions.engine.registry import BadCommand, discover
 from bot.__main__ import cli
-from bot.app import RESERVED
 from bot.desk.view import EnvironmentStatus, PastRun
 from bot.hosts import host
 from bot.shell import printed
-from bot.shell.vocabulary import registry
+from bot.vocabulary import RESERVED, registry
 from policies.change import Person
 from tests.slack.changes import AT, CHANGE, MIGRATIONS, PEOPLE, PLAN, after, yes
 from tests.slack.journals import STAGED

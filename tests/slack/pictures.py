@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from actions.engine.plan import Arg
 from actions.engine.registry import discover
-from bot.app import RESERVED
 from bot.desk.refusals import busy
 from bot.desk.stopping import why_not
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
@@ -15,6 +14,7 @@ from bot.slack.cards.details import details
 from bot.slack.cards.explained import explained
 from bot.slack.cards.live import change_card, preview_card
 from bot.slack.messages import log_file, notices, texts, thread
+from bot.vocabulary import RESERVED
 from tests.slack.changes import FLEET, after, yes
 from tests.slack.journals import FINISHED, TURNED
 from tests.slack.views import GO, STAGES, view

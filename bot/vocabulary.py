@@ -1,13 +1,34 @@
-"""What can be typed in a shell: the actions, what the bot answers itself as in Slack, and what there is only here."""
+"""What can be typed: the actions, what the bot answers itself, and what there is in a shell only."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from actions.engine.registry import Registry, Reserved, discover
-from bot.app import RESERVED
+from actions.engine.words import in_utc, plain
 
 LEAD = "chom-bot "
+_SPAN = re.compile(r"`([^`\n]{1,700})`")
+
+RESERVED = (
+    Reserved("help [command]", "Says what can be typed.", ("help deploy",)),
+    Reserved("plan <command>", "Shows the plan of a command, to you alone; nothing is started.", ("plan deploy v1.2",)),
+    Reserved("status [environment]", "What is live where, what runs and what waits.", ("status production",)),
+    Reserved("history [environment]", "The last changes, newest first; also what was rejected, withdrawn or lapsed."),
+    Reserved(
+        "who [change|version|environment]",
+        "Who could approve what waits now, and what else it lacks; of a version, what would be asked.",
+        ("who v1.2",),
+    ),
+    Reserved(
+        "review <change> <sentence>",
+        "Closes the review of an emergency, in three words or more, for who neither asked for it nor approved it.",
+        ('review chg-7f3kq2 "The index was missing; a test finds that now."',),
+    ),
+    Reserved("stop [change|environment]", "Turns a running change back, or withdraws a request that waits."),
+)
+"""What the bot answers itself; none of it is an action."""
 
 ONLY_HERE = (
     Reserved(
@@ -62,3 +83,19 @@ def heads() -> frozenset[str]:
 def summary(name: str) -> str:
     """What the registry says of a command that is no action."""
     return next(word.summary for word in registry().reserved if word.head == name)
+
+
+def told(name: str) -> str:
+    """What the help of a shell says of a command, be it an action or not."""
+    known = [action.summary for action in registry().actions if action.parsed.head == name]
+    return " ".join(known) or summary(name)
+
+
+def spoken(text: str) -> str:
+    """A sentence of the desk; what it tells one to type is what one types here, and its times are in UTC."""
+
+    def typed(span: re.Match[str]) -> str:
+        first = span[1].split()[:1]
+        return f"`{LEAD}{span[1]}`" if first and first[0] in heads() else span[0]
+
+    return "\n".join(plain(line) for line in _SPAN.sub(typed, in_utc(text)).splitlines())
