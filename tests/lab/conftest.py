@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab import laravel, load, monitoring, site
+from tests.lab import image, laravel, load, monitoring, site
 from tests.lab.bases import BOOKWORM, PHASES, TRIXIE, phase
 from tests.lab.bot_process import Bot, write_config
 from tests.lab.load import Crowd, Habits
@@ -81,6 +81,13 @@ def lab() -> Iterator[Lab]:
         finally:
             for server in servers:
                 server.remove()
+
+
+@pytest.fixture(scope="session")
+def image_root() -> Iterator[Path]:
+    """The root file system of the image that the Dockerfile makes."""
+    with phase("the image built"), image.built() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

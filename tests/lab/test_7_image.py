@@ -10,7 +10,6 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,6 @@ pytestmark = pytest.mark.timeout(600)
 """What is built and booted first counts into the first test's time."""
 UID = 10001
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-@pytest.fixture(scope="module")
-def root() -> Iterator[Path]:
-    """The root file system of the image that the Dockerfile makes."""
-    with image.built() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +47,7 @@ def inside(root: Path, told: dict[str, Any], binds: dict[Path, str], env: dict[s
 
 
 def test_the_image_serves_as_nobody_on_a_root_that_is_read_only(
-    root: Path, told: dict[str, Any], vps: Vps, redis: RedisServer, tmp_path: Path
+    image_root: Path, told: dict[str, Any], vps: Vps, redis: RedisServer, tmp_path: Path
 ) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "state").mkdir()
@@ -76,7 +68,7 @@ def test_the_image_serves_as_nobody_on_a_root_that_is_read_only(
         binds = {tmp_path / "etc": "/etc/chom-bot", tmp_path / "state": "/var/lib/chom-bot"}
 
         def run(*words: str) -> subprocess.CompletedProcess[str]:
-            argv = inside(root, told, binds, env, *words)
+            argv = inside(image_root, told, binds, env, *words)
             return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
 
         for path in ("/opt/chom/x", "/etc/x", "/etc/chom-bot/x"):
@@ -85,7 +77,7 @@ def test_the_image_serves_as_nobody_on_a_root_that_is_read_only(
         mine = run("/bin/sh", "-c", "id -u; touch /tmp/x /var/lib/chom-bot/x")
         assert (mine.returncode, mine.stdout.strip()) == (0, str(UID)), mine.stderr
         with log.open("w") as out:
-            argv = inside(root, told, binds, env, *told["Entrypoint"], *told["Cmd"])
+            argv = inside(image_root, told, binds, env, *told["Entrypoint"], *told["Cmd"])
             serving = subprocess.Popen(argv, stdout=out, stderr=out, preexec_fn=die_with_us)
         try:
             _ready(f"http://127.0.0.1:{listen}/readyz", log)
@@ -129,10 +121,10 @@ SERVICE = Path(__file__).parents[2] / "bot/serving/chom-bot.service"
 SECRETS = "CHOM_REDIS_URL=redis://:not-for-anybody@127.0.0.1:6399/0\n"
 
 
-def test_the_systemd_service_is_shut_in_and_serves(root: Path, lab: Lab, tmp_path: Path) -> None:
+def test_the_systemd_service_is_shut_in_and_serves(image_root: Path, lab: Lab, tmp_path: Path) -> None:
     """On mentat, with a Redis of its own; what the image has below /opt/chom is what an operator installs."""
     vps = lab.mentat
-    subprocess.run(["cp", "-a", str(root / "opt/chom"), str(vps.root / "opt/")], check=True)
+    subprocess.run(["cp", "-a", str(image_root / "opt/chom"), str(vps.root / "opt/")], check=True)
     write_config(tmp_path, lab.apps, 8080)
     text = (tmp_path / "chom.toml").read_text()
     text = re.sub(r"\[slack\].*?\n\n", "", text, flags=re.S).replace(f"{tmp_path}/state", "/var/lib/chom-bot")

