@@ -86,7 +86,7 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture(scope="session")
 def image_root() -> Iterator[Path]:
     """The root file system of the image that the Dockerfile makes."""
-    with phase("the image built"), image.built() as found:
+    with image.built() as found:
         yield found
 
 
