@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 from actions.engine.analysis.counters import Counts
 from actions.engine.analysis.limits import Limits
-from actions.engine.analysis.watched import Watched
+from actions.engine.analysis.watched import Spans, Watched
 from actions.engine.journal import Done, Entry, Failed, Measured, TurnedBack, Way, Weighed, Wish, Wished
 from actions.engine.plan import Plan, Shift
 
@@ -25,7 +25,10 @@ class End(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What was counted between two looks. Times are seconds since the first users were shifted."""
+    """What was counted between two looks.
+
+    Times are seconds since the first users were shifted, without those in which all were on stable for want of a bot.
+    """
 
     began: float
     ended: float
@@ -73,11 +76,20 @@ class Story:
     """The evidence at the end, as the journal says it."""
     promoter: str = ""
     """Who ended the last stage with Promote now; "" where the analysis did, or users go back."""
+    lapses: Spans = ()
+    """When all were on stable, in seconds since `began` as a clock counts them."""
 
     @property
     def seconds(self) -> float:
         """How long it is."""
         return self.stages[-1].ended
+
+    def when(self, seconds: float) -> datetime:
+        """What the clock said then."""
+        for began, ended in self.lapses:
+            if seconds > began:
+                seconds += ended - began
+        return self.began + timedelta(seconds=seconds)
 
 
 def moments(plan: Plan, entries: Sequence[Entry]) -> tuple[int, ...]:
@@ -122,13 +134,15 @@ def story(plan: Plan, entries: Sequence[Entry], number: int, name: Callable[[str
     told = [e for e in entries[:number] if isinstance(e, Weighed | Measured) and e.step == shift.name]
     last = entries[number - 1]
     why = last.why if isinstance(last, Weighed | Failed | TurnedBack) else told[-1].why
-    stages = _stages(told, last.at)
+    begun = told[0].at.timestamp()
+    lapses = tuple((max(0.0, a - begun), b - begun) for a, b in told[-1].watched.lapses if b > begun)
+    stages = _stages(told, last.at, lapses)
     kept = stages[:-1] if end is End.ON else stages
     old = str(plan.facts.get("replaces", "")) or "stable"
     wish = _obeyed(shift, entries[:number], kept[-1].weight) if end in (End.ON, End.LIVE) else None
     promoter = name(wish.by) if wish and wish.wish is Wish.PROMOTE else ""
     place, hosts, limits = plan.environment, shift.hosts, shift.limits
-    return Story(plan.version, old, place, hosts, told[0].at, limits, tuple(kept), end, why, promoter)
+    return Story(plan.version, old, place, hosts, told[0].at, limits, tuple(kept), end, why, promoter, lapses)
 
 
 def _obeyed(shift: Shift, entries: Sequence[Entry], weight: int) -> Wished | None:
@@ -146,19 +160,23 @@ def _obeyed(shift: Shift, entries: Sequence[Entry], weight: int) -> Wished | Non
     return obeyed
 
 
-def _stages(told: Sequence[Weighed | Measured], until: datetime) -> list[Stretch]:
-    begun, stages, ticks = told[0].at, list[Stretch](), list[Tick]()
+def _stages(told: Sequence[Weighed | Measured], until: datetime, lapses: Spans) -> list[Stretch]:
+    def since_begun(at: datetime) -> float:
+        clock = (at - told[0].at).total_seconds()
+        return clock - sum(max(0.0, min(clock, ended) - began) for began, ended in lapses)
+
+    stages, ticks = list[Stretch](), list[Tick]()
     weight, since = 0, 0.0
     before, at = _total(told[0].watched), 0.0
     for entry in told:
-        now, total = (entry.at - begun).total_seconds(), _total(entry.watched)
+        now, total = since_begun(entry.at), _total(entry.watched)
         ticks.append(Tick(at, now, _less(total[0], before[0]), _less(total[1], before[1])))
         at, before = now, total
         if isinstance(entry, Weighed):
             if weight:
                 stages.append(Stretch(weight, since, now, tuple(ticks)))
             weight, since, ticks = entry.weight, now, []
-    return [*stages, Stretch(weight, since, (until - begun).total_seconds(), tuple(ticks))]
+    return [*stages, Stretch(weight, since, since_begun(until), tuple(ticks))]
 
 
 def _total(watched: Watched) -> tuple[Counts, Counts]:

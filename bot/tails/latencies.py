@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
 
 from actions.engine.telemetry import Blind, Metrics, Sample
 from bot.charts.latency import P95, lines, question, times
@@ -31,7 +30,7 @@ class Latencies:
         try:
             async with asyncio.timeout(PATIENCE):
                 for at in times(story):
-                    answers[at] = await self._metrics.query(question(story), story.began + timedelta(seconds=at))
+                    answers[at] = await self._metrics.query(question(story), story.when(at))
         except (Blind, TimeoutError) as blind:
             logger.warning("the picture of %s has no p95: %s", story.version, blind or "Prometheus is too slow")
             return None

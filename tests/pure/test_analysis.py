@@ -189,6 +189,36 @@ def test_a_stage_stays_as_old_as_it_is_for_whoever_reads_it_back():
     assert decided(on, END) == Promote("0 of 300 requests failed; stable: 0 of 2,700.")
 
 
+@pytest.mark.parametrize(
+    ("gaps", "missed"),
+    [
+        pytest.param([(100, 160)], 60, id="one server"),
+        pytest.param([(100, 160), (100, 130)], 60, id="two at once: the longest"),
+        pytest.param([(100, 160), (90, 150)], 70, id="two that were not begun at once"),
+        pytest.param([(100, 160), (200, 210)], 70, id="one after the other"),
+        pytest.param([(100, 160), (160, 170), (100, 160)], 70, id="told again, and longer, by the next bot"),
+        pytest.param([(-50, -10)], 0, id="before the stage began"),
+        pytest.param([(-50, 20)], 20, id="the stage began meanwhile"),
+        pytest.param([(100, 90)], 0, id="a server whose clock is ahead"),
+    ],
+)
+def test_time_in_which_no_bot_was_there_and_users_were_on_stable_is_not_the_stages(
+    gaps: list[tuple[float, float]], missed: float
+):
+    watched = after(*[HEALTHY] * STAGE)
+    for began, ended in gaps:
+        watched = watched.lapsed([(BEGAN + began, BEGAN + ended)])
+    assert watched.lapsed(watched.lapses) == watched == load(Watched, dump(watched))
+    ends = END + missed
+    watched = watched.read([Scrape("app1", ends, Totals(340, 7, 7), Totals(11700, 90, 90))])
+    assert isinstance(decided(watched, ends - 1), Wait) and isinstance(decided(watched, ends), Promote)
+    assert watched.promoted(ends).ends(300) == ends + 300, "the next one is as long as any"
+    held = watched.holding(BEGAN)
+    asked = BEGAN + LIMITS.patience + missed
+    held = held.read([Scrape("app1", asked, Totals(340, 7, 7), Totals(11700, 90, 90))])
+    assert isinstance(decided(held, asked - 1), Wait) and isinstance(decided(held, asked), RollBack)
+
+
 def test_the_next_stage_begins_anew_and_forgets_nothing():
     watched = after(*[HEALTHY] * STAGE).extending().holding(END).promoted(END)
     assert (watched.since, watched.extended, watched.held) == (END, 0, None)

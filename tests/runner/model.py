@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from actions.engine.fleet import Host, Release
+from actions.engine.fleet import Host, Pools, Release
 from actions.engine.fold import State, fold
 from actions.engine.journal import Answered, Ended, Entry, Opened, StopAsked
 from actions.engine.plan import Plan, Probe
@@ -219,7 +219,11 @@ class Server:
         kept = tuple(
             Release(r, "v1.2" if r == NEW else "v1.1", "c" * 40, "d" * 64, (1,)) for r in sorted(self.releases)
         )
-        return Host(self.name, "SHA256:k", "a" * 64, self.current, kept, (), 10**10, self.fence)
+        now, lease = VirtualClock().now(), self.lease
+        weight = lease.weight_at(now)
+        lapsed = int(lease.until.timestamp()) if lease.weight and not weight else None
+        pools = Pools(self.canary, bool(self.canary), weight, lapsed, 10**10, 10**9)
+        return Host(self.name, "SHA256:k", "a" * 64, self.current, kept, (), 10**10, self.fence, pools=pools)
 
 
 def short(job: str) -> str:

@@ -19,13 +19,17 @@ from tests.runner.virtual import VirtualClock, run
 from tests.runner.visitors import Visitors
 
 STAGES = [10, 25, 50, 75, 100]
+TAKEN_OVER = 10
+"""The point of a bot's walk at which the run is its own."""
 
 
-def scene(servers: int = 2, stages: tuple[str, ...] = canary.STAGES, **more: Any) -> tuple[Scene, Visitors]:
+def scene(
+    servers: int = 2, stages: tuple[str, ...] = canary.STAGES, every: int = 60, **more: Any
+) -> tuple[Scene, Visitors]:
     names = [f"app{n + 1}" for n in range(servers)]
     made = {name: Server(name, MIGRATIONS if name == "app1" else ()) for name in names}
     visitors = Visitors(list(made.values()), **more)
-    arguments = {"every": 60, "stages": stages}
+    arguments = {"every": every, "stages": stages}
     plan = canary.plan(
         request("canary", arguments),
         fleet(*(host(name, pools=POOLS) for name in names)),
@@ -206,6 +210,41 @@ def test_minute_three_stays_minute_three() -> None:
         assert told.store.state().shifts["shift"].watched.tallies[1].canary.requests >= counts[1].canary.requests
         await walking
         ended(told, Outcome.DONE)
+
+    walked(story)
+
+
+async def away(told: Scene, bot: Bot, walking: asyncio.Task[object], seconds: float) -> None:
+    """It is killed, and none is there for so long."""
+    bot.kill()
+    await walking
+    await asyncio.sleep(seconds)
+
+
+@pytest.mark.parametrize("kill", range(1, 11))
+def test_time_in_which_no_bot_was_there_is_not_the_stages(kill: int) -> None:
+    """A bot comes after ten minutes and is killed at a point between its take-over and its first leases."""
+
+    async def story() -> None:
+        told, visitors = scene(stages=("25", "100"), every=300)
+        bot = told.bot()
+        walking = asyncio.create_task(bot.walk())
+        await until(lambda: visitors.weights["app1"][-1] == 25)
+        await asyncio.sleep(30)
+        await away(told, bot, walking, 600)
+        second = told.bot()
+        walking = asyncio.create_task(second.walk())
+        second.at[TAKEN_OVER + kill] = second.kill
+        await walking
+        assert second.points[TAKEN_OVER] == "wrote took" and "routed 100" not in second.points[-1]
+        await asyncio.sleep(7)
+        await through(told, ())
+        ended(told, Outcome.DONE)
+        (stage, *_) = told.store.state().shifts["shift"].stages
+        whole = (stage.ended - stage.began).total_seconds() - 600
+        assert 300 - LEASED - 1 <= whole <= 300 - LEASED + 20 + 17, (whole, second.points[-3:])
+        news = [e for e in told.told() if isinstance(e, Measured) and e.told]
+        assert news and all("everybody was on stable for" in e.why for e in news)
 
     walked(story)
 

@@ -50,11 +50,10 @@ def decide(watched: Watched, now: float, limits: Limits) -> Finding:
     if lost := _lost(watched, now, limits):
         return lost
     if watched.held is not None:
-        if now - watched.held >= limits.patience:
+        if now - watched.held - watched.missed(watched.held) >= limits.patience:
             return RollBack(f"Nobody answered for {_minutes(limits.patience)}.", Cause.UNANSWERED)
         return Wait("A person is asked.")
-    ends = watched.since + limits.stage * (1 + watched.extended)
-    if now < ends:
+    if now < watched.ends(limits.stage):
         return Wait(_sentence(watched))
     if now - watched.fresh > limits.stale:
         return Wait(f"Nothing was measured for {counted(round(now - watched.fresh), 'second')}: no decision yet.")

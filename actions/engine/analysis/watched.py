@@ -1,10 +1,12 @@
 """What a canary has shown so far: all that the analysis remembers, small enough to be stored at every tick.
 
-Times are absolute, so minute 3 of 5 is minute 3 for whichever bot reads it back.
+Times are absolute, so minute 3 of 5 is minute 3 for whichever bot reads it back. Time in which no bot was there for so
+long that users were back on stable is no time of a stage.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -35,6 +37,20 @@ def _worst(known: tuple[int, ...], faults: int) -> tuple[int, ...]:
     return tuple(sorted((*known, faults), reverse=True)[:MOST_HICCUPS]) if faults else known
 
 
+Spans = tuple[tuple[float, float], ...]
+"""(From when, until when), in order and apart from each other."""
+
+
+def _apart(spans: Iterable[tuple[float, float]]) -> Spans:
+    found = list[tuple[float, float]]()
+    for began, ended in sorted(spans):
+        if found and began <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], ended)
+        elif began < ended:
+            found.append((began, ended))
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
     """A canary between its first user and its end."""
@@ -51,6 +67,8 @@ class Watched:
     held: float | None = None
     """Since when a person is asked, None where nobody is."""
     counters: Counters = field(default_factory=Counters)
+    lapses: Spans = ()
+    """When the users of some server were all on stable since no bot was there, in Unix time (s), of all stages."""
 
     def read(self, scrapes: Iterable[Scrape]) -> Watched:
         """After the scrapes of one tick.
@@ -69,6 +87,18 @@ class Watched:
         oldest = self.counters.oldest
         known = oldest is not None and len(self.counters.lasts) == len(self.hosts)
         return oldest if known and oldest is not None else min(self.since, oldest or self.since)
+
+    def ends(self, stage: float) -> float:
+        """When the stage that runs is over, Unix time in seconds; `stage` is how long each is."""
+        return self.since + self.missed(self.since) + stage * (1 + self.extended)
+
+    def missed(self, since: float) -> float:
+        """How many seconds after `since` users were on stable: the longest gap, where servers had theirs at once."""
+        return math.fsum(max(0.0, ended - max(since, began)) for began, ended in self.lapses)
+
+    def lapsed(self, gaps: Iterable[tuple[float, float]]) -> Watched:
+        """With these gaps of any of its servers. What is known already changes nothing."""
+        return replace(self, lapses=_apart((*self.lapses, *gaps)))
 
     def promoted(self, now: float) -> Watched:
         """At the begin of the next stage."""

@@ -1,7 +1,8 @@
 """Users are shifted to the canary, stage by stage; what it shows is journalled at every tick, and judged by analysis/.
 
 The weight is a lease on each server: while this goes on it is refreshed, and where nobody does, everybody is back on
-stable within two minutes. A walker that took over goes on with the counts and the times in the journal.
+stable within two minutes. A walker that took over goes on with the counts and the times in the journal; for how long
+users were on stable it asks the servers, and writes that down before its first lease, with which they forget it.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ class Shifting:
         """Host -> what there is to know of its lease; "" for the counters."""
         self._lapses = dict[str, str]()
         """That everybody was on stable, server by server: said until the end, since the counts are read with it."""
+        self._gaps, self._unwritten = list[tuple[float, float]](), False
+        """From when to when, in Unix time (s); whether one of them is in no entry yet."""
+        self._asked, self._told = False, set[str]()
+        """Whether the servers were asked for theirs; those that told of one and have no new lease yet."""
         self._noted = set[str]()
         """Those that people have heard of, until it is well there again."""
 
@@ -55,9 +60,12 @@ class Shifting:
         looked: datetime | None = None
         while not self._turns_back():
             now = hands.now()
-            await self._or_back(self._refresh(step, hands.state.shifts[step.name].weight))
+            await self._or_back(self._ask(step))
+            if not self._unwritten:
+                await self._or_back(self._refresh(step, hands.state.shifts[step.name].weight))
             wish = hands.state.shifts[step.name].wish
-            if wish or looked is None or (now - looked).total_seconds() >= step.every:
+            waits = looked is not None and (now - looked).total_seconds() < step.every
+            if wish or self._unwritten or not waits:
                 looked = now
                 if await self._tick(step):
                     return None
@@ -83,7 +91,7 @@ class Shifting:
                 await asyncio.wait({doing})
 
     async def _begin(self, step: Shift) -> None:
-        now, weight = self._hands.now(), step.weights[0]
+        now, weight, self._asked = self._hands.now(), step.weights[0], True
         watched = Watched(step.hosts, len(step.weights), now.timestamp())
         started = Started(now, step.name, "", Way.FORWARD)
         await self._hands.pen.decided(
@@ -98,12 +106,20 @@ class Shifting:
         if seen is None:
             return False
         shifted, now = hands.state.shifts[step.name], hands.now()
-        watched = shifted.watched.read(seen)
+        watched, gaps = shifted.watched.read(seen).lapsed(self._gaps), len(self._gaps)
         finding, watched = self._wished(shifted, watched, judge(watched, now.timestamp(), step.limits), now)
         why = hands.words.short(" ".join([finding.why, *self._notes.values(), *self._lapses.values()]))
         news = bool((self._notes.keys() | self._lapses.keys()) - self._noted)
         self._noted |= self._notes.keys() | self._lapses.keys()
         self._notes.clear()
+        ends = await self._decided(step, shifted, watched, finding, why, news)
+        self._unwritten = self._unwritten and len(self._gaps) > gaps
+        return ends
+
+    async def _decided(
+        self, step: Shift, shifted: Shifted, watched: Watched, finding: Finding, why: str, news: bool
+    ) -> bool:
+        hands, now = self._hands, self._hands.now()
         match finding:
             case Wait():
                 begins = watched.held is not None and shifted.watched.held is None
@@ -157,6 +173,32 @@ class Shifting:
 
     # --- the lease -----------------------------------------------------------
 
+    async def _ask(self, step: Shift) -> None:
+        """Since when everybody is on stable, of each server, once: a walker that took over cannot know it otherwise."""
+        if not self._asked:
+            self._asked, began = True, self._hands.state.shifts[step.name].watched.since
+            await each(lambda host: self._ask_one(host, began), step.hosts, self._hands.world.at_once)
+
+    async def _ask_one(self, host: str, began: float) -> None:
+        hands = self._hands
+        try:
+            async with asyncio.timeout(ANSWER):
+                pools = (await hands.halt.unless(hands.world.hosts.survey(host))).pools
+        except (Unreachable, TimeoutError, HostRefused):
+            return  # its answer to the lease says it too
+        if pools and not pools.weight:
+            self._told.add(host)
+            self._lapse(host, began if pools.lapsed is None else pools.lapsed)
+
+    def _lapse(self, host: str, since: float) -> None:
+        """Note that nobody had the canary there from then (Unix time, s) until now."""
+        now, lapse = self._hands.now().timestamp(), f"lapse on {host}"
+        self._gaps.append((since, now))
+        self._unwritten = True
+        gone = counted(max(1, round(now - since)), "second")
+        self._lapses[lapse] = f"On {host} everybody was on stable for {gone}, since no bot was there."
+        self._noted.discard(lapse)
+
     async def _refresh(self, step: Shift, weight: int) -> None:
         now = self._hands.now()
         due = [host for host in step.hosts if self._is_due(host, weight, now)]
@@ -181,11 +223,9 @@ class Shifting:
             self._notes[host] = f"{why}; within two minutes the users of {host} are all on stable."
             return
         self._noted.discard(host)
-        if lapsed and weight:
-            gone = counted(max(1, round((hands.now() - lapsed).total_seconds())), "second")
-            lapse = f"lapse on {host}"
-            self._lapses[lapse] = f"On {host} everybody was on stable for {gone}, since no bot was there."
-            self._noted.discard(lapse)
+        if lapsed and weight and host not in self._told:
+            self._lapse(host, lapsed.timestamp())
+        self._told.discard(host)
 
     async def _to_stable(self, step: Shift) -> None:
         """Nobody is sent to the canary any more, at once; a server that does not answer lets go by itself."""

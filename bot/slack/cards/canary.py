@@ -28,8 +28,7 @@ def shares(view: ChangeView) -> tuple[str, str, str] | None:
         back = f"if nobody answers within {about(step.limits.patience)}, everybody goes back to {old}"
         held = f"*Held.* {stage}; {inline(back)}. {can_answer(view)}".rstrip()
         return head, f"{inline(shown, 400)}\n{held} {inline(workers)}", f"{head} {shown} It is held; {back}. {workers}"
-    ends = shifted.watched.since + step.limits.stage * (1 + shifted.watched.extended)
-    rest = left(max(0.0, ends - view.now.timestamp()))
+    rest = left(max(0.0, shifted.watched.ends(step.limits.stage) - view.now.timestamp()))
     then = (
         f"then {step.weights[number]} %" if number < len(step.weights) else f"then {view.change.plan.version} is live"
     )
