@@ -25,7 +25,7 @@ CARDS, MESSAGES, FORMS = (
 MAKERS = (*CARDS, *MESSAGES, *FORMS)
 """The modules of bot/slack that make it; the others only hand it on."""
 HOSTILE = (*CARDS, "messages/texts", "messages/thread", "messages/notices", "acts/reviews")
-PICTURED = ("test_cards.py", "forms.py", "test_home.py")
+PICTURED = ("pictures.py", "forms.py", "test_home.py")
 SNAPSHOTS = {
     f"{path.parent.name}/{path.stem}": path
     for folder in ("snapshots", "form_snapshots", "homes")
