@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from PIL import Image
 
 from actions import canary
 from actions.engine.analysis.counters import Counts
-from actions.engine.journal import Entry, Measured, Weighed, Wish, Wished
+from actions.engine.journal import Wish, Wished
 from actions.engine.plan import Plan
 from actions.engine.telemetry import Sample
 from bot.charts import drawing, shares
@@ -59,22 +59,6 @@ def test_every_request_of_the_journal_is_in_the_picture_once() -> None:
     assert [stage.stable.requests for stage in last.stages] == [720, 400, 0]
     assert [len(stage.ticks) for stage in last.stages] == [4, 4, 4]
     assert [stage.began for stage in last.stages] == [0, 60, 120]
-
-
-def test_time_in_which_no_bot_was_there_and_all_were_on_stable_is_not_in_the_picture() -> None:
-    """90 s of the second stage, which has looks after 15 and, as a clock counts, after 120 s."""
-    gap = AT.timestamp() + 80, AT.timestamp() + 170
-    entries, late = list[Entry](), timedelta(0)
-    for entry in shift(AT):
-        if entry.at > AT + timedelta(seconds=75):
-            late = timedelta(seconds=90)
-        if isinstance(entry, Weighed | Measured) and late:
-            entry = replace(entry, watched=entry.watched.lapsed([gap]))
-        entries.append(replace(entry, at=entry.at + late))
-    last, usual = story(PLAN, entries, moments(PLAN, entries)[-1]), told()
-    assert last.stages == usual.stages
-    assert [(last.when(at) - AT).total_seconds() for at in (0, 60, 80, 81, 180)] == [0, 60, 80, 171, 270]
-    assert "50 % of users for 1 min:" in alt(last)
 
 
 def test_a_picture_does_not_know_what_came_after_it() -> None:
