@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from bot.sandbox.toml import rules_text
 from tests.support.sandbox import Json, Sandbox, buttons, newest_card, running, server, thread
 
 V101, V12, V20, V21 = (f"Deploy {version} to production" for version in ("v1.0.1", "v1.2", "v2.0", "v2.1"))
 
 
-@pytest.fixture
-async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
-    async with running(tmp_path / "sandbox") as one:
-        yield one
-
-
 @pytest.mark.timeout(300)
-async def test_categories_1_and_2_from_request_to_end(sandbox: Sandbox) -> None:
-    await category_1_needs_one_tech_lead_and_green_checks(sandbox)
-    await category_2_needs_two_people_and_staging_and_is_watched(sandbox)
+async def test_categories_1_and_2_from_request_to_end(tmp_path: Path) -> None:
+    ten, three = 'watch = "10 s"', 'watch = "3 s"'
+    assert ten in rules_text()
+    async with running(tmp_path / "sandbox", rules=rules_text().replace(ten, three)) as sandbox:
+        await category_1_needs_one_tech_lead_and_green_checks(sandbox)
+        await category_2_needs_two_people_and_staging_and_is_watched(sandbox)
 
 
 async def category_1_needs_one_tech_lead_and_green_checks(sandbox: Sandbox) -> None:
@@ -30,7 +27,7 @@ async def category_1_needs_one_tech_lead_and_green_checks(sandbox: Sandbox) -> N
     await sandbox.command("dev", "deploy v1.0.1")
     await sandbox.card_says(V101, "Approval needed from a Tech Lead")
     await sandbox.click("devops", await sandbox.card(V101), "chom_approve")
-    await sandbox.whisper("devops", "Lea Martin can")
+    await sandbox.whisper("devops", "Only a Tech Lead can decide this. Waiting for a Tech Lead: Lea Martin.")
     await sandbox.click("lead", await sandbox.card(V101), "chom_approve")
     await sandbox.card_says(V101, "Done.", 90)
     assert server(await sandbox.get("state"))["version"] == "v1.0.1"
@@ -58,7 +55,7 @@ async def category_2_needs_two_people_and_staging_and_is_watched(sandbox: Sandbo
     await sandbox.card_says(V12, "Done.", 90)
     assert server(await sandbox.get("state"))["version"] == "v1.2"
     await sandbox.card_says(V12, "Watching production", 30)
-    card = await sandbox.card_says(V12, "was watched on production for 10 seconds", 60)
+    card = await sandbox.card_says(V12, "was watched on production for 3 seconds", 60)
     limits = "errors and latency are within their limits"
     await sandbox.until(lambda s: any(limits in said for said in thread(s, card)), "the thread tells it")
     told = " ".join(thread(await sandbox.get("state"), card))

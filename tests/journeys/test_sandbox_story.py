@@ -54,7 +54,7 @@ async def nobody_approves_their_own_change_and_two_others_do(sandbox: Sandbox) -
     await sandbox.click("dev", card, "chom_approve")
     await sandbox.whisper("dev", "You asked for this yourself")
     await sandbox.click("cto", card, "chom_approve")
-    await sandbox.whisper("cto", "Lea Martin or Omar Haddad can")
+    await sandbox.whisper("cto", "Waiting for a Tech Lead (Lea Martin) and a DevOps engineer (Omar Haddad).")
     await sandbox.click("lead", card, "chom_approve")
     await sandbox.card_says(V12, "Approval needed from a DevOps engineer")
     assert server(await sandbox.get("state"))["version"] == "v1.0"

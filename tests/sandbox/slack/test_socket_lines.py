@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from slack_bolt.async_app import AsyncApp
 
+from bot.sandbox.slack import sockets
 from tests.sandbox.slack.waiting import until
 
 Json = dict[str, Any]
@@ -85,7 +86,8 @@ async def test_the_eleventh_connection_is_sent_away(sandbox: Any) -> None:
         await socket.close()
 
 
-async def test_a_connection_that_is_told_to_go_is_closed_by_slack(sandbox: Any) -> None:
+async def test_a_connection_that_is_told_to_go_is_closed_by_slack(sandbox: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(sockets, "LEAVE_SECONDS", 0.2)
     for reason in ("refresh_requested", "link_disabled"):
         async with await connect(sandbox) as socket:
             assert (await socket.receive_json())["debug_info"]["approximate_connection_time"] == 18060
