@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from tests.support.redis import RedisServer, redis_server
+
 settings.register_profile("house", deadline=None)  # a busy machine is no fault of what is tested
 settings.load_profile("house")
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis for the tests of one file."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as one:
+        yield one
 
 
 @pytest.fixture

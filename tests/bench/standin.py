@@ -15,27 +15,9 @@ from aiohttp import web
 
 from bot.sandbox.api import make_app
 from bot.sandbox.slack import SlackStandIn, payloads, people
+from tests.support.still import StillWorld
 
 Json = dict[str, Any]
-
-
-class StillWorld:
-    """No world around this Slack."""
-
-    def servers(self) -> list[Json]:
-        return []
-
-    def minutes(self) -> Json:
-        return {}
-
-    def annotations(self) -> list[Json]:
-        return []
-
-    async def fault(self, spec: Json) -> Json:
-        raise ValueError("Nothing can be broken here.")
-
-    def info(self) -> Json:
-        return {"chom_toml": "", "versions": []}
 
 
 async def serve(sockets: dict[str, str]) -> None:

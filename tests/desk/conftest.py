@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +21,7 @@ from bot.desk.roster import Roster
 from bot.store import Store
 from bot.vocabulary import RESERVED
 from policies.change import Account, Person, Role
-from tests.support.redis import RedisServer, redis_server
+from tests.support.redis import RedisServer
 from tests.support.rules import one_lead
 
 BLUE = Release("20261101_100000", "v1.0", "a" * 40, "b" * 64, (1_793_000_000,), ())
@@ -127,15 +126,9 @@ def _artifact(version: str, letter: str, *migrations: str) -> Artifact:
     return Artifact(version, letter * 40, letter * 64, 1_000_000, migrations)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(Path(tmp_path_factory.mktemp("redis"))) as one:
-        yield one
-
-
 @pytest.fixture
-async def room(server: RedisServer) -> AsyncIterator[Room]:
-    with server.client() as client:
+async def room(redis: RedisServer) -> AsyncIterator[Room]:
+    with redis.client() as client:
         client.flushall()
     names = ("app1", "app2")
     probe = Probe("http://127.0.0.1:1/health", contains="{version}")
@@ -146,7 +139,7 @@ async def room(server: RedisServer) -> AsyncIterator[Room]:
     host = Host("app1", "SHA256:k", "d" * 64, BLUE.id, (BLUE, OLD), (), 10**12, 0)
     servers = Servers({name: replace(host, name=name) for name in (*names, "stage1")})
     shelf = Shelf({"v1.1": _artifact("v1.1", "1"), "v1.2": _artifact("v1.2", "2", "2026_10_01_000000_add_orders")})
-    store, clock, work, roster = Store(server.url), Watch(), Started(), Roster(_people())
+    store, clock, work, roster = Store(redis.url), Watch(), Started(), Roster(_people())
     planning = Planning(discover(RESERVED), environments, "production", servers, shelf, None)
     looking = Looking(planning, store, roster, clock)
     yield Room(Desk(planning, looking, store, work, one_lead(), roster, clock), servers, shelf, work, clock, store)

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +22,7 @@ from policies.change import Requirement
 from tests.slack.support import start_slack
 from tests.store.samples import change
 from tests.store.waiting import until
-from tests.support.redis import RedisServer, free_port, redis_server
+from tests.support.redis import RedisServer, free_port
 
 
 @dataclass
@@ -70,12 +69,6 @@ class Place:
             process.kill()
         assert (process.returncode, "Traceback" in err) == (2, False), err
         return err
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(Path(tmp_path_factory.mktemp("redis"))) as one:
-        yield one
 
 
 @pytest.fixture

@@ -62,9 +62,9 @@ async def test_what_waits_for_an_approval_is_left_alone(room: Room) -> None:
     assert await room.store.read(view.change.id) == []
 
 
-async def test_two_bots_that_both_see_it_start_it_once(room: Room, server: RedisServer) -> None:
+async def test_two_bots_that_both_see_it_start_it_once(room: Room, redis: RedisServer) -> None:
     changes = [(await left(room)).change.id]
-    stores = [Store(server.url) for _ in range(5)]
+    stores = [Store(redis.url) for _ in range(5)]
     works = [Started() for _ in stores]
     desks = [_desk(room, store, work) for store, work in zip(stores, works, strict=True)]
     try:
@@ -192,10 +192,10 @@ async def test_what_another_change_has_moved_is_void_before_anybody_approves_it(
 
 
 async def test_a_fault_of_ours_keeps_nothing_else_from_starting(
-    room: Room, server: RedisServer, caplog: pytest.LogCaptureFixture
+    room: Room, redis: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken, good = await left(room), await left(room, "deploy v1.1 to production")
-    with server.client() as client:
+    with redis.client() as client:
         client.hset(f"chom:change:{broken.change.id}", "json", "{")
     late = LateStarts(room.desk)
     with caplog.at_level(logging.ERROR):

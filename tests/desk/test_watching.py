@@ -87,9 +87,9 @@ async def observed(room: Room, change: Change) -> list[Observed]:
     return [entry for entry in await room.store.read(change.id) if isinstance(entry, Observed)]
 
 
-async def test_it_ends_well_once_whoever_looks_and_holds_no_lock(room: Room, site: Site, server: RedisServer) -> None:
+async def test_it_ends_well_once_whoever_looks_and_holds_no_lock(room: Room, site: Site, redis: RedisServer) -> None:
     change = await deployed(room)
-    others = [Store(server.url) for _ in range(3)]
+    others = [Store(redis.url) for _ in range(3)]
     bots = [watching(room, site), *(watching(room, site, store) for store in others)]
     await look(room, bots[0], 3)
     view = await room.desk.view(change.id)

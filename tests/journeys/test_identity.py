@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from policies.people import Standing
 from tests.journeys.office import Office, open_office
 from tests.slack.changes import PEOPLE
 from tests.slack.support import BRISK, RealClock, until
-from tests.support.redis import RedisServer, redis_server
+from tests.support.redis import RedisServer
 from tests.support.rules import lead_and_devops
 
 LEAD2 = Account("T0CHOM", "U0LEAD2")
@@ -38,12 +37,6 @@ OUTSIDE = PEOPLE | {
     )
 }
 """chom.toml names them, as Tech Leads at that."""
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(Path(tmp_path_factory.mktemp("redis"))) as one:
-        yield one
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,13 +13,7 @@ from actions.engine.fleet import Release
 from tests.journeys.office import OLD, Office, open_office
 from tests.slack.changes import PEOPLE
 from tests.slack.support import seen_text, until
-from tests.support.redis import RedisServer, redis_server
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(Path(tmp_path_factory.mktemp("redis"))) as one:
-        yield one
+from tests.support.redis import RedisServer
 
 
 @pytest.fixture

@@ -16,29 +16,10 @@ from aiohttp import web
 
 from bot.sandbox.api import make_app
 from bot.sandbox.slack import SlackStandIn
-from bot.sandbox.slack.errors import Impossible
+from tests.support.still import StillWorld
 
 Json = dict[str, Any]
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-class Nowhere:
-    """The world around this Slack: the lab's own servers, which it does not show."""
-
-    def servers(self) -> list[Json]:
-        return []
-
-    def minutes(self) -> Json:
-        return {}
-
-    def annotations(self) -> list[Json]:
-        return []
-
-    async def fault(self, spec: Json) -> Json:
-        raise Impossible("The lab breaks its servers itself.")
-
-    def info(self) -> Json:
-        return {}
 
 
 class Slack:
@@ -189,7 +170,7 @@ def slack(told: Callable[[], str]) -> Iterator[Slack]:
 
 
 async def _started() -> tuple[web.AppRunner, int]:
-    runner = web.AppRunner(make_app(SlackStandIn(), Nowhere()), shutdown_timeout=1)
+    runner = web.AppRunner(make_app(SlackStandIn(), StillWorld()), shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from actions.engine.contents import Contents
-from actions.engine.fleet import Artifact, CannotPlan, Host
+from actions.engine.fleet import Artifact, Host
 from actions.engine.journal import Entry
 from actions.engine.plan import Probe
 from actions.engine.ports import Job, OnBytes, OnLine, Passed, Result, RunRecord, Unreachable, World
@@ -15,6 +14,7 @@ from actions.engine.runner import Walked, walk
 from actions.engine.telemetry import NoScrapes, Scrapes
 from tests.runner.model import CLAIMED, EFFECTED, ENDED, RUN, ModelJob, Server, Site, Store
 from tests.runner.virtual import VirtualClock
+from tests.support.unbuilt import NoArtifacts
 
 
 class Killed(BaseException):
@@ -47,7 +47,7 @@ class Bot:
         self._task: asyncio.Task[Walked] | None = None
         self.world = World(
             hosts=_Hosts(self),
-            artifacts=_NoArtifacts(),
+            artifacts=NoArtifacts(),
             journals=_Journals(self),
             prober=_Prober(self),
             clock=VirtualClock(),
@@ -201,19 +201,3 @@ class _Prober:
     async def probe(self, probe: Probe) -> Passed:
         await self._bot.point("probe")
         return await self._bot.site.probe(probe)
-
-
-class _NoArtifacts:
-    """The hosts open artifacts themselves."""
-
-    async def versions(self) -> Sequence[Artifact]:
-        return ()
-
-    async def contents(self, sha256: str) -> Contents:
-        raise CannotPlan("its artifact is nowhere.")
-
-    async def resolve(self, version: str) -> Artifact:
-        raise CannotPlan(f"There is no {version}.")
-
-    async def open(self, artifact: Artifact) -> str:
-        raise CannotPlan(f"There is no {artifact.version}.")

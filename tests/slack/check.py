@@ -23,14 +23,7 @@ BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]")
 
 def texts_in(value: Any) -> Iterator[tuple[str, str]]:
     """(type, text) of every text object in the blocks."""
-    if isinstance(value, dict):
-        if value.get("type") in {"plain_text", "mrkdwn"}:
-            yield value["type"], value["text"]
-        for inner in value.values():
-            yield from texts_in(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from texts_in(inner)
+    return ((one["type"], one["text"]) for one in _objects(value))
 
 
 def check(card: Card) -> None:

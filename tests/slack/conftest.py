@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,7 @@ from tests.slack.changes import CHANGE, PEOPLE
 from tests.slack.lobby import Lobby, lobby
 from tests.slack.room import Room, looking
 from tests.slack.support import BRISK, FakeDesk, FakeMemory, RealClock, Slack, serve_http, start_slack
-from tests.support.redis import RedisServer, redis_server
+from tests.support.redis import RedisServer
 
 
 @dataclass
@@ -86,12 +85,6 @@ async def bot() -> AsyncIterator[Faced]:
     """Over Socket Mode."""
     async with faced("socket") as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(Path(tmp_path_factory.mktemp("redis"))) as one:
-        yield one
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from bot.tails.pace import Pace
 from policies.change import Account, Person
 from tests.slack.changes import PEOPLE
 from tests.slack.views import CHOICES, STAGES, VERSIONS
+from tests.support.still import StillWorld
 
 Json = dict[str, Any]
 QUICK = Pace(card=0.15, turn=0.05, thread=0.1, post=0.02, sweep=0.4, lease=0.9, backoff=(0.05, 0.2), flush=1.0)
@@ -184,25 +185,6 @@ class FakeMemory:
 
     async def home_opened(self, reader: str, hash_: str, keep: bool) -> None:
         self.opened.append((reader, hash_, keep))
-
-
-class StillWorld:
-    """Around the stand-in nothing moves."""
-
-    def servers(self) -> list[Json]:
-        return []
-
-    def minutes(self) -> Json:
-        return {}
-
-    def annotations(self) -> list[Json]:
-        return []
-
-    async def fault(self, spec: Json) -> Json:
-        raise ValueError("no world here")
-
-    def info(self) -> Json:
-        return {}
 
 
 @dataclass

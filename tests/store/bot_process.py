@@ -13,7 +13,8 @@ from actions.engine.clock import SystemClock
 from actions.engine.ports import World
 from bot.store import Store
 from bot.work import Work
-from tests.store.model_hosts import AlwaysWell, FileHosts, NoArtifacts
+from tests.store.model_hosts import AlwaysWell, FileHosts
+from tests.support.unbuilt import NoArtifacts
 
 
 async def main(directory: Path, instance: str, ttl: float, seconds: float) -> None:

@@ -8,11 +8,10 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from actions.engine.contents import Contents
-from actions.engine.fleet import Artifact, CannotPlan, Host, Release
+from actions.engine.fleet import Artifact, Host, Release
 from actions.engine.plan import Back, Call, Do, Plan, Probe, Seen
 from actions.engine.ports import Fenced, Job, OnBytes, OnLine, Passed, Result
 
@@ -91,22 +90,6 @@ class FileHosts:
 
     async def close(self) -> None:
         return
-
-
-class NoArtifacts:
-    """ports.Artifacts of plans that need none."""
-
-    async def versions(self) -> Sequence[Artifact]:
-        return ()
-
-    async def contents(self, sha256: str) -> Contents:
-        raise CannotPlan("its artifact is nowhere.")
-
-    async def resolve(self, version: str) -> Artifact:
-        raise CannotPlan(f"There is no {version}.")
-
-    async def open(self, artifact: Artifact) -> str:
-        raise CannotPlan("There is no artifact.")
 
 
 class AlwaysWell:

@@ -21,10 +21,11 @@ from actions.engine.ports import World
 from bot.store import Store
 from bot.work import Work
 from tests.store.conftest import MakeStore
-from tests.store.model_hosts import AlwaysWell, FileHosts, NoArtifacts, effects, file_plan
+from tests.store.model_hosts import AlwaysWell, FileHosts, effects, file_plan
 from tests.store.samples import AT, change
 from tests.store.waiting import until
 from tests.support.redis import RedisServer
+from tests.support.unbuilt import NoArtifacts
 
 ROOT = Path(__file__).parents[2]
 StartBot = Callable[..., "BotProcess"]

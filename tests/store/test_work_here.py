@@ -23,10 +23,11 @@ from bot.store import Store
 from bot.store.instance import InstanceName, InstanceTaken, this_process
 from bot.work import OnExpire, Work
 from tests.store.conftest import MakeStore
-from tests.store.model_hosts import AlwaysWell, FileHosts, NoArtifacts, effects, file_plan
+from tests.store.model_hosts import AlwaysWell, FileHosts, effects, file_plan
 from tests.store.samples import AT, change
 from tests.store.waiting import until
 from tests.support.redis import RedisServer
+from tests.support.unbuilt import NoArtifacts
 
 MakeWork = Callable[..., Work]
 

@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.api import make_app
 from bot.sandbox.slack import SlackStandIn
+from tests.support.still import StillWorld
 
 Json = dict[str, Any]
 VERSIONS = ("v1.2", "v1.1", "v1.0.1", "v1.0")
@@ -145,25 +146,6 @@ HOME: Json = {
         {"type": "context", "elements": [{"type": "mrkdwn", "text": "Nothing else."}]},
     ],
 }
-
-
-class StillWorld:
-    """A world in which nothing moves."""
-
-    def servers(self) -> list[Json]:
-        return []
-
-    def minutes(self) -> Json:
-        return {}
-
-    def annotations(self) -> list[Json]:
-        return []
-
-    async def fault(self, spec: Json) -> Json:
-        return {}
-
-    def info(self) -> Json:
-        return {"versions": ["v1.0", "v1.2"], "first": "v1.2"}
 
 
 @dataclass
