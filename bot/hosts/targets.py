@@ -70,7 +70,7 @@ def _target(settings: Settings, name: str, public: str, user: str, keys: list[Pa
         pools = _pools(known)
         spec = HostSpec((public,), known.user, known.group, services=reload or (fpm,), settings=places, pools=pools)
         if pools:
-            places |= pools.settings(str(places.get("link", Places.link)))
+            places |= pools.settings(str(places.get("link", Places().link)))
         wanted, where = rendered(spec), read_settings(places, name)
     except ValueError as fault:
         typer.echo(f"{name}: {fault}.", err=True)

@@ -13,6 +13,7 @@ from actions.engine.analysis import Limits
 from actions.engine.located_toml import TomlFault, parse
 from bot.config import BrokenConfig, Settings, load
 from bot.config.servers import CanarySettings
+from bot.hosts.targets import targets
 from policies.change import Account, Role
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUkdvTNn3ixt8VNtsTCqEOpXEkt+jbCQDmnT4mRWvhk"
@@ -91,6 +92,10 @@ def test_a_server_with_a_canary_pool(tmp_path: Path) -> None:
     table = '\n[hosts.stage1.canary]\nprometheus = ["10.0.0.12"]\nslow = 1.5\nsite = "http://127.0.0.1:81"\n'
     host = read(tmp_path, GOOD + table).hosts["stage1"]
     assert host.canary == CanarySettings("www", (), ("10.0.0.12",), 9254, 1.5, "http://127.0.0.1:81")
+    key = tmp_path / "bot.pub"
+    key.write_text(KEY)
+    (installed,) = targets(tmp_path / "chom.toml", ["stage1"], "root", [], key)
+    assert (installed.places.canary, installed.places.site) == ("chom_canary", "http://127.0.0.1:81")
 
 
 def test_what_a_canary_may_do_and_how_often_it_is_looked_at(tmp_path: Path) -> None:
