@@ -24,14 +24,16 @@ def shares(view: ChangeView) -> tuple[str, str, str] | None:
     number = step.weights.index(shifted.weight) + 1
     shown = sentence(shifted.why)
     stage = f"Stage {number} of {len(step.weights)}"
-    if shifted.watched.held is not None:
-        back = f"if nobody answers within {about(step.limits.patience)}, everybody goes back to {old}"
-        held = f"*Held.* {stage}; {inline(back)}. {can_answer(view)}".rstrip()
-        return head, f"{inline(shown, 400)}\n{held} {inline(workers)}", f"{head} {shown} It is held; {back}. {workers}"
-    rest = left(max(0.0, shifted.watched.ends(step.limits.stage) - view.now.timestamp()))
     then = (
         f"then {step.weights[number]} %" if number < len(step.weights) else f"then {view.change.plan.version} is live"
     )
+    if shifted.watched.held is not None:
+        back = f"if nobody answers within {about(step.limits.patience)}, everybody goes back to {old}"
+        ahead = f"{stage}, {then} if somebody promotes it"
+        held = f"*Held.* {inline(ahead)}; {inline(back)}. {can_answer(view)}".rstrip()
+        plain = f"{head} {shown} It is held; {back}. {ahead}. {workers}"
+        return head, f"{inline(shown, 400)}\n{held} {inline(workers)}", plain
+    rest = left(max(0.0, shifted.watched.ends(step.limits.stage) - view.now.timestamp()))
     longer = ", extended" if shifted.watched.extended else ""
     told = f"{stage}{longer}: {rest}, {then}. {workers}"
     since = f"Since {at(shifted.since)}: " if shifted.stages else ""
