@@ -15,9 +15,9 @@ from policies.judge import may_decide
 
 def busy(other: ChangeView) -> Refusal:
     """For who asks for a change where another one runs."""
-    since = f" since {instant(other.run.opened.at)}" if other.run.opened else ""
+    running = f"has been running since {instant(other.run.opened.at)}" if other.run.opened else "is running"
     return Refusal(
-        f"{other.title} is running{since}, for {other.name(other.change.requester)}. "
+        f"{other.title} {running}, for {other.name(other.change.requester)}. "
         "One change at a time: ask again when it has ended, or stop it with `stop`.",
         other.change.id,
     )

@@ -91,7 +91,9 @@ class ChangeView:
         run, evidence, begun = self.run, self.evidence, ""
         if run.opened:
             begun = (
-                f"It is over. {run.ended.summary}" if run.ended else f"It is under way since {instant(run.opened.at)}."
+                f"It is over. {run.ended.summary}"
+                if run.ended
+                else f"It has been under way since {instant(run.opened.at)}."
             )
         return explain(self.change, self.approvals, evidence, self.people, Calendar(), self.now, self.verdict, begun)
 

@@ -50,7 +50,7 @@ async def test_a_second_canary_waits_until_the_first_has_ended(room: Room) -> No
     with pytest.raises(Refusal) as refused:
         await room.desk.propose("deploy v1.1 canary", room.who("tom"))
     assert refused.value.change == view.change.id
-    assert refused.value.said.startswith("Deploy v1.1 to production, canary is running since ")
+    assert refused.value.said.startswith("Deploy v1.1 to production, canary has been running since ")
     assert refused.value.said.endswith(
         "for Dana. One change at a time: ask again when it has ended, or stop it with `stop`."
     )

@@ -263,7 +263,7 @@ async def test_what_is_over_says_so_and_how_and_speaks_of_no_lapse(room: Room) -
 
     assert (await who(rejected)).startswith("✗ It is over. Lena rejected it: not today.")
     assert (await who(withdrawn)).startswith("✗ It is over. Dana withdrew the request before it started")
-    assert (await who(run)).startswith("· It is under way since ")
+    assert (await who(run)).startswith("· It has been under way since ")
     await room.store.append(run.change.id, 1, [Ended(room.clock.now(), Outcome.DONE, "v1.2 is live.")], None)
     room.clock.later(hours=9)
     over = await who(run)

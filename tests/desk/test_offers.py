@@ -182,7 +182,7 @@ async def test_what_is_live_everywhere_already_is_said_at_the_version(room: Room
 async def test_a_busy_environment_is_said_at_the_environment(room: Room) -> None:
     view = await asked(room, "deploy v1.2 to staging")
     (fault,) = await room.desk.faults(replace(WANTED, environment="staging"))
-    assert fault == Fault(Field.ENVIRONMENT, busy(view).said) and "staging is running since" in fault.said
+    assert fault == Fault(Field.ENVIRONMENT, busy(view).said) and "staging has been running since" in fault.said
 
 
 REASONS = (

@@ -61,7 +61,7 @@ async def nobody_approves_their_own_change_and_two_others_do(sandbox: Sandbox) -
     await sandbox.click("devops", await sandbox.card(V12), "chom_approve")
     await sandbox.card_says(V12, "It is running", 60)
     await sandbox.command("dev", "deploy v1.1")
-    await sandbox.whisper("dev", "is running since")
+    await sandbox.whisper("dev", "has been running since")
     done = await sandbox.card_says(V12, "Done.", 60)
     assert "chom_approve" not in buttons(done)
     state = await sandbox.get("state")

@@ -136,7 +136,7 @@ async def test_a_form_for_a_busy_environment_says_who_has_it(office: Office) -> 
     await office.type("deploy", "cto")
     form = await office.window("cto", "chom_deploy")
     await office.slack.stand_in.acts.submit("cto", form["id"], {"version": "v1.3", "environment": "staging"})
-    assert "Deploy v1.2 to staging is running since" in form["errors"]["environment"] and len(office.cards()) == 1
+    assert "Deploy v1.2 to staging has been running since" in form["errors"]["environment"] and len(office.cards()) == 1
 
 
 async def test_chom_alone_leads_the_tech_lead_to_what_waits(office: Office) -> None:
@@ -154,7 +154,7 @@ async def test_a_second_deploy_while_one_runs_says_who_has_it_with_a_link(office
     await office.click("chom_approve", "lead")
     await until(lambda: "Starting" in office.card())
     await office.type("deploy v1.3", "cto")
-    told = await office.whispered("cto", "is running since")
+    told = await office.whispered("cto", "has been running since")
     assert "Dana Dev" in told and "Deploy v1.2" in told and "`/chom stop`" in told
     link = f"{office.slack.base}/archives/C0DEPLOYS/p{office.cards()[0]['ts'].replace('.', '')}"
     assert link in told and len(office.cards()) == 1

@@ -137,7 +137,8 @@ STAGES: dict[str, ChangeView] = {
     ),
     "blocked": view(
         Blocked(
-            "production is closed until 2026-11-30T08:00:00Z: the weekend. Approved by Lea Lead (Tech Lead).",
+            "No change may start on production until 2026-11-30T08:00:00Z: the weekend. "
+            "Approved by Lea Lead (Tech Lead).",
             after(9000),
         ),
         yes(),

@@ -188,7 +188,8 @@ def _refused(view: ChangeView, stage: Stage) -> Lead:
         next_ = f"{day(one.at)}{why}\nNothing was started. {ask_again(view)}"
         return Lead(who, next_, f"{told} Nothing was started.")
     head = _OVER.get(stage, "Rejected.")
-    nothing = "" if "othing was started" in said or "before it started" in said else " Nothing was started."
+    told = any(part in said for part in ("othing was started", "before it started", "started within"))
+    nothing = "" if told else " Nothing was started."
     again = "" if stage is Stage.STRATEGY else f"\n{ask_again(view)}"
     return Lead(head, f"{spoken(said)}{nothing}{again}", f"{in_slack(said)}{nothing}")
 
@@ -225,7 +226,8 @@ def _host_away(view: ChangeView) -> Lead:
     away = list(run.waiting.values())
     hosts = named(run.waiting)
     head = f"{'Turning back, and waiting' if run.way is Way.BACK else 'Waiting'} for {hosts}."
-    lines = [f"Waiting for {code(w.host)} since {at(w.at)}: {inline(sentence(w.why), 300)}" for w in away[:FEW]]
+    each = [(f"{code(w.host)} since" if len(away) > 1 else "Since", w) for w in away[:FEW]]
+    lines = [f"{since} {at(w.at)}: {inline(sentence(w.why), 300)}" for since, w in each]
     lines += [f"The same with {counted(len(away) - FEW, 'server')} more."] if len(away) > FEW else []
     todo = f"Somebody has to look at {hosts}; the run goes on by itself as soon as it can."
     locked = f"Until then nothing else can run on {inline(view.change.environment, 60)}."
