@@ -47,7 +47,9 @@ async def category_2_needs_two_people_and_staging_and_is_watched(sandbox: Sandbo
 
     await sandbox.command("dev", "deploy v1.2 to staging")
     await sandbox.card_says("Deploy v1.2 to staging", "Done.", 60)
-    await sandbox.until(lambda s: "healthy in staging" in str(s["channels"]), "staging is green", 30)
+    await sandbox.until(
+        lambda s: "✓ *Staging:* v1.2 has been healthy in staging" in str(s["channels"]), "staging is green", 30
+    )
     assert server(await sandbox.get("state"))["version"] == "v1.0.1"
 
     await sandbox.fault(kill="bot")
