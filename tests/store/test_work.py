@@ -163,7 +163,7 @@ async def test_two_bots_share_ten_runs_and_one_is_killed(tmp_path: Path, desk: D
         bots["bot-1"].signal(signal.SIGKILL)
         held = [run for run in await desk.store.open_runs() if (await desk.takers(run))[-1:] == ["bot-1"]]
         assert held, "it was killed too late to prove anything"
-        await until(desk.none_open, 20)
+        await until(desk.none_open, 60)
         assert all([await desk.ended_well(run) for run in runs])
         assert all([await desk.taken_by(run, "bot-2") for run in held])
         assert once(tmp_path, runs)
