@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -55,6 +57,34 @@ async def test_a_cached_file_that_went_bad_is_fetched_again(tmp_path: Path) -> N
     kept = CachedArtifacts(source, tmp_path / "cache")
     assert content(Path(await kept.open(artifact))) == {f"{artifact.sha256}.tar.gz": V12}
     assert len(source.fetched) == 2
+
+
+async def test_a_file_is_hashed_anew_only_where_somebody_touched_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, hashed, digest = Counting(directory(tmp_path)), list[str](), hashlib.file_digest
+
+    def counting(file: BinaryIO, name: str) -> hashlib._Hash:
+        hashed.append(name)
+        return digest(file, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", counting)
+    kept = CachedArtifacts(source, tmp_path / "cache")
+    artifact = await kept.resolve("v1.2")
+    file = tmp_path / f"cache/{artifact.sha256}.tar.gz"
+    for _ in range(2):
+        await kept.open(artifact)
+        await kept.resolve("v1.2")
+    assert len(hashed) <= 1, "what was fetched is known, and to be used changes nothing"
+    before = len(hashed)
+    file.touch()
+    await kept.open(artifact)
+    assert len(hashed) == before + 1
+    whole, times = file.read_bytes(), file.stat()
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert content(Path(await kept.open(artifact))) == {f"{artifact.sha256}.tar.gz": V12}
+    assert len(source.fetched) == 2, "of the same size and time, and other bytes"
 
 
 async def test_a_stored_plan_opens_its_artifact_while_the_source_is_down(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ class CachedArtifacts:
         self._source, self._cache, self._keep = source, cache, keep
         self._contents: dict[str, Contents] = {}
         """By sha256: what was looked through by this process, and is therefore believed."""
+        self._seen: dict[str, Seen] = {}
+        """By sha256: the file that was found to be that, as it was then."""
         self._listed: dict[str, Entry] = {}
         """By sha256, as the list said last."""
         self._under_way: dict[str, asyncio.Task[Contents]] = {}
@@ -59,7 +61,7 @@ class CachedArtifacts:
     async def open(self, artifact: Artifact) -> str:
         """Path of the checked tar.gz on the bot's machine. Raises CannotPlan where it is gone from the source too."""
         path = self._path(artifact.sha256)
-        if not await asyncio.to_thread(_is, path, artifact.sha256):
+        if not await asyncio.to_thread(self._is_there, artifact.sha256):
             entry = next((entry for entry in await self._index() if entry.sha256 == artifact.sha256), None)
             if entry is None:
                 raise CannotPlan(
@@ -82,6 +84,32 @@ class CachedArtifacts:
 
     def _path(self, sha256: str) -> Path:
         return self._cache / f"{sha256}.tar.gz"
+
+    def _is_there(self, sha256: str) -> bool:
+        """Whether the cached file is what its name says: a crash may have left something else.
+
+        One that nobody has touched since it was found so, or was fetched, is not read anew before each upload: the
+        server checks what arrives anyhow.
+        """
+        try:
+            with self._path(sha256).open("rb") as file:
+                found = _seen(file)
+                if self._seen.get(sha256) == found:
+                    return True
+                whole = hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        except FileNotFoundError:
+            return False
+        if whole:
+            self._seen[sha256] = found
+        return whole
+
+    def _use(self, sha256: str, *, fresh: bool = False) -> None:
+        """The cache forgets what was not used for longest; to be used changes nothing in a file, `fresh` or known."""
+        with self._path(sha256).open("rb") as file:
+            before = _seen(file)
+            os.utime(file.fileno())
+            if fresh or self._seen.get(sha256) == before:
+                self._seen[sha256] = _seen(file)
 
     def _unknown(self, version: str, entries: Sequence[Entry]) -> str:
         names = [entry.version for entry in entries[:5]]
@@ -121,11 +149,12 @@ class CachedArtifacts:
         path = self._path(entry.sha256)
         known = self._contents.get(entry.sha256)
         try:
-            if known is not None and await asyncio.to_thread(path.exists):
-                await asyncio.to_thread(path.touch)  # the cache forgets what was not used for longest
-                return known
-            if not await asyncio.to_thread(_is, path, entry.sha256):
+            missing = not await asyncio.to_thread(self._is_there, entry.sha256)
+            if missing:
                 await self._fetch(entry, path)
+            await asyncio.to_thread(self._use, entry.sha256, fresh=missing)
+            if known is not None and not missing:
+                return known
             contents = await asyncio.to_thread(scan, path)
             await asyncio.to_thread(_prune, self._cache, self._keep, path)
         except UnsafeArchive as fault:
@@ -195,18 +224,17 @@ def _remove_part(part: BinaryIO) -> None:
     Path(part.name).unlink(missing_ok=True)
 
 
-def _is(path: Path, sha256: str) -> bool:
-    """Whether the cached file is there and is what its name says: a crash may have left something else."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-    except FileNotFoundError:
-        return False
+Seen = tuple[int, int, int]
+"""A file's inode, size in bytes, and when it was changed last (ns), its times included."""
+
+
+def _seen(file: BinaryIO) -> Seen:
+    found = os.fstat(file.fileno())
+    return found.st_ino, found.st_size, found.st_ctime_ns
 
 
 def _prune(cache: Path, keep: int, newest: Path) -> None:
     """Remove what was not used for longest until `keep` bytes are left; never `newest`."""
-    newest.touch()
     for part in cache.glob("*.part"):
         with contextlib.suppress(FileNotFoundError):  # its fetch ended meanwhile
             if time.time() - part.stat().st_mtime > ABANDONED:
