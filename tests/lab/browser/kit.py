@@ -148,6 +148,16 @@ HOME: Json = {
 }
 
 
+class Built(StillWorld):
+    """It has versions to deploy, and what is to be broken breaks."""
+
+    async def fault(self, spec: Json) -> Json:
+        return {}
+
+    def info(self) -> Json:
+        return {"versions": ["v1.0", "v1.2"], "first": "v1.2"}
+
+
 @dataclass
 class Kit:
     """The app, its Slack at `address`, and what people did."""
@@ -238,7 +248,7 @@ class Kit:
 @asynccontextmanager
 async def kit() -> AsyncIterator[Kit]:
     """It runs, over Socket Mode."""
-    server = TestServer(make_app(SlackStandIn(limits=False), StillWorld()), host="127.0.0.1")
+    server = TestServer(make_app(SlackStandIn(limits=False), Built()), host="127.0.0.1")
     await server.start_server()
     address = f"http://127.0.0.1:{server.port}"
     made = Kit(address, AsyncWebClient("xoxb-sandbox", base_url=f"{address}/api/", trust_env_in_session=False))
