@@ -104,7 +104,7 @@ def ill_through_nginx(probed: Probed) -> None:
     probed.pages[True] = b"Status: 404\r\n\r\n"
 
 
-NOT_SENT = "did not send a pinned request for localhost to the canary, and answered HTTP 200: its routing was changed"
+NOT_SENT = "did not reach the canary, and got HTTP 200: nginx's routing was changed"
 
 
 @pytest.mark.parametrize(

@@ -14,18 +14,6 @@ from tests.lab.vps import Vps
 
 STABLE, CANARY = "20261121_100000", "20261122_100000"
 CLIENTS = [f"browser {number}" for number in range(2000)]
-NGINX = """server {
-    listen 80 default_server;
-    root /var/www/chom/public;
-    location / { try_files $uri /index.php?$query_string; }
-    location ~ \\.php$ {
-        include /etc/nginx/fastcgi_params;
-        fastcgi_param SCRIPT_FILENAME $realpath_root$fastcgi_script_name;
-        fastcgi_param DOCUMENT_ROOT $realpath_root;
-        fastcgi_pass unix:/run/php/php8.2-fpm.sock;
-    }
-}
-"""
 PAGE = """<?php
 if (isset($_GET['fail'])) { http_response_code(500); }
 if (isset($_GET['us'])) { usleep((int) $_GET['us']); }

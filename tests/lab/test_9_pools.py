@@ -13,8 +13,8 @@ import pytest
 
 from tests.host.server import Channel, tar_gz
 from tests.lab.bot_process import Bot
-from tests.lab.pools import CANARY, CLIENTS, NGINX, PAGE, STABLE, TOML, counted, site
-from tests.lab.site import DB_PASSWORD
+from tests.lab.pools import CANARY, CLIENTS, PAGE, STABLE, TOML, counted, site
+from tests.lab.site import DB_PASSWORD, NGINX
 from tests.lab.vps import Vps
 
 pytestmark = pytest.mark.timeout(400)
@@ -149,7 +149,9 @@ def test_a_routing_that_was_taken_out_by_hand_fails_the_check_before_anybody_is_
     stable = "fastcgi_pass unix:/run/php/php8.2-fpm.sock;"
     reloaded(server, f"sed -i 's|fastcgi_pass chom_.chom_pool;|{stable}|' {SITE}")
     said = probed(channel, "out", lambda said: not said["ok"])
-    assert said.startswith("nginx at https://127.0.0.1 did not send a pinned request for localhost to the canary"), said
+    assert said.startswith(
+        "a test request for localhost through nginx at https://127.0.0.1 did not reach the canary"
+    ), said
     assert "`chom-bot host status` says what is missing" in said
     assert "sends nobody to the canary" in host(bot, server, "status", status=1)
     assert channel.ask("survey")["pools"]["weight"] == 0

@@ -7,11 +7,7 @@ from typing import Any
 from actions.engine.fleet import Fleet, Release
 from actions.engine.plan import Plan
 from actions.rollback import plan
-from tests.pure.making import (
-    fleet,
-    host,
-    request,
-)
+from tests.pure.making import fleet, host, request
 
 
 def back(on: Fleet | None = None, **arguments: Any) -> Plan:

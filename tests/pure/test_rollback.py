@@ -10,16 +10,7 @@ import pytest
 from actions.engine.fleet import CannotPlan, Fleet
 from actions.engine.plan import Back, Call, Do, Watch
 from tests.pure.going_back import back, went
-from tests.pure.making import (
-    BLUE,
-    OLD,
-    OLDEST,
-    V10,
-    V11,
-    V101,
-    fleet,
-    host,
-)
+from tests.pure.making import BLUE, OLD, OLDEST, V10, V11, V101, fleet, host
 
 
 def test_back_to_the_release_that_was_served_before() -> None:

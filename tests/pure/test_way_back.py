@@ -10,15 +10,7 @@ from hypothesis import strategies as st
 
 from actions.engine.fleet import CannotPlan
 from tests.pure.going_back import back, went
-from tests.pure.making import (
-    OLD,
-    OLDEST,
-    V10,
-    V11,
-    V101,
-    fleet,
-    host,
-)
+from tests.pure.making import OLD, OLDEST, V10, V11, V101, fleet, host
 
 
 def test_before_means_activated_before_and_not_the_older_directory() -> None:

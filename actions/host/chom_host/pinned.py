@@ -43,8 +43,8 @@ def pinned(settings: Settings, path: str, cookie: str) -> int:
     site, status = _answer(settings, f"{path}{'&' if '?' in path else '?'}{mark}", headers)
     if not _arrived(settings, mark):
         raise Failed(
-            f"nginx at {site} did not send a pinned request for {settings.health_host} to the canary, and answered "
-            f"HTTP {status}: its routing was changed, or another site answers there. No user was sent; "
+            f"a test request for {settings.health_host} through nginx at {site} did not reach the canary, and got "
+            f"HTTP {status}: nginx's routing was changed, or another site answers there. No user was sent; "
             "`chom-bot host status` says what is missing, and `chom-bot host install` puts it back"
         )
     return status

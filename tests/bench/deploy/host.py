@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.deploy import steps
+from tests.lab.site import NGINX
 from tests.lab.vps import Vps, admin_key, alone
 
 SSHD = """
@@ -21,19 +22,6 @@ MACs hmac-sha2-256-etm@openssh.com
 LogLevel DEBUG1
 """
 """The log says what each tool agreed on with the server; it is the same for all."""
-SITE = """
-server {
-    listen %(port)s;
-    root %(root)s;
-    location / { try_files $uri /index.php?$query_string; }
-    location ~ \\.php$ {
-        include /etc/nginx/fastcgi_params;
-        fastcgi_param SCRIPT_FILENAME $realpath_root$fastcgi_script_name;
-        fastcgi_param DOCUMENT_ROOT $realpath_root;
-        fastcgi_pass unix:/run/php/php8.2-fpm.sock;
-    }
-}
-"""
 ENV = """APP_ENV=production
 APP_KEY=base64:c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI=
 DB_HOST=127.0.0.1
@@ -88,7 +76,10 @@ class Ground:
         self.known.write_text(f"{self.vps.address} {self.vps.host_key()}\n")
         self.config.write_text(CLIENT.format(address=self.vps.address, key=self.key, known=self.known))
         roots = {"80 default_server": "/var/www/chom/public", str(steps.PORT): f"{steps.WWW}/current/public"}
-        nginx = "".join(SITE % {"port": port, "root": root} for port, root in roots.items())
+        nginx = "".join(
+            NGINX.replace("80 default_server", port).replace("/var/www/chom/public", root)
+            for port, root in roots.items()
+        )
         self._write("/etc/nginx/sites-available/default", nginx)
         self._write("/etc/php/8.2/fpm/conf.d/90-chom.ini", "opcache.validate_timestamps=0\n")
         self._write("/etc/ssh/sshd_config.d/bench.conf", SSHD)
