@@ -17,7 +17,7 @@ _OWN = {
     "init": ("bot.starting.command", "init_command"),
     "check": ("bot.check_command", "check_command"),
     "pack": ("bot.pack_command", "pack_command"),
-    "serve": ("bot.serve_command", "serve_command"),
+    "serve": ("bot.serving.command", "serve_command"),
     "sandbox": ("bot.sandbox.command", "sandbox_command"),
     "evidence": ("bot.shell.evidence", "evidence"),
     "host": ("bot.hosts", "host"),

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import logging
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from actions.engine.artifacts import artifacts as artifact_source
@@ -21,32 +16,24 @@ from actions.engine.scrapes import PrometheusScrapes
 from actions.engine.ssh import HostLogin, SshHosts
 from actions.engine.telemetry import Metrics, NoScrapes
 from actions.host import packed
-from bot.boot_checks import check_machine, check_versions
 from bot.config import Settings
 from bot.configs import Vault, keys_of
 from bot.desk.desk import Desk
-from bot.desk.late import LateStarts
 from bot.desk.looking import Looking
 from bot.desk.planning import Planning
 from bot.desk.roster import Roster
-from bot.evidence import Freshness, Source
+from bot.evidence import Source
 from bot.evidence.checks import Checks, OnBranch
 from bot.evidence.drill import Drills
 from bot.evidence.github import GitHub, Repository
 from bot.evidence.staging import Staging
 from bot.redact import redactor
-from bot.slack import SlackFace, Waits
 from bot.store import Store
-from bot.tails.home import keep_homes
-from bot.tails.slack import SlackTail
 from bot.vocabulary import RESERVED
 from bot.watching import Watching
 from bot.watching.eyes import Eyes
-from bot.web import Check, listen, make_web
 from bot.work import Work
 from policies import rules
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,97 +154,3 @@ def _roster(settings: Settings, store: Store) -> Roster:
     if slack is None:
         return Roster(settings.people)
     return Roster(settings.people, team=slack.team, groups=slack.groups, memory=store)
-
-
-async def serve(bot: Bot, stop: asyncio.Event, waits: Waits | None = None) -> None:
-    """Serve until `stop` is set, then drain: no new requests, runs handed over, the last pictures sent.
-
-    Raises CannotServe, NotDurable, InstanceTaken, CannotListen or SlackUnusable, in a sentence, before anything is
-    taken in; and SlackUnusable later too, after draining, where Slack was away at first and then refuses the bot.
-    """
-    check_machine(bot.settings)
-    every = timedelta(seconds=bot.settings.look_every)
-    await bot.store.check_durable(bot.settings.redis_without_aof)
-    await bot.work.claim()
-    async with _faced(bot, waits) as face:
-        runner = await listen(
-            make_web(_checks(bot, face), face.routes() if face else (), _notes(bot)), bot.settings.listen
-        )
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(bot.work.serve(stop), name="work")
-                beside = [
-                    group.create_task(check_versions(bot.world.artifacts), name="versions"),
-                    group.create_task(LateStarts(bot.desk).run(), name="late starts"),
-                    group.create_task(bot.watching.run(), name="watching"),
-                    group.create_task(Freshness(bot.desk.evidence, every).run(), name="evidence"),
-                ]
-                if face:
-                    group.create_task(_tail(bot, face, stop), name="slack tail")
-                    group.create_task(_keep_homes(bot, face, stop), name="home tail")
-                    await face.start()
-                    group.create_task(_end_if_unusable(face, stop), name="slack connecting")
-                logger.info("serving as %s on %s", bot.settings.instance, bot.settings.listen)
-                await stop.wait()
-                for task in beside:
-                    task.cancel()
-                if face:
-                    await face.stop_intake()
-        except BaseExceptionGroup as faults:
-            raise faults.exceptions[0] from faults
-        finally:
-            await runner.cleanup()
-        if face and (unusable := face.unusable):
-            raise unusable
-    logger.info("stopped")
-
-
-@asynccontextmanager
-async def _faced(bot: Bot, waits: Waits | None) -> AsyncGenerator[SlackFace | None]:
-    if bot.settings.slack is None:
-        yield None
-        return
-    face = SlackFace(bot.desk, bot.settings.slack, bot.store, bot.world.clock, waits)
-    try:
-        yield face
-    finally:
-        await face.close()
-
-
-async def _end_if_unusable(face: SlackFace, stop: asyncio.Event) -> None:
-    """A bot that Slack refuses ends, whenever it hears of it: left alone it would look alive and hear nobody."""
-    await face.settled()
-    if face.unusable:
-        stop.set()
-
-
-async def _tail(bot: Bot, face: SlackFace, stop: asyncio.Event) -> None:
-    settings, world = bot.settings, bot.world
-    assert settings.slack is not None
-    tail = SlackTail(
-        face.client, bot.store, bot.desk, settings.slack, world.hosts, world.redact,
-        instance=settings.instance, metrics=bot.metrics, remind_after=timedelta(seconds=settings.remind_after),
-    )  # fmt: skip
-    await tail.run(stop)
-
-
-async def _keep_homes(bot: Bot, face: SlackFace, stop: asyncio.Event) -> None:
-    instance, surveys = bot.settings.instance, bot.desk.offers.surveys
-    await keep_homes(stop, face, bot.store, bot.desk, surveys, bot.world.clock, instance=instance)
-
-
-def _checks(bot: Bot, face: SlackFace | None) -> dict[str, Check]:
-    async def redis() -> str:
-        return "" if await bot.store.ping() else "Redis does not answer."
-
-    async def slack() -> str:
-        return face.trouble if face else ""
-
-    return {"redis": redis, "slack": slack}
-
-
-def _notes(bot: Bot) -> dict[str, Check]:
-    async def groups() -> str:
-        return bot.desk.roster.note(bot.world.clock.now())
-
-    return {"user groups": groups}

@@ -11,9 +11,9 @@ from typing import Any
 
 from actions.engine.plan import Arg, Plan
 from actions.engine.words import counted, joined
-from bot.boot_checks import machine_faults
 from bot.checking.found import Found
 from bot.config import Settings
+from bot.serving.boot_checks import machine_faults
 from bot.starting import SECRETS, template
 from policies.change import Need, Person
 from policies.rules import BrokenRules, load

@@ -11,7 +11,6 @@ import typer
 
 from actions.engine.words import joined, quote
 from bot.app import Bot
-from bot.boot_checks import CannotServe
 from bot.desk.answering import WISHES, shifting
 from bot.desk.desk import Refusal
 from bot.desk.explained import named_by
@@ -19,21 +18,22 @@ from bot.desk.named import NOTHING_TO_PLAN, environment_of, unquoted
 from bot.desk.view import ChangeView
 from bot.shell import printed
 from bot.shell.following import follow
-from bot.slack.connection.web import SlackUnusable
 from bot.store import NotDurable, StoreDown
-from bot.web import CannotListen
 from bot.work import InstanceTaken
 from policies.change import Person, Waiting
 
 
-def with_sentences(job: Callable[[], Awaitable[int | None]]) -> int:
-    """Run it and return its exit status; what can be foreseen is a sentence on stderr and status 2."""
+def with_sentences(job: Callable[[], Awaitable[int | None]], *foreseen: type[Exception]) -> int:
+    """Run it and return its exit status; what can be foreseen is a sentence on stderr and status 2.
+
+    `foreseen` is of this job, beside what any command may meet.
+    """
     try:
         return asyncio.run(_as_coroutine(job)) or 0
     except Refusal as refused:
         typer.echo(printed.spoken(refused.said), err=True)
         return 2
-    except (NotDurable, StoreDown, InstanceTaken, CannotServe, CannotListen, SlackUnusable) as fault:
+    except (NotDurable, StoreDown, InstanceTaken, *foreseen) as fault:
         typer.echo(str(fault), err=True)
         return 2
     except KeyboardInterrupt:

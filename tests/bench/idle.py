@@ -27,7 +27,7 @@ def theirs():
     own = {"bot", "actions", "policies", *sys.stdlib_module_names}
     return [name for name, module in list(sys.modules.items())
         if name.partition(".")[0] not in own and "site-packages" in (getattr(module, "__file__", None) or "")]
-import bot.app
+import bot.serving.serve
 first = theirs()
 import bot.work.delivery
 print(json.dumps([first, [name for name in theirs() if name not in first]]))
@@ -43,7 +43,7 @@ time.sleep(600)
 
 
 def packages() -> str:
-    """Every module of somebody else's that `bot.app` imports, and those that it imports once it serves (docket's).
+    """Every module of somebody else's that serving imports, and those that it imports once it is ready (docket's).
 
     As JSON, two lists in the order of their import.
     """

@@ -15,9 +15,11 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from bot.app import build, serve
+from bot.app import build
 from bot.config import load
-from bot.slack import SlackUnusable, Waits
+from bot.serving.serve import serve
+from bot.slack.app import Waits
+from bot.slack.connection.web import SlackUnusable
 from policies.change import Requirement
 from tests.slack.support import start_slack
 from tests.store.samples import change

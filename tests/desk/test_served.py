@@ -14,8 +14,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.app import Bot, build, serve
+from bot.app import Bot, build
 from bot.config import load
+from bot.serving.serve import serve
 from bot.shell import login
 from tests.desk.test_command_line import Place
 from tests.slack.support import BRISK, Slack, start_slack

@@ -18,7 +18,7 @@ from bot.desk.desk import Desk
 from bot.desk.looking import Looking
 from bot.desk.planning import Planning
 from bot.desk.roster import Roster
-from bot.slack import SlackFace
+from bot.slack.app import SlackFace
 from bot.store import Store
 from bot.tails.slack import SlackTail
 from policies.change import People, Role

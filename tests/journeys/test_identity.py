@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.slack.carrier import Kind
-from bot.slack import SlackFace
+from bot.slack.app import SlackFace
 from bot.store.decisions import Act
 from policies.change import Account, Need, Person, Requirement, Role
 from policies.people import Standing

@@ -101,7 +101,7 @@ class HitBot:
             stop.set()
 
     async def serve(self, change: str) -> None:
-        """As bot.app's serve without Slack, until the change's run has ended."""
+        """As bot.serving's serve without Slack, until the change's run has ended."""
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             group.create_task(self.work.serve(stop))

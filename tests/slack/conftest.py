@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from bot.sandbox.slack.people import Granted
-from bot.slack import SlackFace
+from bot.slack.app import SlackFace
 from bot.store import Store
 from policies.change import People
 from tests.slack.changes import CHANGE, PEOPLE

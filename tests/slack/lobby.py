@@ -18,7 +18,7 @@ from bot.desk.planning import Planning, Unlisted
 from bot.desk.roster import Roster
 from bot.desk.surveys import Surveys
 from bot.desk.view import ChangeView
-from bot.slack import SlackFace
+from bot.slack.app import SlackFace
 from bot.slack.connection.web import new_client, new_session
 from bot.store import Store
 from bot.tails.home import keep_homes

@@ -20,7 +20,7 @@ from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.desk.witness import Witness
 from bot.sandbox.api import make_app
 from bot.sandbox.slack import SlackStandIn
-from bot.slack import SlackFace, Waits
+from bot.slack.app import SlackFace, Waits
 from bot.slack.connection.socket import Rhythm
 from bot.store.decisions import Decision
 from bot.tails.pace import Pace

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.slack import SlackFace, SlackUnusable, Waits
+from bot.slack.app import SlackFace, Waits
 from bot.slack.connection.manifest import manifest
+from bot.slack.connection.web import SlackUnusable
 from policies.change import Account
 from tests.slack.conftest import Faced, faced
 from tests.slack.support import BRISK, FakeDesk, FakeMemory, RealClock, Slack, start_slack, until

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from bot.sandbox.slack.carrier import Kind
 from bot.sandbox.slack.signed import SignedHttp
-from bot.slack import SlackFace
+from bot.slack.app import SlackFace
 from bot.slack.connection.http import MOST_BYTES, PATHS, signature
 from bot.slack.connection.manifest import bot_scopes, manifest
 from bot.slack.connection.web import proxy_for

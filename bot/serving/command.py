@@ -7,9 +7,12 @@ import signal
 
 import typer
 
-from bot.app import serve
 from bot.entry import DEFAULT, Config, serving
+from bot.serving.boot_checks import CannotServe
+from bot.serving.serve import serve
+from bot.serving.web import CannotListen
 from bot.shell import with_sentences
+from bot.slack.connection.web import SlackUnusable
 
 
 def serve_command(config: Config = DEFAULT) -> None:
@@ -26,4 +29,4 @@ def serve_command(config: Config = DEFAULT) -> None:
         finally:
             await bot.close()
 
-    raise typer.Exit(with_sentences(run))
+    raise typer.Exit(with_sentences(run, CannotServe, CannotListen, SlackUnusable))
