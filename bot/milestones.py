@@ -23,15 +23,12 @@ from actions.engine.journal import (
     Waiting,
     Way,
     Weighed,
-    Wish,
     Wished,
 )
 from actions.engine.nouns import label
 from actions.engine.runner import closing
+from bot.desk import wishes
 from bot.desk.view import ChangeView
-
-WISHES = {Wish.PROMOTE: "Promote now", Wish.HOLD: "Hold"}
-"""A person's wish for a canary, as its button says it."""
 
 
 def milestone(entry: Entry, view: ChangeView) -> str:
@@ -61,7 +58,9 @@ def milestone(entry: Entry, view: ChangeView) -> str:
         case Measured():
             return entry.why.rstrip(".") if entry.told else ""
         case Wished():
-            return f"{view.name(entry.by)} pressed {WISHES[entry.wish]}"
+            return (
+                f"{view.name(entry.by)} pressed {wishes.label(view.change.plan, entry.step, entry.weight, entry.wish)}"
+            )
         case StopAsked():
             return f"{view.name(entry.by)} pressed Stop"
         case Ended() | Observed():

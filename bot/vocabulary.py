@@ -35,7 +35,11 @@ ONLY_HERE = (
         "approve <change>", "Approves what waits, as the person your Unix login stands for.", ("approve chg-7f3kq2",)
     ),
     Reserved("reject <change> [why]", "Rejects what waits.", ("reject chg-7f3kq2 not on a Friday",)),
-    Reserved("answer <change> <choice>", "Answers what a run asks.", ("answer chg-7f3kq2 try again",)),
+    Reserved(
+        "answer <change> <choice>",
+        "Answers what a run asks, and has a canary go on or wait.",
+        ("answer chg-7f3kq2 try again", "answer chg-7f3kq2 promote to 25 %", "answer chg-7f3kq2 hold"),
+    ),
     Reserved(
         "evidence add|list",
         "Records a DR drill by hand, and lists the drills and the evidence of what waits.",

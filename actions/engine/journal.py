@@ -197,7 +197,7 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wished:
-    """A person pressed Promote now or Hold."""
+    """A person pressed Promote to the next stage, or Hold."""
 
     at: datetime
     step: str

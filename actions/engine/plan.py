@@ -134,6 +134,10 @@ class Shift:
     every: float
     kind: Literal["shift"] = "shift"
 
+    def after(self, weight: int) -> int | None:
+        """The stage that follows the one of that weight, in percent of users; None behind the last."""
+        return next((later for later in self.weights if later > weight), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:

@@ -75,7 +75,7 @@ class Story:
     why: str
     """The evidence at the end, as the journal says it."""
     promoter: str = ""
-    """Who ended the last stage with Promote now; "" where the analysis did, or users go back."""
+    """Who ended the last stage before its time; "" where the analysis did, or users go back."""
     lapses: Spans = ()
     """When all were on stable, in seconds since `began` as a clock counts them."""
 

@@ -25,8 +25,10 @@ def headline(story: Story) -> str:
     """The finding in one short sentence without a full stop."""
     last, version = story.stages[-1], story.version
     match story.end:
-        case End.ON | End.LIVE if story.promoter:
+        case End.ON if story.promoter:
             return f"{version} was promoted from {last.weight} % by {story.promoter}{_early(story, last.canary)}"
+        case End.LIVE if story.promoter:
+            return f"{version} was made live by {story.promoter}{_early(story, last.canary)}"
         case End.ON:
             return f"{version} {_keeping(story, last.canary)} with {last.weight} % of users"
         case End.LIVE:

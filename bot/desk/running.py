@@ -77,11 +77,12 @@ class Running:
             return await self._answer(change, step, host, choice, who, account)
 
     async def _answer(self, change: str, step: str, host: str, choice: str, who: Person, account: str) -> ChangeView:
-        if no := answering.why_not(await self.looking.view(change), choice, who):
+        view = await self.looking.view(change)
+        if no := answering.why_not(view, choice, who):
             raise Refusal(no, change)
 
         def entry(run: State) -> Entry:
-            return answering.entry(run, step, host, choice, who, self.clock.now(), change)
+            return answering.entry(replace(view, run=run, now=self.clock.now()), step, host, choice, who)
 
         try:
             answered = await self._append(change, entry)

@@ -11,7 +11,7 @@ import typer
 
 from actions.engine.words import joined, quote
 from bot.app import Bot
-from bot.desk.answering import WISHES, shifting
+from bot.desk.answering import shifting
 from bot.desk.desk import Refusal
 from bot.desk.explained import named_by
 from bot.desk.named import NOTHING_TO_PLAN, environment_of, unquoted
@@ -134,7 +134,7 @@ async def answer(bot: Bot, change: str, choice: str) -> int:
     who = await admitted(bot, choice, change)
     view = await bot.desk.view(change)
     asks, on = view.run.question, shifting(view.run)
-    if asks is None and (on is None or choice not in WISHES):
+    if asks is None and on is None:
         raise await bot.desk.running.no_question(change)
     step, host = (asks.step, asks.host) if asks else (on[0], str(on[1].weight)) if on else ("", "")
     view = await bot.desk.answer(change, step, host, choice, who, _account())

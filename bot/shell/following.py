@@ -6,7 +6,7 @@ import asyncio
 
 import typer
 
-from actions.engine.journal import Asked, Outcome
+from actions.engine.journal import Asked, Measured, Outcome
 from bot.app import Bot
 from bot.desk.view import ChangeView
 from bot.gathered import gathered
@@ -30,8 +30,8 @@ async def follow(bot: Bot, view: ChangeView) -> int:
             for group in gathered(entries[seen:]):
                 if said := group.said(view):
                     typer.echo(f"{group.entries[-1].at:%H:%M:%S} UTC  {printed.spoken(said)}")
-                if isinstance(group.first, Asked):
-                    _echo(printed.question(view))
+                    if isinstance(group.first, Asked | Measured):
+                        _echo(printed.answers(view))
             seen = len(entries)
             if view.run.ended and view.run.seq == seen:
                 return 0 if view.run.ended.outcome is Outcome.DONE else 1

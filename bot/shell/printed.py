@@ -8,6 +8,7 @@ from actions.engine.across import losing, texts, told
 from actions.engine.fleet import Fleet
 from actions.engine.plan import Do, Irreversible
 from actions.engine.words import FEW, capital, joined, named, plain
+from bot.desk.answering import words
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.slack.cards.canary import shares
 from bot.slack.cards.stage import beside, current_step, decided, irreversible, stage_of
@@ -73,10 +74,11 @@ def said(view: ChangeView) -> list[str]:
     return told
 
 
-def question(view: ChangeView) -> list[str]:
-    """How to answer what the run asks; [] where it asks nothing."""
+def answers(view: ChangeView) -> list[str]:
+    """How to answer what the run asks, or to say what becomes of its canary; [] where there is neither."""
     asks = view.run.question
-    return [f"In a shell: {LEAD}answer {view.change.id} {choice}" for choice in asks.choices] if asks else []
+    choices = asks.choices if asks else words(view.change.plan, view.run)
+    return [f"In a shell: {LEAD}answer {view.change.id} {choice}" for choice in choices]
 
 
 def status(one: EnvironmentStatus) -> list[str]:
@@ -93,6 +95,7 @@ def status(one: EnvironmentStatus) -> list[str]:
         told.append(_line(f"now: {run.title} ({run.change.id}): {stage_of(run).value}{step}", 4))
         if on := shares(run):
             told.append(_line(spoken(on[2]), 6))
+        told += [_line(line, 6) for line in answers(run)]
     waits = (f"waits: {v.title} ({v.change.id}): {spoken(v.verdict.said)}" for v in one.pending)
     owed = (f"waits for its review: {v.title} ({v.change.id})" for v in one.reviews)
     return [*told, *(_line(line, 4) for line in (*waits, *owed))]

@@ -109,14 +109,17 @@ def test_status_says_what_runs_and_what_waits() -> None:
 
 def test_status_says_who_has_a_canary_and_that_it_is_held() -> None:
     one = EnvironmentStatus("production", None, "app2 does not answer.", STAGES["canary_held"], ())
-    *_, last = printed.status(one)
-    assert last.startswith("      10 % of users have v1.2, the others v1.1. ")
-    assert "It is held; if nobody answers within" in last
+    *_, said, typed = printed.status(one)
+    assert said.startswith("      10 % of users have v1.2, the others v1.1. ")
+    assert "It is held; if nobody answers within" in said
+    assert typed == "      In a shell: chom-bot answer chg-7f3kq2 promote to 25 %"
 
 
 def test_a_question_is_answered_by_a_command() -> None:
-    assert printed.question(STAGES["asked"])[0] == "In a shell: chom-bot answer chg-7f3kq2 try again"
-    assert printed.question(STAGES["running"]) == []
+    assert printed.answers(STAGES["asked"])[0] == "In a shell: chom-bot answer chg-7f3kq2 try again"
+    last = [f"In a shell: chom-bot answer chg-7f3kq2 {said}" for said in ("make v1.2 live", "hold")]
+    assert printed.answers(STAGES["canary_last"]) == last
+    assert printed.answers(STAGES["running"]) == []
 
 
 def test_times_are_in_utc() -> None:

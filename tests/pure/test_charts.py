@@ -133,7 +133,7 @@ def test_the_headline_is_the_finding(one: Story, said: str) -> None:
         (0, {"requests": 50}, "v1.2 was promoted from 10 % by Omar Haddad before it could be told"),
         (0, {"requests": 800}, "v1.2 was promoted from 10 % by Omar Haddad"),
         (0, {"requests": 800, "failed": 0.1}, "v1.2 was promoted from 10 % by Omar Haddad, above its limits"),
-        (1, {}, "v1.2 was promoted from 100 % by Omar Haddad"),
+        (1, {}, "v1.2 was made live by Omar Haddad"),
     ],
 )
 def test_a_stage_that_a_person_ended_is_not_praised(which: int, more: dict[str, Any], said: str) -> None:

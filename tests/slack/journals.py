@@ -130,6 +130,7 @@ FIRST_USERS = [
     Measured(after(95), "shift", WHY, SHOWN),
 ]
 MORE_USERS = [*FIRST_USERS, Weighed(after(96), "shift", 25, WHY, SHOWN.promoted(after(96).timestamp()))]
+ALL_USERS = [*MORE_USERS, Weighed(after(98), "shift", 100, WHY, SHOWN.promoted(after(98).timestamp()))]
 THROUGH_STAGES = close(
     [
         OPENED,

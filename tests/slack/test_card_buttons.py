@@ -43,8 +43,10 @@ def test_what_a_card_offers(name: str) -> None:
         "emergency_done": {"Review", "Roll back", "View plan"},
         "emergency_turned_back": {"Review", "View plan"},
     }
-    special |= {name: {"Promote now", "Hold", "Abort", "View plan"} for name in ("canary", "canary_second")}
-    special |= {"canary_held": {"Promote now", "Abort", "View plan"}}
+    special |= {"canary": {"Promote to 25 %", "Hold", "Abort", "View plan"}}
+    special |= {"canary_second": {"Promote to 50 %", "Hold", "Abort", "View plan"}}
+    special |= {"canary_last": {"Make v1.2 live", "Hold", "Abort", "View plan"}}
+    special |= {"canary_held": {"Promote to 25 %", "Abort", "View plan"}}
     expected = special.get(name) or offered.get(stage, {"View plan"})
     assert buttons(PICTURES[name]).keys() == expected
 
@@ -60,6 +62,22 @@ def test_every_button_that_acts_asks_first_and_carries_what_was_shown() -> None:
                 assert (click.change, click.digest) == (CHANGE.id, seen.change.digest)
                 spoken = json.dumps(button.get("confirm", {}))
                 assert "confirm" not in button or (seen.change.plan.version in spoken and "production" in spoken)
+
+
+@pytest.mark.parametrize(
+    ("stage", "weight", "label", "choice"),
+    [
+        ("canary", 10, "Promote to 25 %", "promote to 25 %"),
+        ("canary_second", 25, "Promote to 50 %", "promote to 50 %"),
+        ("canary_last", 100, "Make v1.2 live", "make v1.2 live"),
+    ],
+)
+def test_the_way_on_says_where_it_leads_and_pins_it(stage: str, weight: int, label: str, choice: str) -> None:
+    button = buttons(PICTURES[stage])[label]
+    assert read_click("chom_answer", button["value"]) == Answer(CHANGE.id, "shift", str(weight), choice)
+    assert button["accessibility_label"].startswith(f"{label}: "), "it is heard as it is read"
+    title = button["confirm"]["title"]["text"]
+    assert "v1.2" in title and "production" in title
 
 
 def test_a_preview_has_no_button_and_says_that_nothing_began() -> None:

@@ -33,6 +33,7 @@ from tests.slack.changes import (
     yes,
 )
 from tests.slack.journals import (
+    ALL_USERS,
     BACK,
     COPIED_HALF,
     FINISHED,
@@ -83,6 +84,7 @@ STAGES: dict[str, ChangeView] = {
     "standard_done": judged(SURE, SURE_YES, entries=ROLLED),
     "canary": view(GO, yes(), entries=FIRST_USERS, change=SHIFTING),
     "canary_second": view(GO, yes(), entries=MORE_USERS, change=SHIFTING),
+    "canary_last": view(GO, yes(), entries=ALL_USERS, change=SHIFTING),
     "canary_held": view(
         GO,
         yes(),

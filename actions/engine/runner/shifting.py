@@ -154,9 +154,8 @@ class Shifting:
 
     async def _promote(self, step: Shift, shifted: Shifted, watched: Watched, why: str) -> bool:
         hands, now = self._hands, self._hands.now()
-        later = [weight for weight in step.weights if weight > shifted.weight]
-        if later:
-            await hands.pen.decided(Weighed(now, step.name, later[0], why, watched.promoted(now.timestamp())))
+        if later := step.after(shifted.weight):
+            await hands.pen.decided(Weighed(now, step.name, later, why, watched.promoted(now.timestamp())))
             return False
         await hands.pen.decided(Measured(now, step.name, why, watched), Done(now, step.name, "", Way.FORWARD, why))
         return True

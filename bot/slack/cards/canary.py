@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from actions.engine.journal import Wish
 from actions.engine.plan import Shift
-from bot.desk.answering import shifting
+from actions.engine.shifts import Shifted
+from bot.desk import wishes
+from bot.desk.answering import shifting, words
 from bot.desk.view import ChangeView
 from bot.slack.blocks import Button, Confirm, Style
 from bot.slack.cards.called import can_answer
@@ -18,15 +21,13 @@ def shares(view: ChangeView) -> tuple[str, str, str] | None:
         return None
     step, shifted = view.change.plan.step(on[0]), on[1]
     assert isinstance(step, Shift)
-    old = str(view.change.plan.facts.get("replaces", "")) or "the version before"
+    old = _old(view)
     head = f"{shifted.weight} % of users have {view.change.plan.version}, the others {old}."
     workers = f"Queue workers run {old} until {view.change.plan.version} is live."
-    number = step.weights.index(shifted.weight) + 1
+    number, later = step.weights.index(shifted.weight) + 1, step.after(shifted.weight)
     shown = sentence(shifted.why)
     stage = f"Stage {number} of {len(step.weights)}"
-    then = (
-        f"then {step.weights[number]} %" if number < len(step.weights) else f"then {view.change.plan.version} is live"
-    )
+    then = f"then {later} %" if later else f"then {view.change.plan.version} is live"
     if shifted.watched.held is not None:
         back = f"if nobody answers within {about(step.limits.patience)}, everybody goes back to {old}"
         ahead = f"{stage}, {then} if somebody promotes it"
@@ -42,22 +43,38 @@ def shares(view: ChangeView) -> tuple[str, str, str] | None:
 
 
 def buttons(view: ChangeView) -> list[Button]:
-    """Promote now and Hold, for the stage that the card shows; [] where no canary has users."""
+    """To the next stage, and Hold, for the stage that the card shows; [] where no canary has users."""
     on = shifting(view.run)
     if on is None:
         return []
     step, shifted = on
     plan = view.change.plan
-    shift = plan.step(step)
+    shift, made = plan.step(step), {wish: said for said, wish in words(plan, view.run).items()}
     assert isinstance(shift, Shift)
-    later = [weight for weight in shift.weights if weight > shifted.weight]
-    more = f"{later[0]} % of users get {plan.version}" if later else f"{plan.version} is live for everybody"
     value = f"{view.change.id}:{step}:{shifted.weight}"
-    text = f"It does not wait for the end of this stage: {more}. {sentence(shifted.why)}"
-    confirm = Confirm(f"Promote {plan.version} now?", text, "Promote", "Not yet")
-    promote = Button("chom_answer", "Promote now", f"{value}:promote now", plan.title, confirm, Style.PRIMARY)
+    label = wishes.label(plan, step, shifted.weight, Wish.PROMOTE)
+    onward = _onward(view, shift, shifted, label)
+    promote = Button("chom_answer", label, f"{value}:{made[Wish.PROMOTE]}", plan.title, onward, Style.PRIMARY)
+    if Wish.HOLD not in made:
+        return [promote]
     patience = about(shift.limits.patience)
     back = f"It stays at {shifted.weight} % until somebody promotes it. Unanswered, it goes back in {patience}."
     stay = Confirm(f"Hold {plan.version} on {plan.environment} at {shifted.weight} %?", back, "Hold", "Not now")
-    hold = Button("chom_answer_hold", "Hold", f"{value}:hold", f"{plan.title}, at {shifted.weight} %", stay)
-    return [promote] if shifted.watched.held is not None else [promote, hold]
+    of = f"{plan.title}, at {shifted.weight} %"
+    return [promote, Button("chom_answer_hold", "Hold", f"{value}:{made[Wish.HOLD]}", of, stay)]
+
+
+def _onward(view: ChangeView, shift: Shift, shifted: Shifted, label: str) -> Confirm:
+    """Of going on: to how many users, that it is before its time, and what was seen until now."""
+    plan, later, shown = view.change.plan, shift.after(shifted.weight), sentence(shifted.why)
+    early = "" if shifted.watched.held is not None else " It does not wait for the end of this stage."
+    if later:
+        text = f"{later} % of users get {plan.version}, the others keep {_old(view)}.{early} {shown}"
+        return Confirm(f"Promote {plan.version} on {plan.environment} to {later} %?", text, label)
+    live = f"All users have {plan.version} already; with this {plan.environment} is switched to it, queue workers too."
+    text = f"{live}{early} {shown}"
+    return Confirm(f"Make {plan.version} live on {plan.environment}?", text, "Make it live")
+
+
+def _old(view: ChangeView) -> str:
+    return str(view.change.plan.facts.get("replaces", "")) or "the version before"

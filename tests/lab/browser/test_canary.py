@@ -50,7 +50,7 @@ async def test_an_aborted_canary_is_off_at_once_and_hold_and_promote_are_not_for
         await expect(lea.card(TITLE)).to_contain_text(re.compile(r"Stage 1 of 5: .* left, then 25 %"))
         await lea.accessible("a canary's card on a phone")
         await lea.fits()
-        await dana.press(dana.card(TITLE), "Promote now", confirm="Promote")
+        await dana.press(dana.card(TITLE), "Promote to 25 %", confirm="Promote to 25 %")
         await expect(only_to_me(dana).last).to_contain_text("Lea Martin")
         await lea.press(lea.card(TITLE), "Hold", confirm="Hold")
         await expect(omar.card(TITLE)).to_contain_text("Held.")
@@ -58,7 +58,7 @@ async def test_an_aborted_canary_is_off_at_once_and_hold_and_promote_are_not_for
         await omar.press(omar.card(TITLE), "Abort", confirm="Abort it")
         for seen in (dana, lea, omar):
             await expect(seen.card(TITLE)).to_contain_text("Stopped. v1.2 is not live", timeout=END)
-            await expect(seen.card(TITLE).get_by_role("button", name="Promote now")).to_have_count(0)
+            await expect(seen.card(TITLE).get_by_role("button", name="Promote to")).to_have_count(0)
         await expect(dana.server().locator(".version")).to_have_text("v1.0")
 
 
@@ -72,9 +72,9 @@ async def test_a_canary_promoted_at_each_stage_is_live_and_its_thread_has_the_pi
     ):
         await with_users(dana, lea, omar)
         for weight in (25, 50, 75, 100):
-            await lea.press(lea.card(TITLE), "Promote now", confirm="Promote")
+            await lea.press(lea.card(TITLE), f"Promote to {weight} %", confirm=f"Promote to {weight} %")
             await expect(dana.card(TITLE)).to_contain_text(f"{weight} % of users have v1.2", timeout=END)
-        await lea.press(lea.card(TITLE), "Promote now", confirm="Promote")
+        await lea.press(lea.card(TITLE), "Make v1.2 live", confirm="Make it live")
         await expect(dana.card(TITLE)).to_contain_text("Done", timeout=END)
         await expect(dana.server().locator(".version")).to_have_text("v1.2")
         await expect(dana.server().locator(".numbers div", has_text="failed").locator("dd")).to_have_text("0")
