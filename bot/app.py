@@ -11,7 +11,7 @@ from actions.engine.clock import SystemClock
 from actions.engine.metrics import PrometheusMetrics
 from actions.engine.ports import Artifacts, Clock, Hosts, Prober, World
 from actions.engine.prober import HttpProber
-from actions.engine.registry import Registry, discover
+from actions.engine.registry import Registry
 from actions.engine.scrapes import PrometheusScrapes
 from actions.engine.ssh import HostLogin, SshHosts
 from actions.engine.telemetry import Metrics, NoScrapes
@@ -29,7 +29,7 @@ from bot.evidence.github import GitHub, Repository
 from bot.evidence.staging import Staging
 from bot.redact import redactor
 from bot.store import Store
-from bot.vocabulary import RESERVED
+from bot.vocabulary import typed_in_slack
 from bot.watching import Watching
 from bot.watching.eyes import Eyes
 from bot.work import Work
@@ -125,7 +125,7 @@ def build(
         redis_url=settings.redis_url,
         on_expire=lambda change: desk.lapse(change),
     )
-    known = registry or discover(RESERVED)
+    known = registry or typed_in_slack()
     planning = Planning(known, settings.environments, settings.default_environment, hosts, artifacts, vault)
     roster = _roster(settings, store)
     looking = Looking(planning, store, roster, clock)

@@ -9,7 +9,8 @@ from actions.engine.registry import Registry, Reserved, discover
 from actions.engine.words import in_utc, plain
 
 LEAD = "chom-bot "
-_SPAN = re.compile(r"`([^`\n]{1,700})`")
+TYPED = re.compile(r"`([^`\n]{1,700})`")
+"""What a sentence of the desk has in backticks: a command, or a word as it is typed."""
 
 RESERVED = (
     Reserved("help [command]", "Says what can be typed.", ("help deploy",)),
@@ -73,15 +74,15 @@ ONLY_HERE = (
 
 
 @cache
+def typed_in_slack() -> Registry:
+    """Everything that can be typed in Slack."""
+    return discover(RESERVED)
+
+
+@cache
 def registry() -> Registry:
     """Everything that can be typed in a shell."""
     return discover((*RESERVED, *ONLY_HERE), LEAD)
-
-
-def heads() -> frozenset[str]:
-    """The first words of all commands."""
-    known = registry()
-    return frozenset({*(action.parsed.head for action in known.actions), *(word.head for word in known.reserved)})
 
 
 def summary(name: str) -> str:
@@ -97,9 +98,5 @@ def told(name: str) -> str:
 
 def spoken(text: str) -> str:
     """A sentence of the desk; what it tells one to type is what one types here, and its times are in UTC."""
-
-    def typed(span: re.Match[str]) -> str:
-        first = span[1].split()[:1]
-        return f"`{LEAD}{span[1]}`" if first and first[0] in heads() else span[0]
-
-    return "\n".join(plain(line) for line in _SPAN.sub(typed, in_utc(text)).splitlines())
+    typed = TYPED.sub(lambda span: f"`{registry().with_lead(span[1])}`", in_utc(text))
+    return "\n".join(plain(line) for line in typed.splitlines())

@@ -128,6 +128,29 @@ def megabytes(size: int) -> str:
     return f"{amount:,.0f} MB" if amount >= 10 else f"{amount:.1f} MB"
 
 
+def duration(seconds: float) -> str:
+    """ "less than 1 s", "42 s", "3 min 5 s", "2 h 10 min"."""
+    whole = max(0, round(seconds))
+    if whole == 0:
+        return "less than 1 s"
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+AT_ONCE = duration(0)
+"""Of what is not worth telling how long it took."""
+
+
+def took(start: datetime, end: datetime) -> str:
+    """How long it was, as `duration`."""
+    return duration((end - start).total_seconds())
+
+
 def moment(at: datetime) -> str:
     """ "23 November 2026, 22:21 UTC"; the time has to be in UTC."""
     return f"{at.day} {at:%B %Y, %H:%M} UTC"

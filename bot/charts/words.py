@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from actions.engine.analysis.counters import Counts
-from actions.engine.words import counted
+from actions.engine.words import counted, duration
 from bot.charts.latency import P95
 from bot.charts.story import End, Story
 
@@ -61,7 +61,7 @@ def alt(story: Story, p95: P95 | None = None) -> str:
         said.append(f"p95 of {story.version} at the end {p95.canary[-1][1]:.2g} s{others}.")
     for stage in story.stages:
         mine, others = stage.canary, stage.stable
-        told = f"{stage.weight} % of users for {_lasting(stage.ended - stage.began)}: "
+        told = f"{stage.weight} % of users for {duration(stage.ended - stage.began)}: "
         if mine.requests:
             told += f"{_both(mine)} of {counted(mine.requests, 'request')} to {story.version}"
         else:
@@ -118,8 +118,3 @@ def _slow(some: Counts) -> str:
 def _both(some: Counts) -> str:
     failed, slow = percent(some.failed, some.requests), percent(some.slow, some.requests)
     return f"{failed} failed and {slow} were slow"
-
-
-def _lasting(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes and rest else f"{minutes} min" if minutes else f"{rest} s"

@@ -7,7 +7,6 @@ plan it is void, and nobody approves or clicks what could not start.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 import time
@@ -39,15 +38,6 @@ class LateStarts:
     """change -> monotonic time of the next try."""
     _looked: set[str] = field(default_factory=set[str])
     """What waits and was looked at since its environment is free."""
-
-    async def run(self) -> None:
-        """Look for such changes, until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except StoreDown as fault:
-                logger.warning("%s", fault)
-            await asyncio.sleep(EVERY)
 
     async def look(self) -> None:
         """Look once at everything that waits. Raises StoreDown."""

@@ -99,14 +99,10 @@ class Freshness:
     every: timedelta
     """How old what was read of staging may be; of everything else three times as old."""
 
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except StoreDown as fault:
-                logger.warning("%s", fault)
-            await asyncio.sleep(max(0.2, self.every.total_seconds() / 2))
+    @property
+    def pause(self) -> float:
+        """Seconds between two looks."""
+        return max(0.2, self.every.total_seconds() / 2)
 
     async def look(self) -> None:
         """Read once what has become old of all that waits. Raises StoreDown."""

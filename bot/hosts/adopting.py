@@ -12,20 +12,12 @@ from actions.engine.fleet import CannotPlan
 from actions.host.adopt import Layout, Site, look, take
 from actions.host.install import CannotInstall, install
 from bot.config import Settings
-from bot.entry import DEFAULT, Config
-from bot.hosts.targets import BotKey, Hosts, Keys, Target, User, Yes, on_each, targets
+from bot.hosts.targets import Target
 
 
-def adopt_command(
-    hosts: Hosts = None,
-    config: Config = DEFAULT,
-    user: User = "root",
-    key: Keys = None,
-    bot_key: BotKey = None,
-    yes: Yes = False,
-) -> None:
-    """Take over a server that serves already, as the seed, Deployer or Capistrano have it; no request fails."""
-    on_each(targets(config, hosts or [], user, key or [], bot_key), lambda target: asyncio.run(_adopt(target, yes)))
+def adopt(target: Target, yes: bool) -> bool:
+    """Look, say, ask, install, take over; whether it was done. Raises CannotInstall."""
+    return asyncio.run(_adopt(target, yes))
 
 
 async def _adopt(target: Target, yes: bool) -> bool:

@@ -11,24 +11,12 @@ from actions.host.managed import Managed
 from actions.host.pools import PASS, SITE
 from actions.host.route import is_routed, route, unroute
 from bot.entry import DEFAULT, Config
-from bot.hosts.targets import BotKey, Hosts, Keys, Target, User, Yes, on_each, targets
+from bot.hosts.targets import BotKey, Hosts, Keys, Target, User, targets
 
 _UNROUTED = (
     f"sends nobody to the canary; in the place of its root and fastcgi_pass it gets “include {SITE};” and "
     f"“fastcgi_pass {PASS};”, and after nginx -t it is reloaded"
 )
-
-
-def install_command(
-    hosts: Hosts = None,
-    config: Config = DEFAULT,
-    user: User = "root",
-    key: Keys = None,
-    bot_key: BotKey = None,
-    yes: Yes = False,
-) -> None:
-    """Install chom-host, its login, its key and its sudoers file. Run again, it changes nothing."""
-    on_each(targets(config, hosts or [], user, key or [], bot_key), lambda target: _install(target, yes))
 
 
 def status_command(
@@ -47,19 +35,7 @@ def status_command(
     raise typer.Exit(int(drifted))
 
 
-def remove_command(
-    hosts: Hosts = None,
-    config: Config = DEFAULT,
-    user: User = "root",
-    key: Keys = None,
-    bot_key: BotKey = None,
-    yes: Yes = False,
-) -> None:
-    """Take back all that `host install` wrote: everything is as it was. What CHOM serves, its logs and backups stay."""
-    on_each(targets(config, hosts or [], user, key or [], bot_key), lambda target: _remove(target, yes))
-
-
-def _install(target: Target, yes: bool) -> bool:
+def put_on(target: Target, yes: bool) -> bool:
     """Show, ask, install; whether it was done."""
     drifts = asyncio.run(_differing(target))
     typer.echo(_said(target.name, drifts))
@@ -88,7 +64,7 @@ async def _differing(target: Target) -> tuple[Drift, ...]:
     return found
 
 
-def _remove(target: Target, yes: bool) -> bool:
+def take_off(target: Target, yes: bool) -> bool:
     """Ask, take back; whether it was done."""
     if not (yes or typer.confirm(f"Take chom-host off {target.name} ({target.login.address})?")):
         typer.echo(f"{target.name}: nothing was changed.")

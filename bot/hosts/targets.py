@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import asyncssh
 import typer
@@ -17,7 +17,7 @@ from actions.host.layout import Installation
 from actions.host.pools import Pools
 from bot.config import Secrets, Settings
 from bot.config.servers import HostSettings
-from bot.entry import settings_of
+from bot.entry import DEFAULT, Config, settings_of
 
 Hosts = Annotated[list[str] | None, typer.Argument(help="Servers of chom.toml; all of them where none is named.")]
 User = Annotated[str, typer.Option(help="An administrator's login: root, or one with sudo without a password.")]
@@ -49,16 +49,30 @@ def targets(config: Path, names: list[str], user: str, keys: list[Path], bot_key
     return [_target(settings, name, public, user, keys) for name in names or settings.hosts]
 
 
-def on_each(found: list[Target], act: Callable[[Target], bool]) -> NoReturn:
-    """Do it on one server after the other, each whatever became of the last; exits with 1 where it was not done."""
-    failed = False
-    for target in found:
-        try:
-            failed |= not act(target)
-        except CannotInstall as cannot:
-            typer.echo(f"{target.name}: {cannot}", err=True)
-            failed = True
-    raise typer.Exit(int(failed))
+def on_each(act: Callable[[Target, bool], bool]) -> Callable[..., None]:
+    """The command that does it on each server, whatever became of the last; it exits with 1 where it was not done.
+
+    `act` is told whether to do it without asking, and says whether it was done; it may raise CannotInstall.
+    """
+
+    def command(
+        hosts: Hosts = None,
+        config: Config = DEFAULT,
+        user: User = "root",
+        key: Keys = None,
+        bot_key: BotKey = None,
+        yes: Yes = False,
+    ) -> None:
+        failed = False
+        for target in targets(config, hosts or [], user, key or [], bot_key):
+            try:
+                failed |= not act(target, yes)
+            except CannotInstall as cannot:
+                typer.echo(f"{target.name}: {cannot}", err=True)
+                failed = True
+        raise typer.Exit(int(failed))
+
+    return command
 
 
 def _target(settings: Settings, name: str, public: str, user: str, keys: list[Path]) -> Target:

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from bot.app import Bot
-from bot.desk.late import LateStarts
+from bot.desk import late
 from bot.evidence import Freshness
 from bot.serving.boot_checks import check_machine, check_versions
+from bot.serving.repeated import repeated
 from bot.serving.web import Check, listen, make_web
 from bot.slack.app import SlackFace, Waits
 from bot.tails.home import keep_homes
@@ -27,7 +28,7 @@ async def serve(bot: Bot, stop: asyncio.Event, waits: Waits | None = None) -> No
     taken in; and SlackUnusable later too, after draining, where Slack was away at first and then refuses the bot.
     """
     check_machine(bot.settings)
-    every = timedelta(seconds=bot.settings.look_every)
+    fresh = Freshness(bot.desk.evidence, timedelta(seconds=bot.settings.look_every))
     await bot.store.check_durable(bot.settings.redis_without_aof)
     await bot.work.claim()
     async with _faced(bot, waits) as face:
@@ -39,9 +40,9 @@ async def serve(bot: Bot, stop: asyncio.Event, waits: Waits | None = None) -> No
                 group.create_task(bot.work.serve(stop), name="work")
                 beside = [
                     group.create_task(check_versions(bot.world.artifacts), name="versions"),
-                    group.create_task(LateStarts(bot.desk).run(), name="late starts"),
+                    group.create_task(repeated(late.LateStarts(bot.desk).look, late.EVERY), name="late starts"),
                     group.create_task(bot.watching.run(), name="watching"),
-                    group.create_task(Freshness(bot.desk.evidence, every).run(), name="evidence"),
+                    group.create_task(repeated(fresh.look, fresh.pause), name="evidence"),
                 ]
                 if face:
                     group.create_task(_tail(bot, face, stop), name="slack tail")

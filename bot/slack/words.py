@@ -125,23 +125,6 @@ def timed(text: str, limit: int = 3000) -> str:
     return with_times(inline(text, limit), day)
 
 
-INSTANT = "less than 1 s"
-
-
-def took(start: datetime, end: datetime) -> str:
-    """How long it was: "42 s", "3 min 5 s", "2 h 10 min"."""
-    seconds = max(0, round((end - start).total_seconds()))
-    if seconds == 0:
-        return INSTANT
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes, rest = divmod(seconds, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-
-
 def ago(then: datetime, now: datetime) -> str:
     """For plain text, where no time is in the reader's zone: "5 minutes ago", "3 days ago", "on 1 November 2026"."""
     minutes = max(0, int((now - then).total_seconds() // 60))

@@ -29,10 +29,11 @@ from actions.engine.plan import Plan, Watch
 from bot.__main__ import cli
 from bot.app import Bot, build
 from bot.config import Settings, load
+from bot.desk import late
 from bot.desk.desk import Desk, Refusal
-from bot.desk.late import LateStarts
 from bot.desk.planning import Planning
 from bot.evidence import Freshness
+from bot.serving.repeated import repeated
 from bot.store import Store
 from bot.work import Work
 from tests.journeys.points import HitHosts, HitStore, Points
@@ -102,14 +103,14 @@ class HitBot:
 
     async def serve(self, change: str) -> None:
         """As bot.serving's serve without Slack, until the change's run has ended."""
-        stop = asyncio.Event()
+        stop, fresh = asyncio.Event(), Freshness(self.desk.evidence, timedelta(seconds=1))
         async with asyncio.TaskGroup() as group:
             group.create_task(self.work.serve(stop))
-            late = group.create_task(LateStarts(self.desk).run())
-            read = group.create_task(Freshness(self.desk.evidence, timedelta(seconds=1)).run())
+            starts = group.create_task(repeated(late.LateStarts(self.desk).look, late.EVERY))
+            read = group.create_task(repeated(fresh.look, fresh.pause))
             while not (await self.desk.view(change)).run.ended:  # noqa: ASYNC110  another process may end it
                 await asyncio.sleep(0.02)
-            late.cancel()
+            starts.cancel()
             read.cancel()
             stop.set()
 

@@ -199,6 +199,17 @@ def test_a_reserved_word_is_nobodys_command() -> None:
         Registry((), (WORDS[0], WORDS[0]))
 
 
+def test_what_begins_as_a_command_is_shown_as_it_is_typed() -> None:
+    shell = discover((*WORDS, Reserved("config put|key", "Stores values.", (), ("put", "key"))), "chom-bot ")
+    anywhere = ["deploy", "deploy v1.2 rolling", "rollback", "rollback to v1.1", "config apply", "status", "stop chg-1"]
+    for text in anywhere:
+        assert (REGISTRY.with_lead(text), shell.with_lead(text)) == (f"/chom {text}", f"chom-bot {text}")
+    for text in ("config put FILE", "config key"):
+        assert (REGISTRY.with_lead(text), shell.with_lead(text)) == (text, f"chom-bot {text}")
+    for text in ("", " ", "v1.2", "config", "deployed", "config nothing", "php artisan"):
+        assert (REGISTRY.with_lead(text), Registry((), WORDS).with_lead(text)) == (text, text)
+
+
 def test_help_tells_everything_and_the_shell_says_its_own_name() -> None:
     told = discover(WORDS, lead="chom-bot ").help()
     for known in (*REGISTRY.actions, *WORDS):

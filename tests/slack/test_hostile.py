@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actions.engine.journal import Asked, Done, Ended, Failed, Outcome, Started, TurnedBack, Waiting, Way
+from actions.engine.words import took
 from bot.desk.estimate import Usual
 from bot.desk.view import EnvironmentStatus, PastRun
 from bot.slack.acts import reviews
@@ -16,7 +17,7 @@ from bot.slack.cards.details import details
 from bot.slack.cards.explained import explained
 from bot.slack.cards.live import change_card, preview_card
 from bot.slack.messages import notices, texts, thread
-from bot.slack.words import code, code_block, inline, listed, plain, took
+from bot.slack.words import code, code_block, inline, listed, plain
 from policies.change import Person, Refused, Why
 from policies.change import Waiting as NotYet
 from policies.review import Review

@@ -158,6 +158,12 @@ class Registry:
                 return Matched(action, arguments, environment, reason, typed.text, category, emergency)
         raise BadCommand(advise([a.parsed for a in candidates], typed, COMMON, environments, self.lead))
 
+    def with_lead(self, text: str) -> str:
+        """What begins as a command does as it is typed here; anything else as it is."""
+        words = text.split()
+        is_ours = words and any(_begins(known, words) for known in (*self.actions, *self.reserved))
+        return f"{self.lead}{text}" if is_ours else text
+
     def help(self, topic: str = "") -> str:
         """Plain text: every command, or those with that first word, or else with that word of their own: "canary"."""
         asked = topic.split()[0].lower() if topic.split() else ""
@@ -210,6 +216,15 @@ def _would_begin(usage: Usage, reserved: Reserved) -> bool:
     """Whether a line of the action may begin as the reserved one does."""
     firsts = [form.words[:2] for form in usage.forms if usage.head == reserved.head]
     return any(len(words) < 2 or any(fits(words[1], word) for word in reserved.beside) for words in firsts)
+
+
+def _begins(known: Action | Reserved, words: Sequence[str]) -> bool:
+    """Whether the words begin with those before the first argument."""
+    if _head(known) != words[0]:
+        return False
+    if isinstance(known, Reserved):
+        return not known.beside or words[1:2] in [[], *([word] for word in known.beside)]
+    return any(form.reach(words) >= form.lead for form in known.parsed.forms)
 
 
 def _head(known: Action | Reserved) -> str:

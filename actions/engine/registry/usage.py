@@ -75,6 +75,11 @@ class Form:
         """The number of its words."""
         return len(self.words)
 
+    @property
+    def lead(self) -> int:
+        """The number of its words before the first argument."""
+        return len([*itertools.takewhile(lambda word: isinstance(word, Literal), self.words)])
+
     def bind(self, words: Sequence[str], options: Mapping[str, str]) -> dict[str, Arg] | None:
         """The arguments by name, None where the text is not of this form."""
         if len(words) != self.size or self.reach(words) != self.size or options.keys() != self.options.keys():

@@ -11,7 +11,7 @@ from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Way
 from actions.engine.nouns import noun
 from actions.engine.plan import Back, Do, Expect, Harmless, Irreversible, Plan, Step
-from actions.engine.words import FEW, capital, counted, joined, named, servers
+from actions.engine.words import FEW, capital, counted, joined, named, servers, took
 
 NEVER_BEGAN = "it never began there, so there is nothing to undo"
 """The summary of an undo that was not needed."""
@@ -126,18 +126,6 @@ def known_of(applied: tuple[str, ...]) -> str:
     if not applied:
         return "What it did there before is not known."
     return f"It had applied {joined(applied)}; whether it had begun more is not known."
-
-
-def took(start: datetime, end: datetime) -> str:
-    """How long it was: "42 s", "3 min 5 s", "2 h 10 min"."""
-    seconds = max(0, round((end - start).total_seconds()))
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes, rest = divmod(seconds, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 # --- parts of sentences ------------------------------------------------------

@@ -14,6 +14,7 @@ from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Outcome, Way
 from actions.engine.plan import Ask, Back, Do, Expect, Irreversible, Plan, Shift, Step, Watch, together
 from actions.engine.runner import closing
+from actions.engine.words import took
 
 GO_ON, TURN_BACK, TRY_AGAIN = "go on", "turn back", "try again"
 """The answers there are."""
@@ -214,7 +215,7 @@ def _ask(plan: Plan, step: Ask, state: State, now: datetime) -> Move:
         return Pass(step, "the answer was “go on”")
     if mark.deadline is None or now < mark.deadline:
         return Listen(mark.deadline)
-    silence = f"nobody answered within {closing.took(mark.started, mark.deadline)}"
+    silence = f"nobody answered within {took(mark.started, mark.deadline)}"
     return Pass(step, silence) if step.otherwise == GO_ON else turn_back(plan, state, silence)
 
 

@@ -9,9 +9,9 @@ from actions.engine.fleet import Artifact, CannotPlan, Host
 from actions.engine.journal import Waiting, Way
 from actions.engine.plan import Again, Do
 from actions.engine.ports import HostRefused, LostJob, Result, Unreachable
-from actions.engine.runner import closing
 from actions.engine.runner.decide import TurnBack, decide
 from actions.engine.runner.hands import NOTICE, Hands, Outage
+from actions.engine.words import took
 
 LONGEST_WAIT = 15.0
 """Seconds between two tries of a host that does not answer, at most."""
@@ -134,7 +134,7 @@ class Forth:
         now, waiting = hands.now(), hands.state.waiting.get(host)
         since = waiting.at if waiting else outage.since
         if now - since >= timedelta(seconds=hands.world.patience):
-            tried = hands.words.short(f"{host} did not answer for {closing.took(since, now)} ({gone.tried})")
+            tried = hands.words.short(f"{host} did not answer for {took(since, now)} ({gone.tried})")
             return GaveUp(f"{tried}. {gone.advice}".rstrip(". "))
         if waiting is None and now - since >= NOTICE:
             why = hands.words.short(f"it does not answer ({gone.tried})")

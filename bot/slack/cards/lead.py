@@ -8,7 +8,7 @@ from typing import assert_never
 from actions.engine.journal import Way
 from actions.engine.plan import Plan
 from actions.engine.runner.closing import configures
-from actions.engine.words import FEW, capital, counted, named
+from actions.engine.words import FEW, capital, counted, named, took
 from bot.desk.view import ChangeView
 from bot.milestones import aftermath, result, why_back
 from bot.slack.cards.called import answerers, approvers, can_answer, mention, mentions
@@ -18,7 +18,7 @@ from bot.slack.cards.gated import is_ill, since_live, without_gates
 from bot.slack.cards.progress import pace, step_line
 from bot.slack.cards.stage import Stage, decided, stage_of
 from bot.slack.spoken import in_slack, spoken
-from bot.slack.words import about, at, code, cut, day, inline, listed, sentence, timed, took, utc
+from bot.slack.words import about, at, code, cut, day, inline, listed, sentence, timed, utc
 from policies.change import Verdict, Waiting, WhenReady, Word
 from policies.sentences import approved_by, role, waiting_for
 

@@ -10,9 +10,9 @@ from typing import assert_never
 from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Way
 from actions.engine.plan import Ask, Back, Do, Expect, Harmless, Irreversible, Plan, Shift, Step, Watch, hosts_of
-from actions.engine.words import FEW, joined, named
+from actions.engine.words import AT_ONCE, FEW, joined, named, took
 from bot.slack.cards.stage import StepPhase, beside, marks_of, phase_of, since
-from bot.slack.words import INSTANT, about, at, code, inline, listed, sentence, took
+from bot.slack.words import about, at, code, inline, listed, sentence
 
 SHORT = 6
 """A plan of more steps than this is folded on its card, and stands whole behind View plan."""
@@ -162,8 +162,8 @@ def _seconds(mark: Mark) -> float:
 
 def _time(marks: list[Mark]) -> str:
     ended = [mark.ended for mark in marks if mark.ended]
-    time = took(min(mark.started for mark in marks), max(ended)) if ended else INSTANT
-    return "" if time == INSTANT else f" in {time}"
+    time = took(min(mark.started for mark in marks), max(ended)) if ended else AT_ONCE
+    return "" if time == AT_ONCE else f" in {time}"
 
 
 def _where(marks: dict[str, Mark], phase: Phase) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actions.engine.words import FEW, capital, named
+from actions.engine.words import FEW, capital, named, took
 from bot.desk.view import ChangeView, Overview, PastRun, Served, Serving
 from bot.slack.blocks import OPEN_CARD, Block, Button, Style, actions, context, header, section
 from bot.slack.cards.called import awaits
@@ -14,7 +14,7 @@ from bot.slack.cards.lead import asked_by, lead_of
 from bot.slack.cards.pressed import Wish
 from bot.slack.cards.stage import Stage, role_word, stage_of
 from bot.slack.spoken import spoken
-from bot.slack.words import code, day, inline, linked, listed, sentence, timed, took
+from bot.slack.words import code, day, inline, linked, listed, sentence, timed
 from policies.change import Account, Allowed, People, Person, Role
 
 MOST_BLOCKS = 100

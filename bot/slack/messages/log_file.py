@@ -9,10 +9,10 @@ from actions.engine.fold import Mark, Phase
 from actions.engine.journal import Entry, Failed, Started, TurnedBack, Way
 from actions.engine.nouns import label
 from actions.engine.ports import JobLog, RunRecord
-from actions.engine.words import FEW, joined
+from actions.engine.words import FEW, joined, took
 from bot.desk.view import ChangeView
 from bot.slack.blocks import Card, card, section
-from bot.slack.words import code, inline, listed, raw, took
+from bot.slack.words import code, inline, listed, raw
 
 MOST = 1 << 20
 """Bytes of the file; of a longer log its end."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from actions.engine.words import instant, named
+from actions.engine.words import instant, named, took
 from bot.desk.view import ChangeView, EnvironmentStatus, PastRun
 from bot.slack.blocks import Block, Card, card, context, section, sections
 from bot.slack.cards.canary import shares
 from bot.slack.cards.stage import Stage, current_step, stage_of
 from bot.slack.spoken import in_slack, spoken
-from bot.slack.words import code, day, inline, listed, sentence, timed, took
+from bot.slack.words import code, day, inline, listed, sentence, timed
 from policies.change import Refused, Waiting
 
 

@@ -26,7 +26,7 @@ from actions.engine.journal import (
 )
 from actions.engine.plan import Plan, hosts_of
 from actions.engine.runner.closing import configures
-from actions.engine.words import FEW, capital
+from actions.engine.words import AT_ONCE, FEW, capital, took
 from bot.desk.view import ChangeView
 from bot.gathered import gathered
 from bot.milestones import aftermath, result, why_back
@@ -35,7 +35,7 @@ from bot.slack.cards.called import can_answer
 from bot.slack.cards.forgood import no_way_back
 from bot.slack.cards.lead import forward_again
 from bot.slack.cards.stage import decided
-from bot.slack.words import INSTANT, code, code_block, inline, listed, sentence, took
+from bot.slack.words import code, code_block, inline, listed, sentence
 from policies.change import Word
 
 MOST_OUTPUTS = 4
@@ -167,8 +167,8 @@ def _time(group: Sequence[Entry], view: ChangeView) -> str:
     ends = [entry for entry in group if isinstance(entry, Done | Failed)]
     marks = [view.run.mark(entry.step, entry.host, entry.way) for entry in ends]
     starts = [mark.started for mark in marks if mark]
-    time = took(min(starts), max(entry.at for entry in ends)) if starts else INSTANT
-    return "" if time == INSTANT else f" ({time})"
+    time = took(min(starts), max(entry.at for entry in ends)) if starts else AT_ONCE
+    return "" if time == AT_ONCE else f" ({time})"
 
 
 def _if_wrong(plan: Plan) -> str:
