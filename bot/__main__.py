@@ -12,7 +12,7 @@ from bot.by_table import AS_TYPED, ByTable, Place, listed_in
 from bot.vocabulary import registry, told
 
 _SHELL = "bot.shell.commands"
-_TYPED = ("plan", "status", "history", "stop", "help", "approve", "reject", "answer", "who", "review")
+_TYPED = ("plan", "status", "history", "stop", "follow", "help", "approve", "reject", "answer", "who", "review")
 _OWN = {
     "init": ("bot.starting.command", "init_command"),
     "check": ("bot.check_command", "check_command"),

@@ -33,6 +33,10 @@ RESERVED = (
 
 ONLY_HERE = (
     Reserved(
+        "follow [change|environment]",
+        "Shows what runs as it goes, from its beginning, and goes on with it where no bot does.",
+    ),
+    Reserved(
         "approve <change>", "Approves what waits, as the person your Unix login stands for.", ("approve chg-7f3kq2",)
     ),
     Reserved("reject <change> [why]", "Rejects what waits.", ("reject chg-7f3kq2 not on a Friday",)),

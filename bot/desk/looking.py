@@ -97,17 +97,20 @@ class Looking:
                 logger.info("%s was written by another version and says nothing of how long runs take: %s", id_, other)
         return found
 
-    async def only_one(self, environment: str = "") -> ChangeView:
-        """What runs, or else what waits, there or anywhere. Raises Refusal where there is none, or several."""
+    async def only_one(self, environment: str = "", wanted: str = "stop") -> ChangeView:
+        """What runs, or else what waits, there or anywhere. Raises Refusal where there is none, or several.
+
+        `wanted` is the command that it is looked for.
+        """
         self._known(environment)
         seen = [view for view in await self.going_on() if environment in {"", view.change.environment}]
         going = [view for view in seen if view.run.opened] or seen
         where = f" in {environment}" if environment else ""
         if not going:
-            raise Refusal(f"Nothing is running{where} and nothing waits, so there is nothing to stop.")
+            raise Refusal(f"Nothing is running{where} and nothing waits, so there is nothing to {wanted}.")
         if len(going) > 1:
             titles = "; ".join(f"{view.title} ({view.change.id})" for view in going)
-            raise Refusal(f"Several are going on{where}: {titles}. Say which: `stop {going[0].change.id}`.")
+            raise Refusal(f"Several are going on{where}: {titles}. Say which: `{wanted} {going[0].change.id}`.")
         return going[0]
 
     async def going_on(self) -> tuple[ChangeView, ...]:
@@ -145,10 +148,12 @@ class Looking:
         run = await self.store.open_run_of(name)
         waiting = [await self.view(id_) for id_ in await self.store.waiting(name)]
         pending = tuple(view for view in waiting if not isinstance(view.verdict, Refused))
+        walked = bool(run) and await self.store.leased(run) is not None
         open_run = await self.view(run) if run else None
+        idle = open_run is not None and not open_run.run.ended and not walked
         fleet, trouble = await self.planning.seen(name)
         reviews = tuple(view for view in await self.owed_reviews() if view.change.environment == name)
-        return EnvironmentStatus(name, fleet if fleet.hosts else None, trouble, open_run, pending, reviews)
+        return EnvironmentStatus(name, fleet if fleet.hosts else None, trouble, open_run, pending, reviews, idle)
 
     async def owed_reviews(self) -> tuple[ChangeView, ...]:
         """Emergencies that have ended and were not reviewed, the oldest first."""

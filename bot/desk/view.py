@@ -123,6 +123,8 @@ class EnvironmentStatus:
     """Changes that wait for approval."""
     reviews: tuple[ChangeView, ...] = ()
     """Emergencies that wait for their review."""
+    idle: bool = False
+    """Whether no bot that lives goes on with the open run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from bot.desk.explained import named_by
 from bot.desk.named import NOTHING_TO_PLAN, environment_of, unquoted
 from bot.desk.view import ChangeView
 from bot.shell import printed
-from bot.shell.following import follow
+from bot.shell.following import LEFT, follow
 from bot.store import NotDurable, StoreDown
 from bot.work import InstanceTaken
 from policies.change import Person, Waiting
@@ -37,7 +37,7 @@ def with_sentences(job: Callable[[], Awaitable[int | None]], *foreseen: type[Exc
         typer.echo(str(fault), err=True)
         return 2
     except KeyboardInterrupt:
-        typer.echo("Stopped looking. What was started goes on; see it with `chom-bot status`.", err=True)
+        typer.echo(LEFT, err=True)
         return 130
 
 
@@ -71,10 +71,16 @@ async def propose(bot: Bot, text: str) -> int:
         return await plan(bot, text)
     await bot.store.check_durable(bot.settings.redis_without_aof)
     view = await bot.desk.propose(text, await admitted(bot, text), _account())
-    _echo(printed.plan(view))
-    if isinstance(view.verdict, Waiting):
-        _echo(printed.said(view))
-    return await follow(bot, view)
+    waits = printed.said(view) if isinstance(view.verdict, Waiting) else []
+    return await follow(bot, view, [*printed.plan(view), *waits])
+
+
+async def go_on(bot: Bot, named: str) -> int:
+    """Print what runs or waits as it goes, from its beginning; where no bot that lives walks it, this process does."""
+    await admitted(bot, "follow", named)
+    looking, wanted = bot.desk.looking, environment_of(named)
+    view = await (looking.view(wanted) if wanted.startswith("chg-") else looking.only_one(wanted, "follow"))
+    return await follow(bot, view, [] if view.run.opened else printed.said(view))
 
 
 async def plan(bot: Bot, text: str) -> int:

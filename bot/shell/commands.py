@@ -62,6 +62,11 @@ def stop_command(words: Words = None, config: Config = DEFAULT) -> None:
     raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.stop(bot, _named(words))))
 
 
+def follow_command(words: Words = None, config: Config = DEFAULT) -> None:
+    """Watch a run to its end."""
+    raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.go_on(bot, _named(words))))
+
+
 def approve_command(change: Change = "", config: Config = DEFAULT) -> None:
     """Approve what waits."""
     raise typer.Exit(shell.run(in_a_shell(config), lambda bot: shell.approve(bot, change)))

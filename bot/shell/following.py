@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import typer
 
@@ -17,13 +18,19 @@ POLL = 0.5
 """Seconds between two looks at the journal."""
 NOBODY_CAME = 3.0
 """Seconds after which this process walks the run, since nobody does: no bot took it, or the one that did is dead."""
+LEFT = (
+    "Stopped looking. What was started goes on where a bot serves, and else stands still: "
+    "`chom-bot status` says which, and `chom-bot follow` goes on with it here."
+)
+"""What whoever leaves has to know, since it may be this process that walked the run."""
 
 
-async def follow(bot: Bot, view: ChangeView) -> int:
-    """Print each milestone until the end; 0 where it ended well, 1 where it did not or never starts."""
+async def follow(bot: Bot, view: ChangeView, first: Sequence[str] = ()) -> int:
+    """Print `first`, and each milestone until the end; 0 where it ended well, 1 where it did not or never starts."""
     seen, waited, worker = 0, 0.0, None
     stop = asyncio.Event()
     try:
+        _echo(first)
         while True:
             entries = await bot.store.read(view.change.id)
             view = await bot.desk.view(view.change.id)
@@ -43,12 +50,15 @@ async def follow(bot: Bot, view: ChangeView) -> int:
             if waited > NOBODY_CAME and worker is None:
                 worker = asyncio.create_task(bot.work.serve(stop))
             await asyncio.sleep(POLL)
+    except BrokenPipeError:
+        typer.echo(LEFT, err=True)
+        raise
     finally:
         stop.set()
         if worker:
             await worker
 
 
-def _echo(lines: list[str]) -> None:
+def _echo(lines: Sequence[str]) -> None:
     for line in lines:
         typer.echo(line)

@@ -96,9 +96,17 @@ def status(one: EnvironmentStatus) -> list[str]:
         if on := shares(run):
             told.append(_line(spoken(on[2]), 6))
         told += [_line(line, 6) for line in answers(run)]
+        if one.idle:
+            told.append(_line(_idle(run), 6))
     waits = (f"waits: {v.title} ({v.change.id}): {spoken(v.verdict.said)}" for v in one.pending)
     owed = (f"waits for its review: {v.title} ({v.change.id})" for v in one.reviews)
     return [*told, *(_line(line, 4) for line in (*waits, *owed))]
+
+
+def _idle(run: ChangeView) -> str:
+    """Of a run that nobody walks: what moves it again."""
+    here, back = (f"`{LEAD}{word} {run.change.id}`" for word in ("follow", "stop"))
+    return f"No bot goes on with it now. To go on here: {here}; to turn it back: {back}. A bot that starts goes on too."
 
 
 def _serves(fleet: Fleet) -> Iterator[str]:

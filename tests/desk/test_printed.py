@@ -16,7 +16,7 @@ from actions.engine.registry import BadCommand, discover
 from bot.__main__ import cli
 from bot.desk.view import EnvironmentStatus, PastRun
 from bot.hosts import host
-from bot.shell import printed
+from bot.shell import printed, with_sentences
 from bot.vocabulary import RESERVED, registry
 from policies.change import Person
 from tests.slack.changes import AT, CHANGE, MIGRATIONS, PEOPLE, PLAN, after, yes
@@ -105,6 +105,22 @@ def test_status_says_what_runs_and_what_waits() -> None:
         f"    now: {TITLE} (chg-7f3kq2): running, step {migrates} of {len(PLAN.steps)}",
         f"    waits: {TITLE} (chg-7f3kq2): {WAITS.said}",
     ]
+
+
+def test_status_says_of_a_run_that_nobody_walks_what_moves_it_again() -> None:
+    one = EnvironmentStatus("production", None, "app2 does not answer.", STAGES["running"], (), idle=True)
+    assert printed.status(one)[-1] == (
+        "      No bot goes on with it now. To go on here: `chom-bot follow chg-7f3kq2`; to turn it back: "
+        "`chom-bot stop chg-7f3kq2`. A bot that starts goes on too."
+    )
+
+
+def test_whoever_leaves_is_told_that_a_run_may_stand_still(capsys: pytest.CaptureFixture[str]) -> None:
+    async def left() -> int:
+        raise KeyboardInterrupt
+
+    assert with_sentences(left) == 130
+    assert "goes on where a bot serves, and else stands still" in capsys.readouterr().err
 
 
 def test_status_says_who_has_a_canary_and_that_it_is_held() -> None:

@@ -151,12 +151,23 @@ async def test_a_run_whose_bot_is_dead_is_stopped_and_walked_in_a_shell(night: N
     approve = await night.types("lead", "approve", change)
     await eventually(lambda: f"migrated {MIGRATIONS[0]}" in server.effects())
     approve.kill()
+    with night.town.redis.client() as client:
+        await eventually(lambda: not client.exists(f"chom:lease:{change}"))
+    told = await night.hears("dev", "status")
+    assert f"No bot goes on with it now. To go on here: `chom-bot follow {change}`; to turn it back: " in told
+    follow = await night.types("dev", "follow")
+    await follow.until(r"  (Started by Lee Lead)\n")
+    with night.town.redis.client() as client:
+        await eventually(lambda: client.exists(f"chom:lease:{change}"))
+    assert "No bot goes on" not in await night.hears("dev", "status")
+    follow.kill()
     stop = await night.types("lead", "stop", change)
     await stop.until(r"(pressed Stop)")
     stop.kill()
     said = await night.hears("lead", "stop", "production", status=1)
     assert "Lee Lead has pressed Stop (20" in said and "and it is stopping." in said
     assert f"{SLOW} is not live on production" in said
+    assert (await night.hears("dev", "follow", change, status=1)).splitlines()[-1] == said.splitlines()[-1]
 
 
 async def test_reject_and_stop_and_nothing_that_waits(night: Night) -> None:
@@ -168,6 +179,7 @@ async def test_reject_and_stop_and_nothing_that_waits(night: Night) -> None:
     assert await night.hears("dev", "stop", status=2) == (
         "Nothing is running and nothing waits, so there is nothing to stop.\n"
     )
+    assert "so there is nothing to follow." in await night.hears("dev", "follow", status=2)
     again = await night.types("dev", "deploy", GOOD)
     await again.until(r"chom-bot approve (chg-\w+)")
     said = await night.hears("dev", "stop", "production")
