@@ -22,6 +22,13 @@ class Mark(StrEnum):
 
 TITLES = {"staging": "Staging", "drill": "DR drill", "checks": "CI checks", "branch": "Branch", "strategy": "Strategy"}
 """What people call each kind of evidence."""
+UNKNOWN = {
+    "staging": "How it does in staging is not known yet.",
+    "drill": "Whether there was a DR drill is not known yet.",
+    "checks": "What CI says of it is not known yet.",
+    "branch": "Whether it is on the branch is not known yet.",
+}
+"""What is said of each before it was looked at; it stands behind the title, and in a verdict alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ def bypassed(passed: Mapping[str, Gate | None]) -> tuple[str, ...]:
 def _gate(name: str, mine: list[Evidence], now: datetime) -> Gate:
     newest = max(mine, key=_newest_and_worst, default=None)
     if newest is None:
-        return Gate(name, Mark.LACKS, f"{TITLES.get(name, name)}: not looked at yet.")
+        return Gate(name, Mark.LACKS, UNKNOWN.get(name, f"Nothing is known of {name} yet."))
     if not newest.holds:
         return Gate(name, Mark.WAITS if newest.opens else Mark.LACKS, newest.said, newest)
     if newest.expires is not None and now >= newest.expires:

@@ -146,7 +146,7 @@ def test_one_server_that_is_not_heard_makes_blind():
 def test_what_was_scraped_long_before_the_first_user_is_not_held_against_it():
     """Prometheus was away until just now, and still has the scrapes from before that."""
     watched = Watched(("app1",), 5, BEGAN).read([Scrape("app1", BEGAN - 200)])
-    assert decided(watched, BEGAN + 1) == Wait("0 of 0 requests failed; stable: no requests.")
+    assert decided(watched, BEGAN + 1) == Wait("No request yet; stable: no requests.")
     found = decided(watched, BEGAN + LIMITS.blind)
     assert isinstance(found, RollBack) and found.cause is Cause.BLIND
 
@@ -217,6 +217,17 @@ def test_time_in_which_no_bot_was_there_and_users_were_on_stable_is_not_the_stag
     asked = BEGAN + LIMITS.patience + missed
     held = held.read([Scrape("app1", asked, Totals(340, 7, 7), Totals(11700, 90, 90))])
     assert isinstance(decided(held, asked - 1), Wait) and isinstance(decided(held, asked), RollBack)
+
+
+@pytest.mark.parametrize(
+    ("tick", "shown"),
+    [
+        (HEALTHY, "0 of 300 requests failed; stable: 0 of 2,700."),
+        (Tick(), "Only 0 requests in this stage; 59 are needed to tell."),
+    ],
+)
+def test_who_is_asked_reads_what_it_has_shown_until_now(tick: Tick, shown: str):
+    assert decided(after(*[tick] * STAGE).holding(END), END) == Wait(shown)
 
 
 def test_the_next_stage_begins_anew_and_forgets_nothing():

@@ -209,7 +209,7 @@ def test_counts_are_people() -> None:
 @pytest.mark.parametrize(
     ("evidence", "said"),
     [
-        ([], "Staging: not looked at yet."),
+        ([], "How it does in staging is not known yet."),
         (
             [replace(GREEN, holds=False, said="v1.2 has been healthy for 12 of 30 minutes.")],
             "v1.2 has been healthy",
@@ -217,7 +217,7 @@ def test_counts_are_people() -> None:
         ([replace(GREEN, expires=NOW)], "Evidence has expired: staging (Healthy in staging for 30 minutes)."),
         ([GREEN, replace(GREEN, holds=False, said="Staging is ill.", at=NOW)], "Staging is ill."),
         ([GREEN, replace(GREEN, holds=False, said="Staging is ill.")], "Staging is ill."),
-        ([replace(GREEN, name="drill")], "Staging: not looked at yet."),
+        ([replace(GREEN, name="drill")], "How it does in staging is not known yet."),
     ],
 )
 def test_evidence_that_does_not_stand_is_waited_for(evidence: list[Evidence], said: str) -> None:

@@ -114,7 +114,8 @@ STAGES: dict[str, ChangeView] = {
     "waiting_unknown": view(change=replace(CHANGE, reason="", text="rollback", plan=UNKNOWING)),
     "waiting_two": view(
         NotYet(
-            "Waiting for a Tech Lead (Lea Lead) and a DevOps engineer (Ola Ops). Staging: not looked at yet.",
+            "Waiting for a Tech Lead (Lea Lead) and a DevOps engineer (Ola Ops). "
+            "How it does in staging is not known yet.",
             (Need(Role.TECH_LEAD), Need(Role.DEVOPS)),
             ("staging",),
         )

@@ -52,7 +52,7 @@ def decide(watched: Watched, now: float, limits: Limits) -> Finding:
     if watched.held is not None:
         if now - watched.held - watched.missed(watched.held) >= limits.patience:
             return RollBack(f"Nobody answered for {_minutes(limits.patience)}.", Cause.UNANSWERED)
-        return Wait("A person is asked.")
+        return Wait(_doubt(watched, over, limits) or _sentence(watched))
     if now < watched.ends(limits.stage):
         return Wait(_sentence(watched))
     if now - watched.fresh > limits.stale:
@@ -74,17 +74,23 @@ def _lost(watched: Watched, now: float, limits: Limits) -> RollBack | None:
 
 
 def _gate(watched: Watched, over: tuple[Excess, ...], limits: Limits) -> Finding:
+    doubt = _doubt(watched, over, limits)
+    if not doubt:
+        return Promote(_sentence(watched))
+    if watched.extended < limits.extensions:
+        return Extend(f"{doubt} {counted(round(limits.stage), 'second')} more.")
+    return Hold(doubt)
+
+
+def _doubt(watched: Watched, over: tuple[Excess, ...], limits: Limits) -> str:
+    """Why the stage cannot be told to be well; "" where it can."""
     requests = watched.tallies[-1].canary.requests
     if over:
         counts = said(over[0].metric, over[0].canary, over[0].stable)
-        why = f"{counts}. That is above {limits.share:.0%}, and may be chance."
-    elif requests < limits.least:
-        why = f"Only {counted(requests, 'request')} in this stage; {limits.least} are needed to tell."
-    else:
-        return Promote(_sentence(watched))
-    if watched.extended < limits.extensions:
-        return Extend(f"{why} {counted(round(limits.stage), 'second')} more.")
-    return Hold(why)
+        return f"{counts}. That is above {limits.share:.0%}, and may be chance."
+    if requests < limits.least:
+        return f"Only {counted(requests, 'request')} in this stage; {limits.least} are needed to tell."
+    return ""
 
 
 def _back(excess: Excess, limits: Limits) -> RollBack:

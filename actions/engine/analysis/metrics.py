@@ -93,7 +93,8 @@ def _evidence(watched: Watched, metric: Metric, allowed: float, limits: Limits, 
 
 
 def said(metric: Metric, canary: Counts, stable: Counts) -> str:
-    """ "3 of 412 requests failed; stable: 2 of 3,700", or "… were slow; …"."""
+    """ "3 of 412 requests failed; stable: 2 of 3,700", or "… were slow; …"; "No request yet; …"."""
     verb = "failed" if metric is Metric.FAILED else "were slow" if metric.faults(canary) != 1 else "was slow"
     other = f"{metric.faults(stable):,} of {stable.requests:,}" if stable.requests else "no requests"
-    return f"{metric.faults(canary):,} of {counted(canary.requests, 'request')} {verb}; stable: {other}"
+    mine = f"{metric.faults(canary):,} of {counted(canary.requests, 'request')} {verb}"
+    return f"{mine if canary.requests else 'No request yet'}; stable: {other}"

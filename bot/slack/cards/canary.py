@@ -21,10 +21,11 @@ def shares(view: ChangeView) -> tuple[str, str, str] | None:
         return None
     step, shifted = view.change.plan.step(on[0]), on[1]
     assert isinstance(step, Shift)
-    old = _old(view)
-    head = f"{shifted.weight} % of users have {view.change.plan.version}, the others {old}."
+    old, later = _old(view), step.after(shifted.weight)
+    others = f", the others {old}" if later else f"; {old} is kept ready"
+    head = f"{shifted.weight} % of users have {view.change.plan.version}{others}."
     workers = f"Queue workers run {old} until {view.change.plan.version} is live."
-    number, later = step.weights.index(shifted.weight) + 1, step.after(shifted.weight)
+    number = step.weights.index(shifted.weight) + 1
     shown = sentence(shifted.why)
     stage = f"Stage {number} of {len(step.weights)}"
     then = f"then {later} %" if later else f"then {view.change.plan.version} is live"
@@ -69,7 +70,8 @@ def _onward(view: ChangeView, shift: Shift, shifted: Shifted, label: str) -> Con
     plan, later, shown = view.change.plan, shift.after(shifted.weight), sentence(shifted.why)
     early = "" if shifted.watched.held is not None else " It does not wait for the end of this stage."
     if later:
-        text = f"{later} % of users get {plan.version}, the others keep {_old(view)}.{early} {shown}"
+        others = f", the others keep {_old(view)}" if later < 100 else f"; {_old(view)} is kept ready"
+        text = f"{later} % of users get {plan.version}{others}.{early} {shown}"
         return Confirm(f"Promote {plan.version} on {plan.environment} to {later} %?", text, label)
     live = f"All users have {plan.version} already; with this {plan.environment} is switched to it, queue workers too."
     text = f"{live}{early} {shown}"
