@@ -15,8 +15,8 @@ from bot.serving.boot_checks import check_machine, check_versions
 from bot.serving.repeated import repeated
 from bot.serving.web import Check, listen, make_web
 from bot.slack.app import SlackFace, Waits
-from bot.tails.home import keep_homes
-from bot.tails.slack import SlackTail
+from bot.tails.cards.slack import SlackTail
+from bot.tails.homes.home import keep_homes
 
 logger = logging.getLogger(__name__)
 

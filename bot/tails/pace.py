@@ -12,7 +12,7 @@ class Pace:
     """All in seconds, but for the counts."""
 
     card: float = 3.0
-    """Between two updates of one card that goes on; more where many cards go on (turns.py)."""
+    """Between two updates of one card that goes on; more where many cards go on (cards/turns.py)."""
     turn: float = 1.0
     """The same where the card has something to say that people wait for: a decision, the end."""
     thread: float = 3.0

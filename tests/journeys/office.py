@@ -20,7 +20,7 @@ from bot.desk.planning import Planning
 from bot.desk.roster import Roster
 from bot.slack.app import SlackFace
 from bot.store import Store
-from bot.tails.slack import SlackTail
+from bot.tails.cards.slack import SlackTail
 from policies.change import People, Role
 from policies.rules import Rules
 from tests.slack.changes import PEOPLE

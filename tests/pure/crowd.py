@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from bot.sandbox.slack.errors import RateLimited
 from bot.sandbox.slack.limits import Limits, Tier
+from bot.tails.cards.turns import UPDATES, Life, Turn, Turns, Want
 from bot.tails.pace import Pace
-from bot.tails.turns import UPDATES, Life, Turn, Turns, Want
 
 TICK = 0.05
 

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
+from bot.tails.cards.turns import Life, Turn, Turns, Want
 from bot.tails.pace import Bucket, Minute, Pace
-from bot.tails.turns import Life, Turn, Turns, Want
 from tests.pure.crowd import Crowd, Deploy, deploy, restless
 
 SEEDS = range(12)

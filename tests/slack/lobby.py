@@ -21,8 +21,8 @@ from bot.desk.view import ChangeView
 from bot.slack.app import SlackFace
 from bot.slack.connection.web import new_client, new_session
 from bot.store import Store
-from bot.tails.home import keep_homes
-from bot.tails.home_pace import HomePace
+from bot.tails.homes.home import keep_homes
+from bot.tails.homes.pace import HomePace
 from policies.change import Account, Approval, Change, People, Person, Word
 from tests.slack.changes import CHANGE
 from tests.slack.journals import FINISHED

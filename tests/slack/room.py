@@ -20,9 +20,9 @@ from bot.sandbox.slack.methods_chat import post_message
 from bot.slack.blocks import Card
 from bot.slack.connection.web import new_client, new_session
 from bot.store import Store
-from bot.tails.logs import LogPace
+from bot.tails.cards.slack import SlackTail
+from bot.tails.files.logs import LogPace
 from bot.tails.pace import Pace
-from bot.tails.slack import SlackTail
 from policies.change import Approval, Change, Word
 from tests.slack.changes import PEOPLE
 from tests.slack.support import QUICK, Slack, seen_text

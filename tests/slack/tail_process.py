@@ -9,8 +9,8 @@ from actions.engine.ports import JobLog
 from bot.config import SlackSettings
 from bot.slack.connection.web import new_client, new_session
 from bot.store import Store
-from bot.tails.logs import LogPace
-from bot.tails.slack import SlackTail
+from bot.tails.cards.slack import SlackTail
+from bot.tails.files.logs import LogPace
 from tests.slack.room import looking
 from tests.slack.support import QUICK, RealClock
 

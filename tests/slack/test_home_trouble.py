@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import replace
 
-from bot.tails.home import NAME
+from bot.tails.homes.home import NAME
 from policies.change import Refused, Why
 from tests.slack.lobby import SWIFT, Lobby, asked, fresh
 from tests.slack.support import until

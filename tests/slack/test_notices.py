@@ -11,7 +11,7 @@ import pytest
 
 from actions.engine.journal import Ended, Opened, Outcome
 from bot.slack.messages.notices import notices
-from bot.tails.shown import read_shown, write_shown
+from bot.tails.delivery.shown import read_shown, write_shown
 from policies.change import Approval, Evidence, Requirement, WhenReady, Word
 from tests.slack.changes import CHANGE, URGENT, after, yes
 from tests.slack.room import Room, looking

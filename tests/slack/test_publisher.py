@@ -11,7 +11,7 @@ import pytest
 from bot.slack.connection.web import new_client, new_session
 from bot.slack.messages.home import Home
 from bot.store.homes import Opening
-from bot.tails.publisher import Again, Drawn, HomeShown, Publisher
+from bot.tails.homes.publisher import Again, Drawn, HomeShown, Publisher
 from tests.slack.lobby import SWIFT
 from tests.slack.support import Slack, start_slack
 

@@ -7,8 +7,8 @@ import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.tails.delivery.shown import Shown, read_shown, write_shown
 from bot.tails.lease import NAME
-from bot.tails.shown import Shown, read_shown, write_shown
 from policies.change import Approval, Refused, Why, Word
 from tests.slack.journals import FINISHED, STAGED, SWITCHED, TURNED, begun, ended
 from tests.slack.room import Room, looking

@@ -12,8 +12,8 @@ import pytest
 from bot.sandbox.slack.limits import Limits, Tier
 from bot.slack.cards.live import change_card, metadata
 from bot.slack.messages.thread import thread
-from bot.tails.finder import told_metadata
-from bot.tails.shown import Shown, write_shown
+from bot.tails.delivery.finder import told_metadata
+from bot.tails.delivery.shown import Shown, write_shown
 from policies.change import Refused, Why
 from tests.slack.journals import FINISHED, TURNED
 from tests.slack.room import Room

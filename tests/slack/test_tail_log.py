@@ -11,7 +11,7 @@ import pytest
 
 from actions.engine.journal import TurnedBack
 from actions.engine.ports import JobLog
-from bot.tails.shown import Log, read_shown
+from bot.tails.delivery.shown import Log, read_shown
 from tests.slack.journals import FINISHED, STOPPED, TURNED
 from tests.slack.room import SECRET, Room
 from tests.slack.support import QUICK, seen_text, until

@@ -12,7 +12,7 @@ import pytest
 
 from actions.engine.journal import Entry, TurnedBack
 from actions.engine.telemetry import Blind, Sample
-from bot.tails.shown import read_shown
+from bot.tails.delivery.shown import read_shown
 from tests.slack.changes import SHIFTING
 from tests.slack.journals import FINISHED, OPENED, THROUGH_STAGES, TOOK, both, close
 from tests.slack.room import Room

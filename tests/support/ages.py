@@ -15,7 +15,7 @@ from bot.desk.view import ChangeView
 from bot.slack.cards.live import change_card
 from bot.slack.cards.stage import stage_of
 from bot.store import Store
-from bot.tails.shown import Shown, face_of, news
+from bot.tails.delivery.shown import Shown, face_of, news
 from policies.change import Approval, Change, Word
 from tests.slack.changes import CHANGE, PEOPLE
 from tests.slack.journals import FINISHED, TURNED

@@ -17,9 +17,9 @@ from bot.charts.story import Story, story
 from bot.charts.words import alt, headline
 from bot.desk.view import ChangeView
 from bot.slack.words import inline
-from bot.tails.latencies import Latencies
-from bot.tails.sender import NotMine, Sender
-from bot.tails.sharing import NotTaken, Upload, uploaded
+from bot.tails.delivery.sender import NotMine, Sender
+from bot.tails.files.latencies import Latencies
+from bot.tails.files.sharing import NotTaken, Upload, uploaded
 
 logger = logging.getLogger(__name__)
 

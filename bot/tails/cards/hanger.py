@@ -10,13 +10,13 @@ from dataclasses import replace
 
 from actions.engine.journal import Entry
 from bot.charts.story import moments, story
-from bot.tails.finder import Finder
-from bot.tails.look import LOOK_BACK, Look
-from bot.tails.notes import Notes
-from bot.tails.pictures import NoPicture, Pictures, upload
-from bot.tails.sender import Sender
-from bot.tails.sharing import Sharing, Upload
-from bot.tails.shown import Hung
+from bot.tails.cards.look import LOOK_BACK, Look
+from bot.tails.delivery.finder import Finder
+from bot.tails.delivery.notes import Notes
+from bot.tails.delivery.sender import Sender
+from bot.tails.delivery.shown import Hung
+from bot.tails.files.pictures import NoPicture, Pictures, upload
+from bot.tails.files.sharing import Sharing, Upload
 
 
 class Hanger:

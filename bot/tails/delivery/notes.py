@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bot.tails.shown import Shown, read_shown, write_shown
+from bot.tails.delivery.shown import Shown, read_shown, write_shown
 
 Place = tuple[str, str]
 """Channel and ts of a card."""

@@ -10,13 +10,13 @@ from actions.engine.journal import Entry
 from bot.slack.blocks import Card
 from bot.slack.connection.web import CallFailed
 from bot.slack.messages.log_file import comment, file_name, follows, given_up
-from bot.tails.finder import Finder, log_metadata
-from bot.tails.logs import Follows, GiveUp, LogFiles, Offer, Share
-from bot.tails.look import Look
-from bot.tails.notes import Notes
-from bot.tails.sender import Sender
-from bot.tails.sharing import Sharing, Upload
-from bot.tails.shown import Log
+from bot.tails.cards.look import Look
+from bot.tails.delivery.finder import Finder, log_metadata
+from bot.tails.delivery.notes import Notes
+from bot.tails.delivery.sender import Sender
+from bot.tails.delivery.shown import Log
+from bot.tails.files.logs import Follows, GiveUp, LogFiles, Offer, Share
+from bot.tails.files.sharing import Sharing, Upload
 
 
 class Attacher:

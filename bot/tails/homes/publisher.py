@@ -14,7 +14,7 @@ from actions.engine.codec import dump, load, sha256_of
 from bot.slack.connection.web import CallFailed, Client, call
 from bot.slack.messages.home import Home
 from bot.store.homes import Opening
-from bot.tails.home_pace import HomePace
+from bot.tails.homes.pace import HomePace
 from bot.tails.pace import Minute
 
 logger = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ import logging
 from dataclasses import dataclass
 
 from bot.slack.connection.web import CallFailed, Trouble, advice, send_bytes
-from bot.tails.finder import Finder
-from bot.tails.notes import Place
-from bot.tails.sender import Sender
+from bot.tails.delivery.finder import Finder
+from bot.tails.delivery.notes import Place
+from bot.tails.delivery.sender import Sender
 
 logger = logging.getLogger(__name__)
 

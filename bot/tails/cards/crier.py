@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from bot.slack.messages.notices import Notice
-from bot.tails.finder import Finder, notice_metadata
-from bot.tails.look import Look
-from bot.tails.notes import Notes
-from bot.tails.sender import Sender
+from bot.tails.cards.look import Look
+from bot.tails.delivery.finder import Finder, notice_metadata
+from bot.tails.delivery.notes import Notes
+from bot.tails.delivery.sender import Sender
 
 logger = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from actions.engine.ports import Clock
 from bot.desk.overview import Overseer, Shelf
 from bot.desk.surveys import Surveys
 from bot.slack.connection.web import Client
-from bot.tails.home_pace import HomePace
-from bot.tails.home_turns import WHAT, HomeTail, Known, Openings
+from bot.tails.homes.pace import HomePace
+from bot.tails.homes.publisher import Publisher, Records
+from bot.tails.homes.turns import WHAT, HomeTail, Known, Openings
 from bot.tails.lease import Lease, Names
-from bot.tails.publisher import Publisher, Records
 from bot.tails.tenure import Tenure
 from policies.change import Account, Person
 

@@ -11,9 +11,9 @@ from bot.slack.blocks import Card
 from bot.slack.cards.stage import OVER, stage_of
 from bot.slack.messages.notices import Notice
 from bot.slack.messages.thread import Said
-from bot.tails.notes import Place
-from bot.tails.shown import Log, Shown, face_of, news
-from bot.tails.turns import Life, Want
+from bot.tails.cards.turns import Life, Want
+from bot.tails.delivery.notes import Place
+from bot.tails.delivery.shown import Log, Shown, face_of, news
 
 LOOK_BACK = timedelta(hours=24)
 """A change that is over and older than this gets no card any more, if it never had one."""

@@ -18,8 +18,8 @@ from actions.engine.journal import Entry, Way
 from actions.engine.ports import HostRefused, JobLog, Unreachable, job_id
 from bot.desk.view import ChangeView
 from bot.slack.messages.log_file import MOST, Piece, Unread, file_name, fitted, log_lines, pieces_of, struck
-from bot.tails.sender import NotMine, Sender
-from bot.tails.sharing import NotTaken, uploaded
+from bot.tails.delivery.sender import NotMine, Sender
+from bot.tails.files.sharing import NotTaken, uploaded
 
 logger = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from bot.slack.cards.live import metadata
 from bot.slack.cards.stage import stage_of
-from bot.tails.finder import Finder
-from bot.tails.look import Look
-from bot.tails.notes import Notes
-from bot.tails.sender import Sender
-from bot.tails.shown import Shown, face_of, revision_of
+from bot.tails.cards.look import Look
+from bot.tails.delivery.finder import Finder
+from bot.tails.delivery.notes import Notes
+from bot.tails.delivery.sender import Sender
+from bot.tails.delivery.shown import Shown, face_of, revision_of
 
 logger = logging.getLogger(__name__)
 

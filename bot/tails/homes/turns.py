@@ -1,4 +1,4 @@
-"""Whose Home is published next, and made of what: one tenure's work of the tail in bot/tails/home.py."""
+"""Whose Home is published next, and made of what: what home.py does in one tenure."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from bot.desk.view import ChangeView, Overview
 from bot.slack.connection.web import CallFailed, Failure, Trouble
 from bot.slack.messages.home import Home, home, refused_home, stranger_home, waits_for
 from bot.store.homes import Opening
-from bot.tails.home_pace import HomePace
-from bot.tails.publisher import Again, Drawn, Publisher
+from bot.tails.homes.pace import HomePace
+from bot.tails.homes.publisher import Again, Drawn, Publisher
+from bot.tails.homes.watch import Watch
 from bot.tails.quiet import Quiet
 from bot.tails.tenure import Job, guarded, pause
-from bot.tails.watch import Watch
 from policies.change import Account, People, Person
 
 logger = logging.getLogger(__name__)

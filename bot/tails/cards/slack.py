@@ -17,17 +17,17 @@ from datetime import timedelta
 from actions.engine.telemetry import Metrics
 from bot.config import SlackSettings
 from bot.slack.connection.web import Client
-from bot.tails.card_turns import WHAT, CardTail, Feed
-from bot.tails.latencies import Latencies
+from bot.tails.cards.card_turns import WHAT, CardTail, Feed
+from bot.tails.cards.serving import Serving, Viewer
+from bot.tails.cards.turns import Turns
+from bot.tails.delivery.notes import Notes
+from bot.tails.delivery.sender import Sender
+from bot.tails.files.latencies import Latencies
+from bot.tails.files.logs import LogFiles, LogPace, Logs
+from bot.tails.files.pictures import Pictures
 from bot.tails.lease import Lease
-from bot.tails.logs import LogFiles, LogPace, Logs
-from bot.tails.notes import Notes
 from bot.tails.pace import Pace
-from bot.tails.pictures import Pictures
-from bot.tails.sender import Sender
-from bot.tails.serving import Serving, Viewer
 from bot.tails.tenure import Tenure
-from bot.tails.turns import Turns
 
 
 class SlackTail:

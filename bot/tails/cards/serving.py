@@ -14,18 +14,18 @@ from bot.slack.cards.live import change_card
 from bot.slack.cards.stage import Stage, stage_of
 from bot.slack.messages.notices import notices
 from bot.slack.messages.thread import failed, thread
-from bot.tails.attacher import Attacher
-from bot.tails.crier import Crier
-from bot.tails.finder import Finder
-from bot.tails.hanger import Hanger
-from bot.tails.logs import LogFiles
-from bot.tails.look import Look
-from bot.tails.notes import Notes, Records
-from bot.tails.painter import Painter
-from bot.tails.pictures import Pictures
-from bot.tails.sender import Gone, Sender
-from bot.tails.teller import Claims, Teller
-from bot.tails.turns import Life, Turn, Want
+from bot.tails.cards.attacher import Attacher
+from bot.tails.cards.crier import Crier
+from bot.tails.cards.hanger import Hanger
+from bot.tails.cards.look import Look
+from bot.tails.cards.painter import Painter
+from bot.tails.cards.teller import Claims, Teller
+from bot.tails.cards.turns import Life, Turn, Want
+from bot.tails.delivery.finder import Finder
+from bot.tails.delivery.notes import Notes, Records
+from bot.tails.delivery.sender import Gone, Sender
+from bot.tails.files.logs import LogFiles
+from bot.tails.files.pictures import Pictures
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from typing import Any, cast
 
 from bot.slack.cards.live import EVENT_TYPE
 from bot.slack.connection.web import CallFailed
-from bot.tails.notes import Place
-from bot.tails.sender import Sender
+from bot.tails.delivery.notes import Place
+from bot.tails.delivery.sender import Sender
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What happened is looked at and who has a turn is served: one tenure's work of the tail in bot/tails/slack.py."""
+"""What happened is looked at and who has a turn is served: what slack.py does in one tenure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Protocol
 
 from bot.slack.connection.web import CallFailed
 from bot.store.link import StoreDown
+from bot.tails.cards.serving import RECENT, Changes, Serving
+from bot.tails.cards.trouble import Troubles
+from bot.tails.cards.turns import UPDATES, Turn, Turns
+from bot.tails.delivery.sender import NotMine
 from bot.tails.lease import Names
 from bot.tails.pace import Pace
-from bot.tails.sender import NotMine
-from bot.tails.serving import RECENT, Changes, Serving
 from bot.tails.tenure import Job, guarded, pause
-from bot.tails.trouble import Troubles
-from bot.tails.turns import UPDATES, Turn, Turns
 
 logger = logging.getLogger(__name__)
 

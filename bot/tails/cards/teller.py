@@ -6,10 +6,10 @@ import logging
 from dataclasses import replace
 from typing import Any, Protocol
 
-from bot.tails.finder import Finder, told_metadata
-from bot.tails.look import Look
-from bot.tails.notes import Notes
-from bot.tails.sender import Sender
+from bot.tails.cards.look import Look
+from bot.tails.delivery.finder import Finder, told_metadata
+from bot.tails.delivery.notes import Notes
+from bot.tails.delivery.sender import Sender
 
 logger = logging.getLogger(__name__)
 

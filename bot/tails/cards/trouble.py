@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 from bot.slack.connection.web import CallFailed, Failure, Trouble
+from bot.tails.cards.turns import Turn, Turns, Want
 from bot.tails.pace import Pace
 from bot.tails.quiet import Quiet
-from bot.tails.turns import Turn, Turns, Want
 
 logger = logging.getLogger(__name__)
 

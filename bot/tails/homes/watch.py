@@ -11,7 +11,7 @@ from math import inf
 from actions.engine.ports import Clock
 from bot.desk.surveys import Surveys
 from bot.desk.view import Overview
-from bot.tails.home_pace import HomePace
+from bot.tails.homes.pace import HomePace
 from bot.tails.tenure import Job, pause
 
 ATTENTIVE = timedelta(minutes=10)

@@ -1,0 +1,1 @@
+"""The Homes of those who opened theirs lately."""
