@@ -194,6 +194,17 @@ class Rules:
         """The categories that a change can have and that not every strategy is allowed in, and which are."""
         return {n: tuple(told) for n in self._used() if (told := self._category(n).strategies)}
 
+    def named(self) -> Mapping[str, frozenset[str]]:
+        """What it names by words of a bot, which this table cannot know; the key is what each of them has to be."""
+        of, whens = self.document, [rule.when for rule in self.document.rules]
+        tables = [self._category(number) for number in _CATEGORIES]
+        return {
+            "environment": frozenset(of.free.environments).union(*(when.environments or () for when in whens)),
+            "action": frozenset(of.standard.actions if of.standard else ()).union(*(w.actions or () for w in whens)),
+            "strategy": frozenset[str]().union(*((*t.strategies, *t.strategies_destructive) for t in tables)),
+            "bypass": frozenset(of.emergency.bypass if of.emergency else ()),
+        }
+
     def is_free(self, environment: str) -> bool:
         """Whether nothing that this table says is asked of a change there."""
         return environment in self.document.free.environments
@@ -213,7 +224,7 @@ def load(path: Path | str | None = None) -> Rules:
     """Read a table, the shipped one by default. Raises BrokenRules with every fault."""
     file = Path(path) if path else SHIPPED
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except OSError as fault:
         raise BrokenRules((f"The table of rules {file} cannot be read: {fault.strerror or fault}.",)) from None
     except UnicodeDecodeError:

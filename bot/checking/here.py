@@ -27,7 +27,7 @@ _OURS = (("slack", "team"), ("slack", "channel"))
 
 def file(path: Path, settings: Settings) -> Found:
     """chom.toml: right in itself, and no longer the example."""
-    kept = tuple(_examples(tomllib.loads(path.read_text(encoding="utf-8"))))
+    kept = tuple(_examples(tomllib.loads(path.read_text(encoding="utf-8-sig"))))
     has = (
         f"{counted(len(settings.environments), 'environment')}, {counted(len(settings.hosts), 'server')}, "
         f"{len(settings.people)} {'person' if len(settings.people) == 1 else 'people'}"

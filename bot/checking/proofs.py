@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import get_args
 
 from actions.engine.clock import SystemClock
 from actions.engine.metrics import PrometheusMetrics
+from actions.engine.registry.advice import nearest
+from actions.engine.registry.strategies import strategies
 from actions.engine.scrapes import PrometheusScrapes
 from actions.engine.telemetry import Blind, Metrics
-from actions.engine.words import counted, joined
+from actions.engine.words import counted, joined, quote
 from bot.checking.found import Found
 from bot.config import GitHubSettings, Settings
 from bot.evidence.github import GitHub, Repository, Unknown
 from bot.store import Store, StoreDown
-from policies.rules import BrokenRules, Rules, load
+from bot.vocabulary import registry
+from policies.change import STRATEGY
+from policies.rules import BrokenRules, EvidenceName, Rules, load
 
 _OWN = '`chom-bot policy rules > rules.toml` beside chom.toml, and rules = "rules.toml" under [bot]'
 
@@ -82,7 +87,33 @@ def asked_for(settings: Settings) -> Found:
             'The rules want GitHub to say that a commit is green: add [github] with repository = "OWNER/NAME", or '
             f"write rules of your own that ask for no checks and no branch: {_OWN}."
         )
-    return Found("evidence", "all that the rules ask for can be had" if wanted else "", tuple(faults))
+    faults += _misspelt(rules)
+    typos = [_unknown("environment", name, settings.environments) for name in sorted(rules.named()["environment"])]
+    notes = tuple(said for said in typos if "Did you mean" in said)  # a table may be shared with other bots
+    return Found("evidence", "all that the rules ask for can be had" if wanted else "", tuple(faults), notes)
+
+
+def _misspelt(rules: Rules) -> Iterator[str]:
+    """What the rules name and no bot has: a rule that names it never fits, which may ask for less than was meant."""
+    actions = registry().actions
+    known = {
+        "action": [action.name for action in actions],
+        "strategy": [strategy.word for strategy in strategies(actions)],
+        "bypass": [*get_args(EvidenceName), STRATEGY],
+    }
+    for what, names in known.items():
+        yield from (said for name in sorted(rules.named()[what]) if (said := _unknown(what, name, names)))
+
+
+def _unknown(what: str, name: str, known: Collection[str]) -> str:
+    """A sentence where it is none of them, else ""."""
+    meant = nearest(name, known)
+    return (
+        ""
+        if name in known
+        else f"The rules name the {what} {quote(name)}; there {'is' if len(known) == 1 else 'are'} {joined(known)}."
+        f"{f' Did you mean {meant}?' if meant else ''}"
+    )
 
 
 def _no_canary(settings: Settings, rules: Rules) -> Iterator[str]:

@@ -160,7 +160,7 @@ def _parsed(path: Path) -> Located:
     except OSError as fault:
         raise BrokenConfig((f"{path} cannot be read: {fault.strerror or fault}.",)) from None
     try:
-        text = raw.decode()
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
         line = raw.count(b"\n", 0, fault.start) + 1
         raise BrokenConfig((f"{path.name}:{line}: this is not UTF-8; save the file as UTF-8.",)) from None

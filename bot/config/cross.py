@@ -31,6 +31,9 @@ def cross_faults(located: Located) -> Iterator[Fault]:
                 yield line, f"environments.{name} names the host {host!r}, and there is no [hosts.{host}]."
             elif used.setdefault(str(host), name) != name:  # pyright: ignore[reportUnknownArgumentType]
                 yield line, f"the host {host!r} is in two environments, {used[host]} and {name}; it can be in one."
+        given = _texts(table.get("hosts"))
+        for host in sorted({host for host in given if given.count(host) > 1}):
+            yield located.line(("environments", name, "hosts")), f"environments.{name} names the host {host!r} twice."
         migrate_on = table.get("migrate_on")
         if migrate_on and isinstance(members, list) and migrate_on not in members:
             yield located.line(("environments", name, "migrate_on")), f"migrate_on is not one of {name}'s hosts."
@@ -38,7 +41,7 @@ def cross_faults(located: Located) -> Iterator[Fault]:
         if watches and "prometheus" not in located.data:
             line = located.line(("environments", name, watches[0]))
             yield line, f"environments.{name} watches {watches[0]}, and there is no [prometheus] to ask."
-        named = [host for host in _texts(table.get("hosts")) if "canary" in table_at(hosts, host)]
+        named = [host for host in given if "canary" in table_at(hosts, host)]
         pools = {host: table_at(hosts, host, "canary") for host in named}
         yield from canary_faults(located, name, table_at(table, "canary"), pools)
     yield from _twin_faults(located, hosts)

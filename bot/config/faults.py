@@ -40,7 +40,7 @@ def in_words(located: Located, error: Mapping[str, Any]) -> Fault:
             table = ".".join(str(part) for part in where[:-1])
             return line, f"{where[-1]} is missing in [{table}]." if table else f"there is no [{name}]."
         case "extra_forbidden":
-            return line, f"{name} is not a setting; README lists the settings there are."
+            return line, f"{name} is not a setting; `chom-bot init` writes a chom.toml with all there are."
         case "value_error":
             return line, f"{name} is {error['input']!r}; it has to be {error['ctx']['error']}."
         case kind:

@@ -102,6 +102,25 @@ def test_what_the_rules_ask_for_has_to_be_had(tmp_path: Path) -> None:
     assert asked_for(replace(SETTINGS, rules=str(rules))).faults == ()
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "fault", "note"),
+    [
+        ('actions = ["rollback"]', 'actions = ["rolback"]', 'the action "rolback"; there are deploy', ""),
+        ('strategies = ["canary"]', 'strategies = ["canery"]', '"canery"; there are blue-green, canary and', ""),
+        ('bypass = ["staging"', 'bypass = ["stagging"', 'the bypass "stagging"; there are staging', ""),
+        ('environments = ["staging"]', 'environments = ["prodution"]', "", "Did you mean production?"),
+        ('environments = ["staging"]', 'environments = ["another-bots"]', "", ""),
+    ],
+)
+def test_a_name_that_the_rules_misspell_is_said(tmp_path: Path, old: str, new: str, fault: str, note: str) -> None:
+    text, rules = SHIPPED.read_text(encoding="utf-8"), tmp_path / "rules.toml"
+    assert old in text
+    rules.write_text(text.replace(old, new, 1))
+    found = asked_for(replace(SETTINGS, rules=str(rules)))
+    assert [fault in said for said in found.faults if said.startswith("The rules name")] == [True] * bool(fault)
+    assert [note in said for said in found.notes] == [True] * bool(note)
+
+
 def test_category_3_can_only_be_had_where_there_are_canary_pools_and_somebody_counts() -> None:
     shipped = replace(SETTINGS, hosts={"app1": APP1})
     faults = asked_for(shipped).faults

@@ -15,6 +15,8 @@ from bot.config import BrokenConfig, Settings, load
 from bot.config.servers import CanarySettings
 from bot.hosts.targets import targets
 from policies.change import Account, Role
+from policies.rules import SHIPPED
+from policies.rules import load as load_rules
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUkdvTNn3ixt8VNtsTCqEOpXEkt+jbCQDmnT4mRWvhk"
 ENV = {
@@ -80,6 +82,12 @@ def test_a_good_file_becomes_settings(tmp_path: Path) -> None:
     assert lena.accounts == (Account("T1", "U1"), Account("T1", "U9"))
 
 
+def test_the_mark_that_some_editors_begin_a_file_with_is_no_fault(tmp_path: Path) -> None:
+    assert read(tmp_path, "\ufeff" + GOOD) == read(tmp_path, GOOD)
+    (tmp_path / "rules.toml").write_text("\ufeff" + SHIPPED.read_text(encoding="utf-8"), encoding="utf-8")
+    assert load_rules(tmp_path / "rules.toml").sha256 == load_rules().sha256
+
+
 def test_a_server_that_is_laid_out_otherwise(tmp_path: Path) -> None:
     more = 'port = 2222\ngroup = "http"\nphp = "8.4"\nlayout = { www = "/srv/www", caches = ["config:cache"] }\n'
     host = read(tmp_path, GOOD.replace("port = 2222\n", more)).hosts["stage1"]
@@ -135,7 +143,8 @@ def test_secrets_are_not_in_the_settings_repr(tmp_path: Path) -> None:
     ("old", "new", "line", "said"),
     [
         ('listen = "127.0.0.1:8080"', 'listen = "here"', 3, "an address and a port"),
-        ('team = "T1"', 'team = "T1"\ncolour = 1', 6, "not a setting"),
+        ('team = "T1"', 'team = "T1"\ncolour = 1', 6, "not a setting; `chom-bot init` writes"),
+        ('hosts = ["app1", "app2"]', 'hosts = ["app1", "app2", "app1"]', 10, "names the host 'app1' twice"),
         ('team = "T1"', "", 4, "team is missing in [slack]"),
         ('hosts = ["app1", "app2"]', 'hosts = ["app1", "app2", "app7"]', 10, "no [hosts.app7]"),
         ('migrate_on = "app2"', 'migrate_on = "stage1"', 11, "not one of production's hosts"),
