@@ -129,7 +129,7 @@ class Vault:
         return _revision(sealed)
 
 
-HOW = "On the bot's machine: `config put FILE`."
+HOW = "On the bot's machine: `chom-bot config put FILE`."
 
 
 def _revision(sealed: _Sealed) -> Revision:

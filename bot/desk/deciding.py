@@ -34,7 +34,9 @@ class Deciding:
         if digest != view.change.digest:
             raise Refusal("That button is of another plan than the one that waits now. Use those of its card.", change)
         if why_not := refusals.why_not_decide(view, who):
-            raise Refusal(together([why_not, self.roster.remark(who.id), view.verdict.said]), change)
+            asked = who.id == view.change.requester
+            away = f"To withdraw it: `stop {change}`." if asked else ""
+            raise Refusal(together([why_not, self.roster.remark(who.id), view.verdict.said, away]), change)
         return view
 
     async def reject(self, change: str, digest: str, who: Person, account: str, reason: str) -> ChangeView:

@@ -71,7 +71,7 @@ async def test_from_a_plan_to_history(night: Night) -> None:
     own = await night.hears("dev", "approve", change, status=2)
     assert own.startswith("You asked for this yourself, so somebody else has to decide it. Waiting for a Tech Lead")
     assert own.count("Lee Lead") == 1
-    assert own.endswith("Category 1 because every change needs a Tech Lead.\n")
+    assert own.endswith(f" every change needs a Tech Lead. To withdraw it: `chom-bot stop {change}`.\n")
     which = await night.hears("lead", "approve", status=2)
     assert which == (
         f"Say which of what waits: Deploy {GOOD} to production ({change}). For example: `chom-bot approve {change}`.\n"

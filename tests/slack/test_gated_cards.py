@@ -11,10 +11,11 @@ import pytest
 from actions.engine.fold import fold
 from actions.engine.journal import Ended, Observed, Opened, Outcome, Sight
 from actions.engine.watched import Watched
-from bot.desk.view import ChangeView
+from bot.desk.view import ChangeView, EnvironmentStatus
 from bot.shell import printed
 from bot.slack.blocks import Card
 from bot.slack.cards.live import change_card
+from bot.slack.messages import texts
 from bot.slack.messages.thread import thread
 from policies.change import Evidence, Need, Requirement, Role, Waiting, WhenReady
 from tests.slack.changes import AT, CHANGE, after, yes
@@ -51,6 +52,23 @@ def test_each_gate_has_its_line_once_and_the_text_says_it_too(missing: tuple[Nee
     assert f"◷ *Staging:* {GREEN}" in shown and "✗ *CI checks:* tests failed" in shown and "✓ *DR drill:*" in shown
     assert shown.count(GREEN) == 1 and GREEN in card.text and "tests failed" in card.text
     assert ("chom_approve" in shown) is bool(missing)
+
+
+def test_what_was_not_looked_at_yet_says_its_name_once() -> None:
+    fresh = replace(waiting(), evidence=())
+    assert "✗ *Staging:* Not looked at yet." in seen(change_card(fresh))
+    assert "  ✗ Staging: Not looked at yet." in printed.plan(fresh)
+
+
+def test_what_is_to_be_typed_is_said_as_it_is_typed_in_slack() -> None:
+    said = "v1.2 is not in staging. Try it there first: `deploy v1.2 to staging`."
+    tried = replace(waiting(), verdict=Waiting(said, (), ("staging",)))
+    for card in (
+        texts.asked(tried, "C0DEPLOYS"),
+        texts.status((EnvironmentStatus("production", None, "app2 does not answer.", None, (tried,)),)),
+    ):
+        check(card)
+        assert "first: `/chom deploy v1.2 to staging`." in seen(card)
 
 
 def test_once_approved_the_card_says_what_it_waits_for_and_what_happens_then() -> None:

@@ -39,8 +39,8 @@ def asked(view: ChangeView, channel: str, link: str = "") -> Card:
     title = view.title
     next_ = "It starts now." if view.run.seq else sentence(view.verdict.said)
     where = f"<{link}|Open its card>" if link else f"Its card is in <#{channel}>."
-    text = f"{title} is asked for. {next_} Its card is in the channel."
-    return card(text, [section(f"*{inline(title, 150)}* is asked for. {timed(next_)} {where}")])
+    text = in_slack(f"{title} is asked for. {next_} Its card is in the channel.")
+    return card(text, [section(f"*{inline(title, 150)}* is asked for. {spoken(next_)} {where}")])
 
 
 def not_asked(why: str, link: str = "") -> Card:
@@ -132,7 +132,7 @@ def _going_on(one: EnvironmentStatus) -> list[str]:
         if on := shares(run):
             lines.append(f"{on[0]} {on[1]}")
     lines += [
-        f"◦ {inline(v.title, 150)}: {timed(v.verdict.said, 300)} {code(v.change.id)}"
+        f"◦ {inline(v.title, 150)}: {spoken(v.verdict.said, 500)} {code(v.change.id)}"
         for v in one.pending[:5]
         if isinstance(v.verdict, Waiting) or not isinstance(v.verdict, Refused)
     ]
