@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import math
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont
@@ -15,12 +17,17 @@ _TIMES = 2
 Point = tuple[float, float]
 Align = Literal["left", "middle", "right"]
 _ANCHORS = {"left": "ls", "middle": "ms", "right": "rs"}
+_FONT = Path(__file__).parent / "font" / "SourceSans3.ttf"
+"""Has Latin, Greek and Cyrillic letters, in every weight; Pillow's own font has ASCII."""
+_REGULAR, _BOLD = 400, 700
+_NO_SIGN = "\U0010ffff"
+"""No font has it, so it is drawn as what stands for a missing one."""
 
 
 @cache
-def _font(size: float) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size)
-    assert isinstance(font, ImageFont.FreeTypeFont), "Pillow's wheels have FreeType"
+def _font(size: float, weight: int = _REGULAR) -> ImageFont.FreeTypeFont:
+    font = ImageFont.truetype(str(_FONT), size)
+    font.set_variation_by_axes([weight])
     return font
 
 
@@ -59,41 +66,59 @@ class Canvas:
         halo: str = "",
     ) -> None:  # fmt: skip
         """One line whose base is at that height; with a `halo` it can be read over lines."""
-        larger, font, shown = _larger(at), _font(size * _TIMES), _shown(words)
-        weight = size * _TIMES / 40 if bold else 0.0
+        larger, font, shown = _larger(at), _font(size * _TIMES, _BOLD if bold else _REGULAR), _shown(words)
         if halo:
-            self._draw.text(
-                larger, shown, halo, font, _ANCHORS[align], stroke_width=weight + size / 5, stroke_fill=halo
-            )
-        self._draw.text(larger, shown, colour, font, _ANCHORS[align], stroke_width=weight, stroke_fill=colour)
+            self._draw.text(larger, shown, halo, font, _ANCHORS[align], stroke_width=size / 5, stroke_fill=halo)
+        self._draw.text(larger, shown, colour, font, _ANCHORS[align])
 
 
-def width_of(words: str, size: float) -> float:
+def can_show(words: str) -> bool:
+    """Whether the font has a sign for all of it."""
+    return _shown(words) == _composed(words)
+
+
+def width_of(words: str, size: float, *, bold: bool = False) -> float:
     """Of one line, in pixels of the finished picture."""
-    return _font(size * _TIMES).getlength(_shown(words)) / _TIMES
+    return _font(size * _TIMES, _BOLD if bold else _REGULAR).getlength(_shown(words)) / _TIMES
 
 
-def wrapped(words: str, size: float, room: float) -> list[str]:
+def wrapped(words: str, size: float, room: float, *, bold: bool = False) -> list[str]:
     """Lines that fit into the room; a number and its sign stay together, and a word alone that does not fit is cut."""
     lines = [""]
     for word in words.replace(" %", "\u00a0%").split(" "):
         longer = f"{lines[-1]} {word}".strip()
-        lines = [*lines[:-1], longer] if width_of(longer, size) <= room else [*lines, fitting(word, size, room)]
+        fits = width_of(longer, size, bold=bold) <= room
+        lines = [*lines[:-1], longer] if fits else [*lines, fitting(word, size, room, bold=bold)]
     return [line.replace("\u00a0", " ") for line in lines if line]
 
 
-def fitting(word: str, size: float, room: float) -> str:
+def fitting(word: str, size: float, room: float, *, bold: bool = False) -> str:
     """The word, or as much of it as there is room for."""
-    if width_of(word, size) <= room:
+    if width_of(word, size, bold=bold) <= room:
         return word
-    while word and width_of(f"{word}…", size) > room:
+    while word and width_of(f"{word}…", size, bold=bold) > room:
         word = word[:-1]
     return f"{word}…"
 
 
 def _shown(words: str) -> str:
     """What the font has no sign for is a question mark, not an empty box."""
-    return "".join(sign if sign.isascii() or sign == "…" else "?" for sign in words.replace("\u00a0", " "))
+    return "".join(sign if _has(sign) else "?" for sign in _composed(words))
+
+
+def _composed(words: str) -> str:
+    return unicodedata.normalize("NFC", words).replace("\u00a0", " ")
+
+
+@cache
+def _has(sign: str) -> bool:
+    return sign.isprintable() and _drawn(sign) != _drawn(_NO_SIGN)
+
+
+def _drawn(sign: str) -> bytes:
+    image = Image.new("L", (80, 80))
+    ImageDraw.Draw(image).text((20, 20), sign, 255, _font(20))
+    return image.tobytes()
 
 
 def _larger(point: Point) -> Point:

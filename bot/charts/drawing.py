@@ -7,10 +7,10 @@ Okabe and Ito's set, which the colour-blind can tell apart), in width and in das
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from bot.charts.canvas import Canvas, Point, fitting, width_of, wrapped
+from bot.charts.canvas import Canvas, Point, can_show, fitting, width_of, wrapped
 from bot.charts.latency import P95
 from bot.charts.shares import Part, Points, canary, stable
 from bot.charts.story import Story
@@ -105,7 +105,8 @@ def _p95(story: Story, p95: P95) -> Panel:
 def _heading(story: Story) -> list[tuple[str, int, str, bool]]:
     """Lines of (words, size, colour, bold): the finding, and what was counted."""
     room = WIDTH - 2 * EDGE
-    first = [(line, HEAD, INK, True) for line in wrapped(headline(story), HEAD * 1.03, room)[:2]]
+    shown = story if can_show(story.promoter) else replace(story, promoter=story.promoter_id)
+    first = [(line, HEAD, INK, True) for line in wrapped(headline(shown), HEAD, room, bold=True)[:2]]
     return first + [(line, BODY, FAINT, False) for line in wrapped(counts(story), BODY, room)[:2]]
 
 
@@ -159,7 +160,7 @@ def _names(canvas: Canvas, plot: Plot, lines: Sequence[tuple[Sequence[Point], st
         placed.append((below, name, colour))
     over = max(0.0, below - plot.lower - 12)
     for y, name, colour in placed:
-        canvas.text((RIGHT + 18, y - over), fitting(name, BODY, WIDTH - RIGHT - 24), BODY, colour, bold=True)
+        canvas.text((RIGHT + 18, y - over), fitting(name, BODY, WIDTH - RIGHT - 24, bold=True), BODY, colour, bold=True)
 
 
 # --- weights and time --------------------------------------------------------

@@ -76,6 +76,8 @@ class Story:
     """The evidence at the end, as the journal says it."""
     promoter: str = ""
     """Who ended the last stage before its time; "" where the analysis did, or users go back."""
+    promoter_id: str = ""
+    """The same person as chom.toml calls them, in plain letters."""
     lapses: Spans = ()
     """When all were on stable, in seconds since `began` as a clock counts them."""
 
@@ -140,9 +142,10 @@ def story(plan: Plan, entries: Sequence[Entry], number: int, name: Callable[[str
     kept = stages[:-1] if end is End.ON else stages
     old = str(plan.facts.get("replaces", "")) or "stable"
     wish = _obeyed(shift, entries[:number], kept[-1].weight) if end in (End.ON, End.LIVE) else None
-    promoter = name(wish.by) if wish and wish.wish is Wish.PROMOTE else ""
+    promoter = wish.by if wish and wish.wish is Wish.PROMOTE else ""
     place, hosts, limits = plan.environment, shift.hosts, shift.limits
-    return Story(plan.version, old, place, hosts, told[0].at, limits, tuple(kept), end, why, promoter, lapses)
+    named = name(promoter) if promoter else ""
+    return Story(plan.version, old, place, hosts, told[0].at, limits, tuple(kept), end, why, named, promoter, lapses)
 
 
 def _obeyed(shift: Shift, entries: Sequence[Entry], weight: int) -> Wished | None:

@@ -142,7 +142,8 @@ def test_a_stage_that_a_person_ended_is_not_praised(which: int, more: dict[str, 
     weight, at = ((10, due - 1), (100, due - 2))[which]  # the last decision of a shift is a Measured before its Done
     entries.insert(at, Wished(AT, "shift", weight, Wish.PROMOTE, "omar"))
     names = {"omar": "Omar Haddad"}
-    assert headline(story(PLAN, entries, due + 1, names.__getitem__)) == said
+    one = story(PLAN, entries, due + 1, names.__getitem__)
+    assert (headline(one), one.promoter_id) == (said, "omar")
     others = [other for other in moments(PLAN, entries) if other != due + 1]
     assert not any(story(PLAN, entries, other).promoter for other in others)
 
