@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,11 +10,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.configs import fresh_key
+from tests.host.server import Channel
 from tests.lab.vps import Vps, die_with_us
 from tests.support.rules import one_lead_text
 
@@ -230,3 +232,17 @@ class Shell:
         self._reader.join(5)
         assert found == status, f"exit status {found}\n{self.said}"
         return self.said
+
+
+@contextlib.contextmanager
+def chom_host(bot: Bot, vps: Vps) -> Iterator[Channel]:
+    """chom-host of that server, over the bot's own key."""
+    options = ["-q", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+    asked = ["ssh", "-i", str(bot.directory / "id_ed25519"), *options, f"ops@{vps.address}", "channel"]
+    pipe = subprocess.PIPE
+    made = Channel(subprocess.Popen(asked, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL))
+    try:
+        yield made
+    finally:
+        if made.process.poll() is None:
+            made.close()

@@ -10,8 +10,8 @@ import json
 import time
 
 from tests.lab import site
-from tests.lab.bot_process import Bot
-from tests.lab.conftest import Users
+from tests.lab.bot_process import Bot, chom_host
+from tests.lab.conftest import Lab, Users
 from tests.lab.releases import DOOMED, SUBTITLE, SUMMARY
 from tests.lab.site import query
 from tests.lab.slack import Slack
@@ -98,6 +98,28 @@ def test_the_backup_is_the_database_as_it_was_before_and_can_be_restored(vps: Vp
         assert not query(vps, "show columns from restored.notes like 'subtitle'")
     finally:
         vps.ssh("mariadb -e 'drop database restored'")
+
+
+def test_debian_13_backs_up_a_database_that_has_no_certificate(lab: Lab, bot: Bot, channel: Slack) -> None:
+    """app2's chom-host dumps with MariaDB 11.8's client, and each table of MariaDB 10.11 on app1 comes out the same."""
+    alone = f"MYSQL_PWD={site.DB_PASSWORD} mariadb-dump --host={lab.app1.address} --user=chom chom"
+    refused = lab.app2.ssh(alone, check=False)
+    assert refused.returncode and b"SSL is required" in refused.stderr, "left alone it would insist on TLS"
+    name = current(lab.app2)
+    with chom_host(bot, lab.app2) as host:
+        fence = host.ask("survey")["fence"]
+        done = host.run("by-hand/backup/forward", "backup", {"name": name, "days": 7}, fence=fence)
+    tables = query(lab.app1, "show tables").split()
+    assert done["ok"] and f" was made and read back: {len(tables)} tables, " in done["summary"], done
+    dump = lab.app2.ssh(f"gunzip --stdout /var/backups/chom/database/chom_{name}.sql.gz").stdout
+    lab.app1.ssh("mariadb -e 'create database restored'")
+    try:
+        lab.app1.ssh("mariadb restored", stdin=dump)
+        sums = [query(lab.app1, f"checksum table {table}, restored.{table}").split()[1::2] for table in tables]
+        assert tables and all(one == two != "NULL" for one, two in sums), (tables, sums)
+        assert query(lab.app1, "select text from restored.notes") == "Größe: 3 × 4 Ω"
+    finally:
+        lab.app1.ssh("mariadb -e 'drop database restored'")
 
 
 def test_a_broken_version_is_served_to_nobody(vps: Vps, channel: Slack, users: Users) -> None:

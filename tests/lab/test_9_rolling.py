@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 
 from tests.host.server import Channel
 from tests.lab.bases import told
-from tests.lab.bot_process import Bot
+from tests.lab.bot_process import Bot, chom_host
 from tests.lab.canaries import Answer, people
 from tests.lab.conftest import Lab
 from tests.lab.load import LARAVEL, Habits
@@ -121,14 +120,9 @@ def test_where_the_second_is_bad_all_go_back_and_the_card_says_who_serves_what(
 
 @pytest.fixture
 def host(lab: Lab, bot: Bot) -> Iterator[Channel]:
-    """chom-host of app1, over the bot's own key."""
-    options = ["-q", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
-    asked = ["ssh", "-i", str(bot.directory / "id_ed25519"), *options, f"ops@{lab.app1.address}", "channel"]
-    pipe = subprocess.PIPE
-    made = Channel(subprocess.Popen(asked, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL))
-    yield made
-    if made.process.poll() is None:
-        made.close()
+    """chom-host of app1."""
+    with chom_host(bot, lab.app1) as made:
+        yield made
 
 
 def test_a_server_ends_it_by_itself_at_its_time(lab: Lab, host: Channel) -> None:
