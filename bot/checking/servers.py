@@ -36,6 +36,7 @@ async def _server(hosts: SshHosts, settings: Settings, name: str, newest: Awaita
     try:
         hello = await hosts.hello(name)
         ready = await hosts.readiness(name)
+        lacks_pools = settings.hosts[name].canary is not None and (await hosts.survey(name)).pools is None
     except Unreachable as gone:
         return Found(name, faults=(str(gone),), notes=notes)
     except HostRefused as refused:
@@ -43,6 +44,8 @@ async def _server(hosts: SshHosts, settings: Settings, name: str, newest: Awaita
     faults = [f"{fault.rstrip('.')}." for fault in ready.faults]
     if ready.config:
         notes = (*notes, f"{ready.config}. Until then no change of the environment file can be made there.")
+    if lacks_pools:
+        faults.append(f"It has none of what [hosts.{name}.canary] says; run `chom-bot host install {name}`.")
     if environment:
         faults += _of_environment(environment, ready)
     need = ROOM * artifact.size if (artifact := await newest) else 0

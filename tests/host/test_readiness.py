@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.host.server import Server
+from tests.support.nginx import Nginx
 
 R1 = "20261121_100000"
 SUDO = """#!/bin/sh
@@ -131,10 +132,26 @@ def test_it_is_asked_for_exactly(server: Server) -> None:
         assert (status, answer["error"]["code"]) == (77, "refused"), json.dumps(asked)
 
 
-def test_a_canary_needs_its_place_its_secret_and_two_lines_of_sudo(whole: Server) -> None:
-    (whole.root / "leases").write_text("in the way")
-    whole.settings(canary="chom_canary", leases=str(whole.root / "leases"), pins=str(whole.root / "pins.conf"),
-                   fpm_files=[str(whole.root / "pool.d/www.conf")], canary_service="broken")  # fmt: skip
+@pytest.fixture
+def nginx(whole: Server) -> Iterator[Nginx]:
+    """A server that lacks nothing for a canary, and has had none yet."""
+    pins, files = whole.root / "pins.conf", whole.root / "pool.d"
+    pins.write_text('"5ec2e7-canary" canary;\n"5ec2e7-stable" stable;\n')
+    files.mkdir()
+    (files / "www.conf").write_text("[www]\n")
+    made = Nginx(pins, whole.root / "canary.sock", whole.www / "chom_canary")
+    whole.settings(canary="chom_canary", canary_socket=str(made.socket_path), leases=str(whole.root / "leases"),
+                   pins=str(pins), fpm_files=[str(files / "www.conf")], site=made.url)  # fmt: skip
+    yield made
+    made.close()
+
+
+def test_a_canary_needs_its_place_its_secret_and_two_lines_of_sudo(whole: Server, nginx: Nginx) -> None:
+    leases, pins, pool = whole.root / "leases", whole.root / "pins.conf", whole.root / "pool.d"
+    leases.write_text("in the way")
+    pins.rename(pins.with_suffix(".away"))
+    (pool / "www.conf").rename(pool / "www.away")
+    whole.settings(canary_service="broken")
     said = " / ".join(check(whole)["faults"])
     for what in (
         "leases is no directory",
@@ -143,12 +160,72 @@ def test_a_canary_needs_its_place_its_secret_and_two_lines_of_sudo(whole: Server
     ):
         assert what in said
     assert "systemctl start broken”" in said and "systemctl stop broken”" in said
-    (whole.root / "leases").unlink()
-    (whole.root / "pool.d").mkdir()
-    for name in ("pins.conf", "pool.d/www.conf", "pool.d/other.conf"):
-        (whole.root / name).write_text("[other]\n")
-    (whole.root / "pool.d/zz.conf").write_text("[global]\n[www]\npm.max_children = 16\n")
+    leases.unlink()
+    pins.with_suffix(".away").rename(pins)
+    (pool / "www.away").rename(pool / "www.conf")
+    (pool / "other.conf").write_text("[other]\n")
+    (pool / "zz.conf").write_text("[global]\n[www]\npm.max_children = 16\n")
     assert "zz.conf says more of the pool www; name it among the files" in " / ".join(check(whole)["faults"])
-    (whole.root / "pool.d/zz.conf").unlink()
+    (pool / "zz.conf").unlink()
     whole.settings(canary_service="php8.2-fpm-canary")
     assert check(whole)["faults"] == []
+
+
+def _unrouted(server: Server, nginx: Nginx) -> None:
+    nginx.routes = False
+
+
+def _closed(server: Server, nginx: Nginx) -> None:
+    nginx.close()
+
+
+def _without_pins(server: Server, nginx: Nginx) -> None:
+    (server.root / "pins.conf").write_text("")
+
+
+def _no_release(server: Server, nginx: Nginx) -> None:
+    nginx.routes, nginx.stable = False, (404, "File not found.\n")
+
+
+def _ill(server: Server, nginx: Nginx) -> None:
+    nginx.routes, nginx.stable = False, (500, "")
+
+
+def _no_release_and_nginx_looks_first(server: Server, nginx: Nginx) -> None:
+    nginx.routes, nginx.stable = False, (404, "<h1>404 Not Found</h1>")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            _unrouted,
+            [
+                " sends nobody who asks for localhost to the canary; `chom-bot host install` puts its routing in.",
+                'name CHOM\'s in chom.toml, under [hosts.NAME]: layout = { health_host = "chom.example" }',
+            ],
+        ),
+        (_closed, ["nginx does not listen at http://127.0.0.1:", "as site in [hosts.NAME.canary]"]),
+        (_without_pins, ["pins.conf has no pins; run `chom-bot host install`"]),
+        (_no_release, [" sends nobody who asks for localhost to the canary; "]),
+        (_no_release_and_nginx_looks_first, []),
+        (_ill, []),
+    ],
+)
+def test_before_the_first_canary_it_is_said_where_nginx_would_send_nobody_there(
+    whole: Server, nginx: Nginx, change: Callable[[Server, Nginx], None], said: list[str]
+) -> None:
+    assert check(whole)["faults"] == []
+    change(whole, nginx)
+    faults = check(whole)["faults"]
+    assert len(faults) == bool(said) and all(words in faults[0] for words in said), faults
+    assert "5ec2e7" not in "".join(faults)
+
+
+def test_a_canary_that_runs_is_not_looked_for_in_nginx(whole: Server, nginx: Nginx) -> None:
+    """Its answers are like stable's; and its own check has asked nginx already."""
+    nginx.routes = False
+    with socket.socket(socket.AF_UNIX) as canary:
+        canary.bind(str(nginx.socket_path))
+        canary.listen()
+        assert check(whole)["faults"] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -260,8 +261,9 @@ async def test_an_older_chom_host_is_told_by_its_sha256(whole: SetUp, tmp_path: 
 
 
 async def test_what_a_server_has_to_have_for_its_environment(whole: SetUp) -> None:
-    """Room for the newest version, services that may be reloaded there, a way to back the database up; and a use."""
+    """Room for the newest version, services that may be reloaded there, a way to back up, a canary pool; and a use."""
     text = whole.text.replace('hosts = ["app1", "app2"]', 'hosts = ["app1"]\nreload = ["redis-server"]')
+    text += "[hosts.app1.canary]\n[hosts.app2.canary]\n"
     config = whole.town.directory / "other.toml"
     await asyncio.to_thread(config.write_text, text)
     huge = Artifact("v9.9", "1" * 40, "2" * 64, 10**15)
@@ -269,10 +271,17 @@ async def test_what_a_server_has_to_have_for_its_environment(whole: SetUp) -> No
     async def newest() -> Artifact:
         return huge
 
-    one, two = await servers(load(config, {}, secrets=Secrets.NONE), asyncio.create_task(newest()))
-    assert one.what == "app1" and len(one.faults) == 2
+    app2 = whole.town.servers[1].config
+    had = await asyncio.to_thread(app2.read_text)
+    await asyncio.to_thread(app2.write_text, json.dumps({**json.loads(had), "canary": ""}))
+    try:
+        one, two = await servers(load(config, {}, secrets=Secrets.NONE), asyncio.create_task(newest()))
+    finally:
+        await asyncio.to_thread(app2.write_text, had)
+    assert one.what == "app1" and (len(one.faults), len(two.faults)) == (2, 2)
     assert one.faults[0] == (
         "production reloads redis-server, and only php8.2-fpm may be reloaded there; run `chom-bot host install`."
     )
     assert one.faults[1].endswith(" MB are free, and v9.9 needs about 3,000,000,000 MB; make room.")
+    assert two.faults[0] == "It has none of what [hosts.app2.canary] says; run `chom-bot host install app2`."
     assert two.notes == ("No environment has app2 among its hosts, so nothing is ever deployed there.",)

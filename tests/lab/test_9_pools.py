@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.host.server import Channel, tar_gz
+from tests.lab.bases import sh
 from tests.lab.bot_process import Bot
 from tests.lab.pools import CANARY, CLIENTS, PAGE, STABLE, TOML, counted, site
 from tests.lab.site import DB_PASSWORD, NGINX
@@ -82,6 +84,43 @@ def test_a_living_site_gets_a_canary_and_nobody_notices(bot: Bot, server: Vps) -
     server.ssh(f"nohup {program} </dev/null >/dev/null 2>&1 &")
 
 
+TLS = "listen 443 ssl; ssl_certificate /etc/ssl/site.pem; ssl_certificate_key /etc/ssl/site.key;"
+SITE = "/etc/nginx/sites-available/default"
+UNROUTE = f"sed -i 's|fastcgi_pass chom_.chom_pool;|fastcgi_pass unix:/run/php/php8.2-fpm.sock;|' {SITE}"
+
+
+def reloaded(server: Vps, change: str) -> None:
+    """The site as an operator's shell has changed it."""
+    server.ssh(f"{change} && nginx -t && systemctl reload nginx")
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """nginx's reload takes a moment."""
+    deadline = time.monotonic() + 15
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+UNROUTED = "nginx at http://127.0.0.1 sends nobody who asks for localhost to the canary"
+
+
+def lacks(bot: Bot, server: Vps) -> list[str]:
+    """What the server says it lacks of nginx's way to the canary: asked as `chom-bot check` does."""
+    said = sh(*ssh(bot, server, "check")).stdout
+    return [fault for fault in json.loads(said)["result"]["faults"] if fault.startswith("nginx")]
+
+
+def test_before_the_first_deploy_the_check_says_whether_nginx_would_send_anybody(bot: Bot, server: Vps) -> None:
+    """Only the release is missing: nobody was served anything here yet."""
+    until(lambda: lacks(bot, server) == [])
+    server.ssh(f"cp {SITE} /etc/ssl/site.routed")
+    reloaded(server, UNROUTE)
+    until(lambda: [fault.partition(";")[0] for fault in lacks(bot, server)] == [UNROUTED])
+    reloaded(server, f"cp /etc/ssl/site.routed {SITE}")
+    until(lambda: lacks(bot, server) == [])
+
+
 def stage(bot: Bot, server: Vps, channel: Channel, release: str, version: str) -> None:
     data = tar_gz({"artisan": "<?php exit(0);\n", "public/index.php": PAGE, "version": version})
     sha256 = hashlib.sha256(data).hexdigest()
@@ -118,15 +157,6 @@ async def test_each_stage_has_its_share_and_all_clients_of_the_last_one(
         assert await users.on_canary() == set()
 
 
-TLS = "listen 443 ssl; ssl_certificate /etc/ssl/site.pem; ssl_certificate_key /etc/ssl/site.key;"
-SITE = "/etc/nginx/sites-available/default"
-
-
-def reloaded(server: Vps, change: str) -> None:
-    """The site as an operator's shell has changed it."""
-    server.ssh(f"{change} && nginx -t && systemctl reload nginx")
-
-
 def probed(channel: Channel, name: str, enough: Callable[[dict], bool]) -> str:
     """What the check of the canary says once its answer is `enough`: nginx's reload takes a moment."""
     deadline, number = time.monotonic() + 15, 0
@@ -146,8 +176,7 @@ def test_a_routing_that_was_taken_out_by_hand_fails_the_check_before_anybody_is_
     server.ssh("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout /etc/ssl/site.key "
                f"-out /etc/ssl/site.pem && cp {SITE} /etc/ssl/site.before")  # fmt: skip
     reloaded(server, f"sed -i 's|listen 80 default_server;|& {TLS}|' {SITE}")
-    stable = "fastcgi_pass unix:/run/php/php8.2-fpm.sock;"
-    reloaded(server, f"sed -i 's|fastcgi_pass chom_.chom_pool;|{stable}|' {SITE}")
+    reloaded(server, UNROUTE)
     said = probed(channel, "out", lambda said: not said["ok"])
     assert said.startswith(
         "a test request for localhost through nginx at https://127.0.0.1 did not reach the canary"
@@ -228,6 +257,24 @@ def test_who_comes_back_is_told(channel: Channel) -> None:
     job(channel, "canary_stop")
     seen = channel.ask("survey")["pools"]
     assert (seen["running"], seen["canary"], seen["lapsed"]) == (False, "", None)
+
+
+def test_before_the_next_canary_it_says_so_too_and_also_where_another_site_answers(bot: Bot, server: Vps) -> None:
+    assert lacks(bot, server) == []
+    reloaded(server, UNROUTE)
+    until(lambda: [fault.partition(";")[0] for fault in lacks(bot, server)] == [UNROUTED])
+    reloaded(server, f"cp /etc/ssl/site.routed {SITE}")
+    until(lambda: lacks(bot, server) == [])
+    server.ssh("cp -p /etc/chom/host.json /etc/ssl/")
+    other = "server { listen 80 default_server; return 200; }"
+    named = f"sed -i 's|listen 80 default_server;|listen 80; server_name chom.example;|' {SITE}"
+    reloaded(server, f"echo '{other}' > /etc/nginx/conf.d/other.conf && {named}")
+    until(lambda: [fault.partition(";")[0] for fault in lacks(bot, server)] == [UNROUTED])
+    assert 'layout = { health_host = "chom.example" }' in lacks(bot, server)[0]
+    server.ssh("""sed -i 's|^{|{"health_host": "chom.example",|' /etc/chom/host.json""")
+    assert lacks(bot, server) == []
+    server.ssh("cp -p /etc/ssl/host.json /etc/chom/ && rm /etc/nginx/conf.d/other.conf")
+    reloaded(server, f"cp /etc/ssl/site.routed {SITE}")
 
 
 def test_taken_back_nginx_is_as_it_was(bot: Bot, server: Vps) -> None:

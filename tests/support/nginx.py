@@ -12,13 +12,16 @@ from actions.host.chom_host.fastcgi import fastcgi
 
 
 class Nginx(http.server.ThreadingHTTPServer):
-    """Knows the pins that were in the file when it was started. `routes` false: somebody took the routing out."""
+    """Knows the pins that were in the file when it was started.
+
+    `routes` false: somebody took the routing out. `stable` is what it answers: (status, page).
+    """
 
     daemon_threads = True
 
     def __init__(self, pins: Path, socket: Path, link: Path) -> None:
         super().__init__(("127.0.0.1", 0), _Talk)
-        self.socket_path, self.link, self.routes = socket, link, True
+        self.socket_path, self.link, self.routes, self.stable = socket, link, True, (200, "stable")
         self.pins = dict(re.findall(r'^"([^"]+)" (\w+);$', pins.read_text(), re.M))
         self.heard: list[dict[str, str]] = []
         """The headers of each request."""
@@ -35,7 +38,7 @@ class Nginx(http.server.ThreadingHTTPServer):
     def page(self, path: str, pin: str) -> tuple[int, str]:
         """(status, body); 502 where the canary's PHP-FPM does not answer."""
         if not self.routes or self.pins.get(pin) != "canary":
-            return 200, "stable"
+            return self.stable
         public = self.link.resolve() / "public"
         asked = {
             "REQUEST_METHOD": "GET",

@@ -14,6 +14,7 @@ from .config import env_path, why_not_replaced
 from .disk import free_bytes
 from .dotenv import database
 from .fastcgi import connected
+from .pinned import why_not_routed
 from .server import why_no_switch
 from .settings import Settings
 
@@ -91,6 +92,8 @@ def _canary(settings: Settings) -> Iterator[str]:
         yield f"{settings.leases} {why}"
     if not os.access(settings.pins, os.R_OK):
         yield f"{settings.pins} cannot be read by {_me()}; run `chom-bot host install`"
+    elif why := why_not_routed(settings):
+        yield why
     for path in (path for path in settings.fpm_files if not os.access(path, os.R_OK)):
         yield f"{path} cannot be read; name the files of the site's pool as files in [hosts.NAME.canary]"
     for other in _other_files(settings):
