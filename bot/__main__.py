@@ -27,6 +27,7 @@ _HEADS = dict.fromkeys(action.parsed.head for action in registry().actions)
 PLACES = {
     **{head: Place(_SHELL, "asking_for", told(head), AS_TYPED, head) for head in _HEADS},
     **{name: Place(_SHELL, f"{name}_command", told(name), AS_TYPED) for name in _TYPED},
+    "help": Place("bot.help_command", "help_command", told("help"), AS_TYPED),
     **{name: Place(module, attribute, told(name)) for name, (module, attribute) in _OWN.items()},
 }
 """In the order of the help."""

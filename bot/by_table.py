@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import typer
 from typer.core import TyperGroup
 
 AS_TYPED = {"ignore_unknown_options": True, "allow_interspersed_args": True}
 """What begins with a dash reaches the grammar too, and gets its sentence."""
+
+Words = Annotated[
+    list[str] | None, typer.Argument(help="As in Slack, for example: v1.2 to staging", show_default=False)
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,9 @@ import typer
 from actions.engine.registry.grammar import from_shell
 from actions.engine.registry.strategies import HEAD
 from bot import shell
+from bot.by_table import Words
 from bot.configs import command as configs
 from bot.entry import DEFAULT, Config, in_a_shell
-from bot.vocabulary import registry
-
-Words = Annotated[
-    list[str] | None, typer.Argument(help="As in Slack, for example: v1.2 to staging", show_default=False)
-]
 
 Version = Annotated[list[str], typer.Argument(help="As after deploy, for example: v1.2 rolling to production")]
 Asker = Annotated[
@@ -35,11 +31,6 @@ def asking_for(head: str) -> Any:
         raise typer.Exit(shell.run(bot, lambda it: shell.propose(it, from_shell([head, *(words or [])]))))
 
     return command
-
-
-def help_command(words: Words = None) -> None:
-    """Say what can be typed."""
-    typer.echo(registry().help(from_shell(words or [])))
 
 
 def plan_command(words: Words = None, config: Config = DEFAULT) -> None:

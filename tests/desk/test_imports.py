@@ -16,6 +16,7 @@ brought = {{}}
 def bring(name, module, unwanted):
     import_module(module)
     brought[name] = [one for one in unwanted if one in sys.modules]
+bring("help alone", "bot.help_command", {_SERVING + _DESK})
 bring("policy test", "bot.policy_command", {_SERVING + _DESK})
 for name in sorted(PLACES, key=("serve", "sandbox").count):
     bring(name, PLACES[name].module, {_SERVING})
@@ -26,9 +27,9 @@ print(json.dumps(brought))
 
 
 def test_no_command_but_those_that_serve_waits_for_what_serving_needs() -> None:
-    """One interpreter for all of them, the lightest first: where one fails, so do those behind it."""
+    """One interpreter for all, the lightest first: where one fails, so do those behind it."""
     told = subprocess.run([sys.executable, "-c", _ASKED], capture_output=True, text=True, check=True)
     brought = json.loads(told.stdout)
     assert brought.pop("serve") == ["aiohttp.web", "bot.serving.serve", "slack_bolt"]
-    assert {"policy test", "status", "history", "who", "plan", "policy", "evidence", "check", "host"} <= {*brought}
+    assert {"help alone", "policy test", "status", "who", "plan", "policy", "evidence", "check", "host"} <= {*brought}
     assert {name: modules for name, modules in brought.items() if modules} == {}
