@@ -36,7 +36,8 @@ class Place:
         if isinstance(found, typer.Typer):
             made.add_typer(found, name=name, help=self.help)
         else:
-            made.command(name, help=self.help, context_settings=dict(self.settings))(found)
+            more = f"\n\nHow to write it, with examples: chom-bot help {name}" if self.settings else ""
+            made.command(name, help=f"{self.help}{more}", context_settings=dict(self.settings))(found)
         return typer.main.get_group(made).commands[name]
 
 

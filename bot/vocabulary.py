@@ -89,15 +89,10 @@ def registry() -> Registry:
     return discover((*RESERVED, *ONLY_HERE), LEAD)
 
 
-def summary(name: str) -> str:
-    """What the registry says of a command that is no action."""
-    return next(word.summary for word in registry().reserved if word.head == name)
-
-
 def told(name: str) -> str:
     """What the help of a shell says of a command, be it an action or not."""
     known = [action.summary for action in registry().actions if action.parsed.head == name]
-    return " ".join(known) or summary(name)
+    return " ".join([*known, *(word.summary for word in registry().reserved if word.head == name)])
 
 
 def spoken(text: str) -> str:

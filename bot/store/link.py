@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import logging
+import os
+import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -29,6 +32,8 @@ from actions.engine.ports import Conflict, Occupied
 T = TypeVar("T")
 
 LUA = Path(__file__).parent / "lua"
+_REFUSED = re.compile(r"Error (-?\d+) connecting to \S+ (.*)\.$")
+"""redis-py, of a connection that could not be made: the number of the error, and what the loop says of it."""
 ANSWER = 5.0
 """Seconds for which one answer is waited for."""
 CONNECTIONS = 16
@@ -101,7 +106,7 @@ class Link:
             except (RedisError, OSError) as error:
                 if not passes(error) or time.monotonic() + wait > deadline:
                     raise StoreDown(self._sentence(error)) from error
-                self._note(str(error))
+                self._note(_why(error))
             else:
                 self._note("")
                 return answer
@@ -152,7 +157,16 @@ class Link:
             return f"Redis at {where} refuses the password; correct CHOM_REDIS_URL."
         if not passes(error):
             return f"Redis at {where} refuses: {error}."
-        return f"Redis at {where} does not answer ({error}). Nothing can be decided until it is back."
+        return f"Redis at {where} does not answer ({_why(error)}). Nothing can be decided until it is back."
+
+
+def _why(error: Exception) -> str:
+    """What keeps it from answering, in the operating system's words: "connection refused"."""
+    if isinstance(error, TimeoutError | builtins.TimeoutError):
+        return "no answer in time"
+    if found := _REFUSED.match(str(error)):
+        return os.strerror(int(found[1])).lower() if int(found[1]) > 0 else found[2].lower()
+    return str(error).rstrip(".") or "the connection broke"
 
 
 async def _heeding_cancel(ask: Callable[[], Awaitable[T]]) -> T:

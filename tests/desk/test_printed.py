@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from actions.engine.plan import Do, Irreversible
 from actions.engine.registry import BadCommand, discover
-from bot.__main__ import cli
+from bot.__main__ import PLACES, cli
 from bot.desk.view import EnvironmentStatus, PastRun
 from bot.hosts import host
 from bot.shell import printed, with_sentences
@@ -189,9 +189,15 @@ def test_every_command_is_in_the_help_and_has_help_of_its_own() -> None:
     listed = {line.split()[1] for line in told.splitlines() if line.startswith("chom-bot ")}
     assert listed == set(cli_commands())
     for name in listed:
-        assert TYPED.invoke(cli, [name, "--help"]).exit_code == 0
+        helped = TYPED.invoke(cli, [name, "--help"])
+        assert helped.exit_code == 0
+        assert (f"chom-bot help {name}" in helped.stdout) is bool(PLACES[name].settings)
         assert TYPED.invoke(cli, ["help", name]).stdout.startswith(f"chom-bot {name}")
     assert "Did you mean: chom-bot approve <change>?" in TYPED.invoke(cli, ["help", "aprove"]).stdout
+
+
+def test_the_help_of_config_says_how_a_value_gets_there() -> None:
+    assert "Stores new values for the environment file" in PLACES["config"].help
 
 
 def cli_commands() -> list[str]:

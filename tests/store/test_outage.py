@@ -168,7 +168,7 @@ async def test_a_server_that_stays_away_is_a_sentence(tmp_path: Path) -> None:
         with pytest.raises(StoreDown) as down:
             await store.read(ID)
         assert time.monotonic() - began < 0.5
-        assert str(down.value).startswith(f"Redis at 127.0.0.1:{server.port} does not answer")
+        assert str(down.value).startswith(f"Redis at 127.0.0.1:{server.port} does not answer (connection refused). ")
         assert server.password not in str(down.value)
         began = time.monotonic()
         with pytest.raises(StoreDown):
