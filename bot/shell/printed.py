@@ -126,7 +126,8 @@ def past(run: PastRun) -> list[str]:
     view, ended = run.view, run.view.run.ended
     if not view.run.opened:
         how = f"{stage_of(view).value}; {_asked(view)}"
-        return [_line(f"{run.started:%Y-%m-%d %H:%M} UTC {view.title} ({view.change.id}): {how}.")]
+        head = _line(f"{run.started:%Y-%m-%d %H:%M} UTC {view.title} ({view.change.id}): {how}.")
+        return [head, _line(spoken(view.verdict.said), 4)]
     outcome = f": {ended.summary}" if ended else ""
     return [
         _line(f"{run.started:%Y-%m-%d %H:%M} UTC {view.title} ({view.change.id})"),

@@ -87,6 +87,13 @@ def test_a_past_run_has_its_result_and_its_people(stage: str) -> None:
     ]
 
 
+def test_a_request_that_came_to_nothing_says_who_ended_it_and_why() -> None:
+    assert printed.past(PastRun(STAGES["rejected_free"], after(41), None)) == [
+        f"2026-11-23 14:02 UTC {TITLE} (chg-7f3kq2): rejected; asked for by Dana Dev (“the new checkout”).",
+        "    Lea Lead rejected it: not now.",
+    ]
+
+
 def test_a_run_under_way_is_in_the_past_too() -> None:
     assert printed.past(PastRun(STAGES["running"], after(41), None))[1] == "    running"
 
