@@ -195,6 +195,16 @@ async def test_a_plan_is_opened_for_who_asks_and_for_nobody_whom_the_configurati
     assert "I don't know you" in (await bot.slack.whisper("dev"))["text"] and len(views) == 1
 
 
+async def test_what_a_click_is_told_stands_in_the_channel_also_where_the_card_has_a_thread(bot: Faced) -> None:
+    bot.desk.shows = STAGES["waiting_half"]
+    ts, memory = show_card(bot), bot.slack.stand_in.memory
+    memory.post("C0DEPLOYS", {"user": "U0DEV", "text": "At last.", "thread_ts": ts})
+    card = memory.find("C0DEPLOYS", ts)
+    assert card and card["thread_ts"] == ts, "as Slack has it of what has a thread"
+    await bot.click(ts, "chom_approve")
+    assert "thread_ts" not in await bot.slack.whisper("lead")
+
+
 async def test_an_approval_that_was_not_the_last_is_said_to_be_counted(bot: Faced) -> None:
     bot.desk.shows = STAGES["waiting_half"]
     await bot.click(show_card(bot), "chom_approve")

@@ -27,6 +27,8 @@ class Asker:
     response_url: str
     trigger: str
     """What Slack repeats when it delivers the same request again."""
+    heads_thread: bool = False
+    """Whether what was clicked has a thread: an answer to response_url may go in there, where nobody is looking."""
 
     @property
     def key(self) -> str:
@@ -54,7 +56,9 @@ def of_click(body: Body) -> Asker:
     team = field(body, "user", "team_id") or field(body, "team", "id")
     account = Account(team, field(body, "user", "id"))
     channel = field(body, "channel", "id") or field(body, "container", "channel_id")
-    return Asker(account, channel, field(body, "response_url"), field(body, "trigger_id"))
+    thread = field(body, "message", "thread_ts")
+    heads = bool(thread) and thread == field(body, "message", "ts")
+    return Asker(account, channel, field(body, "response_url"), field(body, "trigger_id"), heads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +68,29 @@ class Teller:
     client: Client
 
     async def tell(self, asker: Asker, card: Card) -> None:
-        """By response_url, which works wherever the command was typed; else as an ephemeral message."""
-        if asker.response_url and await self._respond(asker.response_url, card):
-            return
+        """By response_url, which works wherever the command was typed; else as an ephemeral message.
+
+        The other way round for who clicked a card with a thread: they look at the channel.
+        """
+        ways = (self._whisper, self._respond) if asker.heads_thread else (self._respond, self._whisper)
+        for way in ways:
+            if await way(asker, card):
+                return
+        logger.warning("could not answer %s in %s", asker.key, asker.channel)
+
+    async def _whisper(self, asker: Asker, card: Card) -> bool:
         try:
             to = {"channel": asker.channel, "user": asker.account.user}
             await call(self.client, "chat.postEphemeral", {**to, "text": card.text, "blocks": list(card.blocks)})
         except CallFailed as error:
-            logger.warning("could not answer %s in %s: %s", asker.key, asker.channel, error)
+            logger.info("chat.postEphemeral to %s in %s: %s", asker.key, asker.channel, error)
+            return False
+        return True
 
-    async def _respond(self, url: str, card: Card) -> bool:
+    async def _respond(self, asker: Asker, card: Card) -> bool:
+        url = asker.response_url
+        if not url:
+            return False
         hook = AsyncWebhookClient(url, session=self.client.session, retry_handlers=retries())
         hook.proxy = proxy_for(url)
         try:
@@ -81,6 +98,6 @@ class Teller:
                 text=card.text, blocks=list(card.blocks), response_type="ephemeral", replace_original=False
             )
         except CALL_ERRORS as error:
-            logger.info("response_url does not answer (%s); trying chat.postEphemeral", type(error).__name__)
+            logger.info("response_url does not answer (%s)", type(error).__name__)
             return False
         return answer.status_code == 200
