@@ -22,7 +22,8 @@ __all__ = ["Found", "check"]
 
 async def check(path: Path, settings: Settings, missing: Collection[str] = ()) -> tuple[Found, ...]:
     """What was found, part by part. `missing` are sentences about secrets; what they would open is not looked at."""
-    here = (file(path, settings), *([secrets(path, missing)] if missing else []))
+    told = secrets(path, missing)
+    here = (file(path, settings), *([told] if told.faults else []))
     fetching = asyncio.create_task(builds(settings))
 
     async def newest() -> Artifact | None:

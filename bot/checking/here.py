@@ -36,10 +36,12 @@ def file(path: Path, settings: Settings) -> Found:
 
 
 def secrets(path: Path, missing: Collection[str]) -> Found:
-    """`missing` are sentences about those that the environment lacks."""
+    """`missing` are sentences about those that the environment lacks; their file is for its owner alone."""
     lies = path.resolve().with_name(SECRETS)
     note = f"Secrets are read from the environment; those in {lies} are in it after: set -a; . {lies}; set +a"
-    return Found("secrets", faults=tuple(missing), notes=(note,) if lies.exists() else ())
+    shown = [f"Others on this machine can read {lies}. Keep it to its owner: chmod 600 {lies}"]
+    faults = (*missing, *(shown if lies.exists() and lies.stat().st_mode & 0o007 else ()))
+    return Found("secrets", faults=faults, notes=(note,) if lies.exists() and missing else ())
 
 
 def machine(settings: Settings) -> Found:

@@ -12,7 +12,7 @@ import pytest
 
 from actions.engine.fleet import Environment, Limit
 from actions.engine.plan import Probe
-from bot.checking.here import people
+from bot.checking.here import people, secrets
 from bot.checking.proofs import asked_for, github, prometheus
 from bot.config import GitHubSettings, Settings
 from bot.config.servers import CanarySettings, HostSettings
@@ -139,3 +139,13 @@ def test_rules_that_are_not_where_chom_toml_says() -> None:
         "The table of rules /nowhere/rules.toml cannot be read: No such file or directory.",
     )
     assert asked_for(nowhere).faults == ()
+
+
+@pytest.mark.parametrize(("mode", "faults"), [(0o600, 0), (0o640, 0), (0o644, 1)])
+def test_secrets_that_others_can_read_are_a_fault(tmp_path: Path, mode: int, faults: int) -> None:
+    lies = tmp_path / "secrets.env"
+    lies.touch()
+    lies.chmod(mode)
+    found = secrets(tmp_path / "chom.toml", ())
+    assert found.faults == (f"Others on this machine can read {lies}. Keep it to its owner: chmod 600 {lies}",) * faults
+    assert found.notes == ()

@@ -198,7 +198,7 @@ async def test_scopes_that_the_app_was_not_given(whole: SetUp, scopes: set[str],
 async def test_a_missing_secret_does_not_hide_the_rest(whole: SetUp) -> None:
     whole.env |= {"CHOM_REDIS_URL": "", "SLACK_BOT_TOKEN": ""}
     lies = whole.town.directory / "secrets.env"
-    lies.touch()
+    lies.touch(0o600)
     said = await whole.check()
     assert [fault for fault in faults(said) if fault.startswith("secrets: ")] == faults(said)
     assert f"note   secrets: Secrets are read from the environment; those in {lies} are in it after: set -a; . " in said
