@@ -152,10 +152,10 @@ def _said(case: Case, given: tuple[Approval, ...]) -> Iterator[Tree]:
 def _gates(case: Case) -> Iterator[Tree]:
     marks = {GateMark.STANDS: Mark.STANDS, GateMark.LACKS: Mark.LACKS, GateMark.WAITS: Mark.WAITS}
     for gate in case.gates:
-        yield Tree(marks[gate.mark], f"{gate.title}: {gate.beside}")
+        yield Tree(marks[gate.mark], f"{gate.title}: {gate.said}")
     for named, gate in case.passed.items():
         if gate and gate.mark is GateMark.STANDS:
-            yield Tree(Mark.STANDS, f"{gate.title}: {gate.beside}")
+            yield Tree(Mark.STANDS, f"{gate.title}: {gate.said}")
         else:
             yield Tree(Mark.PASSED, f"{TITLES.get(named, named)}: bypassed, since this is an emergency.")
 

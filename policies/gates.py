@@ -47,12 +47,6 @@ class Gate:
         """What people call it."""
         return TITLES.get(self.name, self.name)
 
-    @property
-    def beside(self) -> str:
-        """What it says where its title stands before it, which then is not said twice."""
-        rest = self.said.removeprefix(f"{self.title}: ")
-        return rest if rest == self.said else f"{rest[:1].upper()}{rest[1:]}"
-
 
 def gates(change: Change, evidence: Iterable[Evidence], now: datetime) -> tuple[Gate, ...]:
     """One for each kind of evidence that is required, in that order.

@@ -60,7 +60,7 @@ async def _list(bot: Bot) -> int:
             typer.echo(printed.spoken(f"{view.title} ({id_})"))
         for gate in view.gates:
             read = f" ({_when(gate.evidence.at)})" if gate.evidence else ""
-            typer.echo(f"  {gate.mark} {gate.title}: {printed.spoken(gate.beside)}{read}")
+            typer.echo(f"  {gate.mark} {gate.title}: {printed.spoken(gate.said)}{read}")
     return 0
 
 

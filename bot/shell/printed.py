@@ -63,7 +63,7 @@ def _alarm(view: ChangeView) -> Iterator[str]:
 
 def _gates(view: ChangeView) -> Iterator[str]:
     """Each kind of evidence that it requires, as it stands."""
-    yield from (_line(f"{gate.mark} {gate.title}: {spoken(gate.beside)}", 2) for gate in view.gates)
+    yield from (_line(f"{gate.mark} {gate.title}: {spoken(gate.said)}", 2) for gate in view.gates)
 
 
 def said(view: ChangeView) -> list[str]:

@@ -54,12 +54,6 @@ def test_each_gate_has_its_line_once_and_the_text_says_it_too(missing: tuple[Nee
     assert ("chom_approve" in shown) is bool(missing)
 
 
-def test_what_was_not_looked_at_yet_says_its_name_once() -> None:
-    fresh = replace(waiting(), evidence=())
-    assert "✗ *Staging:* Not looked at yet." in seen(change_card(fresh))
-    assert "  ✗ Staging: Not looked at yet." in printed.plan(fresh)
-
-
 def test_what_is_to_be_typed_is_said_as_it_is_typed_in_slack() -> None:
     said = "v1.2 is not in staging. Try it there first: `deploy v1.2 to staging`."
     tried = replace(waiting(), verdict=Waiting(said, (), ("staging",)))

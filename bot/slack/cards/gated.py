@@ -12,7 +12,7 @@ from bot.watching.sentences import going
 
 def gate_lines(view: ChangeView) -> list[str]:
     """A line of mrkdwn for each kind of evidence that it requires; [] where it requires none."""
-    return [f"{gate.mark} *{inline(gate.title, 40)}:* {spoken(gate.beside, 500)}" for gate in view.gates]
+    return [f"{gate.mark} *{inline(gate.title, 40)}:* {spoken(gate.said, 500)}" for gate in view.gates]
 
 
 def gate_blocks(view: ChangeView) -> list[Block]:
