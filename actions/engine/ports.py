@@ -146,6 +146,13 @@ class Hosts(Protocol):
         """
         ...
 
+    async def expect_upload(self, host: str) -> None:
+        """An artifact will very likely be uploaded there within minutes: get ready for it. Changes nothing there.
+
+        Raises Unreachable, HostRefused.
+        """
+        ...
+
     async def upload(self, host: str, artifact: Artifact, on_bytes: OnBytes) -> None:
         """See that the artifact lies on the host, checked by its sha256. Raises Unreachable, HostRefused."""
         ...

@@ -53,6 +53,7 @@ class Asking:
                     raise refusals.asked_already(other) from None
                 await self.store.settle(other.change.id)
             else:
+                await self.planning.expect(change.plan)
                 return
 
     async def moved(self, change: Change) -> str:

@@ -132,6 +132,11 @@ class Planning:
     async def _differs(self, host: str, revision: Revision) -> Differs | str:
         return await _or_sentence(host, self.hosts.differs(host, revision.edits))
 
+    async def expect(self, plan: Plan) -> None:
+        """Have its servers ready for what it uploads. One that cannot be is told of by the upload itself."""
+        if plan.sha256:
+            await asyncio.gather(*(_or_sentence(host.name, self.hosts.expect_upload(host.name)) for host in plan.hosts))
+
     async def look(self, host: str) -> Host | str:
         """The host as it is now, or a sentence that says why it cannot be looked at."""
         return await _or_sentence(host, self.hosts.survey(host))

@@ -27,11 +27,12 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def whole(read: Reading, hold: asyncio.Event | None = None, at: int = -1) -> int:
     """How many bytes, each seen to be the right one; it waits at that chunk."""
     size = number = 0
-    while chunk := await read.chunk(number):
-        assert chunk == bytes([number]) * len(chunk)
-        size, number = size + len(chunk), number + 1
-        if hold and number == at:
-            await hold.wait()
+    with read.joined():
+        while chunk := await read.chunk(number):
+            assert chunk == bytes([number]) * len(chunk)
+            size, number = size + len(chunk), number + 1
+            if hold and number == at:
+                await hold.wait()
     return size
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import psutil
 import pytest
 
 from actions.engine.fleet import Artifact
 from actions.engine.ports import HostRefused, Unreachable
+from actions.engine.ssh import SshHosts
 from tests.adapters.staging import shelf, until
 from tests.support.sshd import TestServer
 
@@ -80,3 +82,44 @@ async def test_verbs_do_not_wait_behind_an_upload(server: TestServer, tmp_path: 
     await uploading
     assert asked > 1
     await hosts.close()
+
+
+async def test_an_upload_takes_the_session_that_was_opened_for_it(server: TestServer, tmp_path: Path) -> None:
+    kept = shelf(tmp_path)
+    artifact = await kept.resolve("v1.2")
+    hosts = server.hosts(kept.open)
+    channel = await started(server, hosts)
+    for _ in range(3):
+        await hosts.expect_upload("app1")
+    await until(lambda: len(server.agents()) > 1)
+    (ahead,) = set(server.agents()) - {channel}
+    await hosts.upload("app1", artifact, lambda n, total: None)
+    await until(lambda: not ahead.is_running())
+    assert server.agents() == [channel], "there was no other"
+    await hosts.close()
+
+
+async def test_a_session_that_ended_before_its_upload_is_nobodys_loss(server: TestServer, tmp_path: Path) -> None:
+    kept = shelf(tmp_path)
+    artifact = await kept.resolve("v1.2")
+    hosts = server.hosts(kept.open)
+    channel = await started(server, hosts)
+    for seen in (True, False):
+        await hosts.expect_upload("app1")
+        await until(lambda: len(server.agents()) == 2)
+        for agent in set(server.agents()) - {channel}:
+            agent.kill()
+        if seen:
+            await until(lambda: len(server.agents()) == 1)
+            await hosts.survey("app1")  # by its answer this bot has heard of the session's end, too
+        await hosts.upload("app1", artifact, lambda n, total: None)
+        assert [file.stat().st_size for file in (server.state / "incoming").iterdir()] == [artifact.size]
+        next((server.state / "incoming").iterdir()).unlink()
+    await hosts.close()
+
+
+async def started(server: TestServer, hosts: SshHosts) -> psutil.Process:
+    """The process of its channel."""
+    await hosts.survey("app1")
+    (channel,) = server.agents()
+    return channel

@@ -30,16 +30,23 @@ OLD = Release("20261001_100000", "v0.9", "a" * 40, "c" * 64, (1_790_000_000,), (
 
 @dataclass
 class Servers:
-    """What survey sees; `down` names servers that do not answer."""
+    """What survey sees; `down` do not answer, `unready` cannot get ready for an upload."""
 
     seen: dict[str, Host]
     down: set[str] = field(default_factory=set)
+    unready: set[str] = field(default_factory=set)
+    ready: set[str] = field(default_factory=set)
 
     async def survey(self, host: str) -> Host:
         await asyncio.sleep(0)
         if host in self.down:
             raise Unreachable(host, "ssh ops@10.0.0.1:22, connection refused", "Is the server up?")
         return self.seen[host]
+
+    async def expect_upload(self, host: str) -> None:
+        if host in self.unready:
+            raise Unreachable(host, "gone since the survey")
+        self.ready.add(host)
 
 
 @dataclass

@@ -33,9 +33,18 @@ async def test_a_request_waits_for_a_tech_lead_and_starts_on_the_approval(room: 
 
 async def test_preview_stores_and_starts_nothing(room: Room) -> None:
     view = await room.desk.preview("deploy v1.2", room.who("dev"))
-    assert view.change.plan.version == "v1.2"
+    assert view.change.plan.version == "v1.2" and room.servers.ready == set()
     assert await room.store.waiting("production") == []
     assert "There is no change" in await refused(room.desk.view(view.change.id))
+
+
+async def test_servers_are_ready_for_what_was_asked_for(room: Room) -> None:
+    down, ready = room.desk.planning.environments["production"].hosts
+    await asked(room, "rollback")
+    assert room.servers.ready == set(), "it uploads nothing"
+    room.servers.unready.add(down)
+    await asked(room)
+    assert room.servers.ready == {ready}, "nobody is told of one that cannot be"
 
 
 async def test_the_requester_never_approves_not_even_with_the_role(room: Room) -> None:

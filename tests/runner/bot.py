@@ -131,6 +131,9 @@ class _Hosts:
         await self._bot.point(f"{host} routed {weight}")
         return lapsed
 
+    async def expect_upload(self, host: str) -> None:
+        return
+
     async def upload(self, host: str, artifact: Artifact, on_bytes: OnBytes) -> None:
         await self._reach(host, "upload")
         on_bytes(1_000_000, 1_000_000)

@@ -51,6 +51,9 @@ class Servers:
             raise Unreachable(host, "ssh, 3 times")
         return Host(host, f"SHA256:{host}", "a" * 64, self.current, (V11, V12), (), 10**11, 1)
 
+    async def expect_upload(self, host: str) -> None:
+        return
+
 
 class Counting(AsyncWebClient):
     """Slack's client, which writes down what it publishes."""

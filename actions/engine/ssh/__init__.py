@@ -17,7 +17,6 @@ from actions.engine.fleet import Artifact, CannotPlan, Differs, Host
 from actions.engine.ports import HostRefused, Job, JobLog, OnBytes, OnLine, Result, Unreachable
 from actions.engine.revisions import Revision
 from actions.engine.ssh import readiness as ssh_readiness
-from actions.engine.ssh import upload as ssh_upload
 from actions.engine.ssh.answers import (
     ADAPTERS,
     LINE,
@@ -202,6 +201,10 @@ class SshHosts:
             raise
         return lines.log()
 
+    async def expect_upload(self, host: str) -> None:
+        """Have chom-host started there, which then waits for what is uploaded. Raises Unreachable, HostRefused."""
+        (await self._kept[host].link()).uploads.expect()
+
     async def upload(self, host: str, artifact: Artifact, on_bytes: OnBytes) -> None:
         """See that the artifact lies on the host, checked by its sha256. Raises Unreachable, HostRefused."""
         link = await self._kept[host].link()
@@ -209,7 +212,7 @@ class SshHosts:
             on_bytes(artifact.size, artifact.size)
             return
         async with self._session(host), self._uploads, self._readings.of(artifact) as file:
-            await ssh_upload.put(link.connection, file, artifact.sha256, on_bytes)
+            await link.uploads.put(file, artifact.sha256, on_bytes)
 
     async def differs(self, host: str, edits: bytes) -> Differs:
         """What these edits would change in the host's environment file. Raises Unreachable, HostRefused."""

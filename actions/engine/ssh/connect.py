@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
-from asyncssh.constants import MSG_IGNORE
-from asyncssh.packet import SSHPacketLogger
 
 from actions.engine.ports import Unreachable
+from actions.engine.ssh.lean import leave_out_ignored
 
 CONNECT = 10.0
 """Seconds in which a server has to let the bot in."""
@@ -165,22 +164,8 @@ async def _connect(login: HostLogin, line: socket.socket, shown: _Shown) -> asyn
         compression_algs=None,
         tcp_keepalive=True,
     )
-    _leave_out_ignored(connection)
+    leave_out_ignored(connection)
     return connection
-
-
-def _leave_out_ignored(connection: asyncssh.SSHClientConnection) -> None:
-    """asyncssh sends an empty message before each, which hides the next IV of a cipher in CBC mode (RFC 4251, 9.3.1).
-
-    None of CIPHERS is one, and half of all packets are these: each would be encrypted, sent, and thrown away there.
-    """
-    send = connection.send_packet
-
-    def lean(pkttype: int, *args: bytes, handler: SSHPacketLogger | None = None) -> None:
-        if pkttype != MSG_IGNORE:
-            send(pkttype, *args, handler=handler)
-
-    vars(connection).update(send_packet=lean)
 
 
 def keep_alive(connection: asyncssh.SSHClientConnection) -> None:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from actions.engine.ports import HostRefused, Unreachable
 from actions.engine.ssh.channel import Broken, Channel, Json, Malformed, Refusal
 from actions.engine.ssh.connect import HostLogin, connect, keep_alive
+from actions.engine.ssh.upload import Uploads
 
 PROTOCOL = 1
 SESSION = 20.0
@@ -46,6 +47,7 @@ class Link:
     connection: asyncssh.SSHClientConnection
     channel: Channel
     hello: Hello
+    uploads: Uploads
 
     @property
     def alive(self) -> bool:
@@ -123,7 +125,7 @@ class Kept:
             if code == "protocol":
                 raise self._refuse(code, message) from fault
             raise HostRefused(self.login.name, code, message) from fault
-        return Link(connection, channel, self._checked(said))
+        return Link(connection, channel, self._checked(said), Uploads(connection))
 
     async def _open(self, connection: asyncssh.SSHClientConnection) -> Channel:
         channel = Channel()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from actions.engine.fleet import Artifact
@@ -26,9 +26,19 @@ class Reading:
     def __init__(self, path: str) -> None:
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self.size = os.fstat(self._fd).st_size
+        self._readers = 0
         self.reads = 0
         """How many chunks were read."""
         self._window: OrderedDict[int, asyncio.Future[memoryview]] = OrderedDict()
+
+    @contextmanager
+    def joined(self) -> Generator[None]:
+        """One server more is sent it. To one alone the same memory is sent again and again, which is fast."""
+        self._readers += 1
+        try:
+            yield
+        finally:
+            self._readers -= 1
 
     async def chunk(self, number: int) -> memoryview:
         """The chunk of that number, counted from 0; nothing behind the end. Raises OSError."""
@@ -37,7 +47,7 @@ class Reading:
             self._window[number] = self._read(number)
         chunk = self._window[number]
         self._window.move_to_end(number)
-        while len(self._window) > WINDOW:
+        while len(self._window) > (WINDOW if self._readers > 1 else 1):
             self._window.popitem(last=False)
         await asyncio.sleep(0)  # those of one pace take turns, also where nobody had to wait
         return await asyncio.shield(chunk)
@@ -93,7 +103,9 @@ class Readings:
             shared = self._shared[key] = _Shared(asyncio.create_task(self._open(artifact)))
         shared.readers += 1
         try:
-            yield await asyncio.shield(shared.opening)
+            reading = await asyncio.shield(shared.opening)
+            with reading.joined():
+                yield reading
         finally:
             shared.readers -= 1
             if not shared.readers:

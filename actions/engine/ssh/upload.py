@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import cast
 
 import asyncssh
 
 from actions.engine.ports import OnBytes
+from actions.engine.ssh import lean
 from actions.engine.ssh.channel import Broken, Malformed, Refusal
 from actions.engine.ssh.reading import Reading
 
@@ -21,18 +21,57 @@ SETTLE = 120.0
 """Seconds for the host to check and keep what it was sent."""
 ANSWER = 1 << 16
 """Bytes of the longest answer."""
+Process = asyncssh.SSHClientProcess[bytes]
 
 
-async def put(connection: asyncssh.SSHClientConnection, file: Reading, sha256: str, on_bytes: OnBytes) -> None:
-    """Send the file; returns once the host said that it holds it, checked.
+class Silent(Broken):
+    """The session ended and chom-host said nothing."""
 
-    Raises Broken (whether it lies there is unknown), Refusal, Malformed, OSError for the file itself.
-    """
-    process = await _start(connection, f"put {sha256} {file.size}")
-    try:
-        await _talk(process, file, _room(connection), on_bytes)
-    finally:
-        process.close()
+
+class Uploads:
+    """What is sent over one connection. `expect` has chom-host started there before there is anything to send."""
+
+    def __init__(self, connection: asyncssh.SSHClientConnection) -> None:
+        self._connection = connection
+        self._ahead: asyncio.Task[Process] | None = None
+
+    def expect(self) -> None:
+        """An upload comes within minutes. Where nothing does, chom-host ends by itself after a while."""
+        if self._ahead is None or _is_over(self._ahead):
+            self._ahead = asyncio.create_task(_start(self._connection))
+            self._ahead.add_done_callback(_seen)
+
+    async def put(self, file: Reading, sha256: str, on_bytes: OnBytes) -> None:
+        """Send the file; returns once the host said that it holds it, checked.
+
+        Raises Broken (whether it lies there is unknown), Refusal, Malformed, OSError for the file itself.
+        """
+        ahead, self._ahead = self._ahead, None
+        if ahead is None or _is_over(ahead):
+            await self._put(await _start(self._connection), file, sha256, on_bytes)
+            return
+        try:
+            await self._put(await ahead, file, sha256, on_bytes)
+        except Silent:  # it ended just now, as it does when it has waited for long enough
+            await self._put(await _start(self._connection), file, sha256, on_bytes)
+
+    async def _put(self, process: Process, file: Reading, sha256: str, on_bytes: OnBytes) -> None:
+        try:
+            process.stdin.write(f"{sha256} {file.size}\n".encode())
+            await _talk(process, file, _room(self._connection), on_bytes)
+        finally:
+            process.close()
+
+
+def _is_over(ahead: asyncio.Task[Process]) -> bool:
+    """Whether it failed, or has ended since."""
+    return ahead.done() and (ahead.cancelled() or ahead.exception() is not None or ahead.result().is_closing())
+
+
+def _seen(opening: asyncio.Task[Process]) -> None:
+    """Nobody may come for it: its failure is told by the upload, which opens a session itself."""
+    if not opening.cancelled():
+        opening.exception()
 
 
 def _room(connection: asyncssh.SSHClientConnection) -> asyncio.Event:
@@ -46,19 +85,17 @@ def _room(connection: asyncssh.SSHClientConnection) -> asyncio.Event:
     return room
 
 
-async def _start(connection: asyncssh.SSHClientConnection, command: str) -> asyncssh.SSHClientProcess[bytes]:
+async def _start(connection: asyncssh.SSHClientConnection) -> Process:
     try:
         async with asyncio.timeout(STALL):
-            return await connection.create_process(command, encoding=None, stderr=asyncssh.DEVNULL)
+            return await connection.create_process("put", encoding=None, stderr=asyncssh.DEVNULL)
     except TimeoutError:
         raise Broken(f"no session for the upload within {STALL:g} s") from None
     except (OSError, asyncssh.Error) as fault:
         raise Broken(f"no session for the upload ({fault})") from fault
 
 
-async def _talk(
-    process: asyncssh.SSHClientProcess[bytes], file: Reading, room: asyncio.Event, on_bytes: OnBytes
-) -> None:
+async def _talk(process: Process, file: Reading, room: asyncio.Event, on_bytes: OnBytes) -> None:
     """Send while listening: a host that refuses early (disk full) is not sent the rest."""
     answer = asyncio.create_task(_answer(process))
     sending = asyncio.create_task(_send(process, file, room, on_bytes))
@@ -76,16 +113,14 @@ async def _talk(
         await asyncio.gather(answer, sending, return_exceptions=True)
 
 
-async def _send(
-    process: asyncssh.SSHClientProcess[bytes], file: Reading, room: asyncio.Event, on_bytes: OnBytes
-) -> None:
+async def _send(process: Process, file: Reading, room: asyncio.Event, on_bytes: OnBytes) -> None:
     sent = number = 0
-    stdin = process.stdin
+    stdin, channel = process.stdin, process.channel
     try:
         while chunk := await file.chunk(number):
             for at in range(0, len(chunk), PACKET):
-                stdin.write(cast("bytes", chunk[at : at + PACKET]))  # asyncssh makes a copy of its own
-                if stdin.channel.get_write_buffer_size() or not room.is_set():
+                lean.write(channel, chunk[at : at + PACKET])
+                if channel.get_write_buffer_size() or not room.is_set():
                     async with asyncio.timeout(STALL):
                         await stdin.drain()
                         await room.wait()
@@ -98,7 +133,7 @@ async def _send(
         return  # the far end stopped reading: its answer, or its silence, says why
 
 
-async def _answer(process: asyncssh.SSHClientProcess[bytes]) -> bytes:
+async def _answer(process: Process) -> bytes:
     """The one line; b"" where the session ended without any."""
     stdout = process.stdout
     said = b""
@@ -112,7 +147,7 @@ async def _answer(process: asyncssh.SSHClientProcess[bytes]) -> bytes:
 
 def _judge(said: bytes) -> None:
     if not said.strip():
-        raise Broken("the upload's session ended without an answer")
+        raise Silent("the upload's session ended without an answer")
     try:
         answer: object = json.loads(said)
     except ValueError:

@@ -20,6 +20,8 @@ from .settings import Settings, load_settings
 
 def enter(settings: Settings, asked: str) -> int:
     """What the client asked for, or its refusal. The exit status."""
+    if asked == "put" and not (asked := _of("uploads").announced()):
+        return 0
     upload = re.fullmatch(r"put ([0-9a-f]{64}) ([1-9][0-9]{0,15})", asked)
     config = re.fullmatch(r"config (?:look|put ([0-9a-f]{64})) ([1-9][0-9]{0,6})", asked)
     if asked == "check":

@@ -6,12 +6,32 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import select
+from importlib import import_module
 from pathlib import Path
 
 from .base import CHUNK, SPARE, Json, Refused
 from .disk import free_bytes, sha256_of
 from .head_start import HeadStart
 from .settings import Settings
+
+AHEAD = 900.0
+"""Seconds for which a session that was opened ahead waits for an upload."""
+_ANNOUNCED = 100
+"""Bytes of the longest line that announces one."""
+
+
+def announced() -> str:
+    """The upload that comes, which the first line of stdin says; "" where nobody said anything.
+
+    By then all that it uses is in memory: whoever opens such a session ahead does not wait for this program's start.
+    """
+    import_module(".archives", __package__)
+    there, _, _ = select.select([0], [], [], AHEAD)
+    line = b""
+    while there and len(line) < _ANNOUNCED and (byte := os.read(0, 1)) not in (b"", b"\n"):
+        line += byte
+    return f"put {line.decode('ascii', 'backslashreplace')}" if line else ""
 
 
 def put(settings: Settings, sha256: str, size: int) -> Json:
