@@ -57,8 +57,7 @@ class Uploads:
 
     async def _put(self, process: Process, file: Reading, sha256: str, on_bytes: OnBytes) -> None:
         try:
-            process.stdin.write(f"{sha256} {file.size}\n".encode())
-            await _talk(process, file, _room(self._connection), on_bytes)
+            await _talk(process, f"{sha256} {file.size}\n", file, _room(self._connection), on_bytes)
         finally:
             process.close()
 
@@ -95,10 +94,10 @@ async def _start(connection: asyncssh.SSHClientConnection) -> Process:
         raise Broken(f"no session for the upload ({fault})") from fault
 
 
-async def _talk(process: Process, file: Reading, room: asyncio.Event, on_bytes: OnBytes) -> None:
+async def _talk(process: Process, what: str, file: Reading, room: asyncio.Event, on_bytes: OnBytes) -> None:
     """Send while listening: a host that refuses early (disk full) is not sent the rest."""
     answer = asyncio.create_task(_answer(process))
-    sending = asyncio.create_task(_send(process, file, room, on_bytes))
+    sending = asyncio.create_task(_send(process, what, file, room, on_bytes))
     try:
         await asyncio.wait((answer, sending), return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
@@ -113,10 +112,11 @@ async def _talk(process: Process, file: Reading, room: asyncio.Event, on_bytes: 
         await asyncio.gather(answer, sending, return_exceptions=True)
 
 
-async def _send(process: Process, file: Reading, room: asyncio.Event, on_bytes: OnBytes) -> None:
+async def _send(process: Process, what: str, file: Reading, room: asyncio.Event, on_bytes: OnBytes) -> None:
     sent = number = 0
     stdin, channel = process.stdin, process.channel
     try:
+        stdin.write(what.encode())
         while chunk := await file.chunk(number):
             for at in range(0, len(chunk), PACKET):
                 lean.write(channel, chunk[at : at + PACKET])
