@@ -22,7 +22,7 @@ from tests.bench.deploy.host import Ground, environment
 from tests.bench.ratio import Row
 
 SIZE = 100_000_000
-ROUNDS = 20
+ROUNDS = 40
 GOAL, CHECKED = 1.05, 1.0
 AHEAD = 0.5
 """Seconds at least between what was asked for and its approval."""
