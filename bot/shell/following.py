@@ -50,7 +50,7 @@ async def follow(bot: Bot, view: ChangeView, first: Sequence[str] = ()) -> int:
             if waited > NOBODY_CAME and worker is None:
                 worker = asyncio.create_task(bot.work.serve(stop))
             await asyncio.sleep(POLL)
-    except BrokenPipeError:
+    except OSError:  # nobody reads on, or the disk that this goes to is full
         typer.echo(LEFT, err=True)
         raise
     finally:

@@ -11,7 +11,7 @@ _DESK = ["asyncssh", "bot.app", "redis", "slack_sdk"]
 _ASKED = f"""
 import json, sys
 from importlib import import_module
-from bot.__main__ import PLACES
+from bot.cli import PLACES
 brought = {{}}
 def bring(name, module, unwanted):
     import_module(module)

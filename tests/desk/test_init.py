@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
-from bot.__main__ import cli
+from bot.cli import cli
 from bot.config import Secrets, load
 from bot.config.toml import ChomToml
 from bot.configs import keys_of

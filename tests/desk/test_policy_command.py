@@ -7,7 +7,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from bot.__main__ import cli
+from bot.cli import cli
 from policies.rules import SHIPPED
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from actions.engine.plan import Do, Irreversible
 from actions.engine.registry import BadCommand, discover
-from bot.__main__ import PLACES, cli
+from bot.cli import PLACES, cli
 from bot.desk.view import EnvironmentStatus, PastRun
 from bot.hosts import host
 from bot.shell import printed, with_sentences

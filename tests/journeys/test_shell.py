@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from typer.testing import CliRunner
 
-from bot.__main__ import cli
+from bot.cli import cli
 from bot.shell import login
 from bot.store import Store
 from bot.store.decisions import Act

@@ -26,8 +26,8 @@ from actions.engine.analysis import Scrape, Totals
 from actions.engine.artifacts import artifacts
 from actions.engine.fleet import Request
 from actions.engine.plan import Plan, Watch
-from bot.__main__ import cli
 from bot.app import Bot, build
+from bot.cli import cli
 from bot.config import Settings, load
 from bot.desk import late
 from bot.desk.desk import Desk, Refusal

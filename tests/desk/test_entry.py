@@ -1,0 +1,39 @@
+"""chom-bot before and behind its commands: a Ctrl-C while it is imported, and an answer that nobody can take."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_INTERRUPTED = """
+import signal, sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "{module}":
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+from bot.__main__ import main
+sys.argv = ["chom-bot", "status"]
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["typer", "bot.shell.commands"])
+def test_a_ctrl_c_in_mid_import_is_no_traceback(module: str) -> None:
+    """Before there is a command line, and before there is a command."""
+    begun = _INTERRUPTED.format(module=module)
+    ended = subprocess.run([sys.executable, "-c", begun], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr in ("", "Stopped before it began.\n")
+
+
+@pytest.mark.parametrize("words", [("help", "stop"), ("policy", "rules"), ("--help",)], ids=" ".join)
+def test_an_answer_that_cannot_be_written_is_said_so(words: tuple[str, ...]) -> None:
+    """Short enough for a buffer, longer than one, and the library's own."""
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "bot", *words]
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (ended.returncode, ended.stderr) == (2, "The answer could not be written: no space left on device.\n")
