@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from actions.engine.registry import BadCommand
 from actions.engine.registry.grammar import from_shell
+from bot import __version__
 from bot.by_table import AS_TYPED, ByTable, Place, listed_in
 from bot.vocabulary import registry, told
 
@@ -48,7 +49,19 @@ class Advising(ByTable):
         return super().resolve_command(ctx, args)
 
 
-cli = typer.Typer(
-    cls=Advising, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
-)
+cli = typer.Typer(cls=Advising, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 listed_in(cli, PLACES.items())
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"chom-bot {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Says which version it is.")]
+
+
+@cli.callback(help=__doc__)
+def _of_chom_bot(version: Version = False) -> None:
+    """Takes what stands before a command."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from bot.cli import cli
 
 _INTERRUPTED = """
 import signal, sys
@@ -37,3 +41,9 @@ def test_an_answer_that_cannot_be_written_is_said_so(words: tuple[str, ...]) -> 
         command = [sys.executable, "-m", "bot", *words]
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert (ended.returncode, ended.stderr) == (2, "The answer could not be written: no space left on device.\n")
+
+
+def test_its_version_is_the_one_that_is_installed() -> None:
+    """What pyproject.toml reads for the package is what the code says, which is all that an image has."""
+    told = CliRunner().invoke(cli, ["--version"])
+    assert (told.exit_code, told.stdout) == (0, f"chom-bot {version('chom-bot')}\n")
