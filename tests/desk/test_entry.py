@@ -47,3 +47,20 @@ def test_its_version_is_the_one_that_is_installed() -> None:
     """What pyproject.toml reads for the package is what the code says, which is all that an image has."""
     told = CliRunner().invoke(cli, ["--version"])
     assert (told.exit_code, told.stdout) == (0, f"chom-bot {version('chom-bot')}\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("status --foo", 'status has no option "--foo"; it has --config and --help. Write: chom-bot status [env'),
+        ("history --limit 3", 'no option "--limit"; it has --config and --help. Write: chom-bot history [environment]'),
+        ("who --confg=x", 'no option "--confg"; it has --config and --help. Did you mean --config? Write: '),
+        ("approve -y", 'approve has no option "-y"'),
+        ("reject --why late", 'reject has no option "--why"'),
+    ],
+)  # fmt: skip
+def test_an_option_that_there_is_not_is_called_one(typed: str, said: str) -> None:
+    """And no environment, before any configuration is read."""
+    told = CliRunner().invoke(cli, typed.split())
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert said in told.stderr
