@@ -20,6 +20,10 @@ def init_command(directory: Directory = Path(), url: Url = PUBLIC_URL) -> None:
     if not url.startswith("https://"):
         typer.echo(f"--url has to begin with https://, for example {PUBLIC_URL}; Slack calls nothing else.", err=True)
         raise typer.Exit(2)
+    if file := next((path for path in (directory, *directory.parents) if path.exists() and not path.is_dir()), None):
+        like = file.with_name("chom-bot")
+        typer.echo(f"{file} is a file; --dir wants a directory, for example --dir {like}.", err=True)
+        raise typer.Exit(2)
     try:
         laid = lay(directory, url)
     except OSError as fault:

@@ -120,8 +120,10 @@ def test_an_address_of_ones_own_and_faults(tmp_path: Path) -> None:
     refused = init("--dir", tmp_path, "--url", "http://bot")
     assert refused.exit_code == 2 and "has to begin with https://" in refused.stderr
     (tmp_path / "file").touch()
-    refused = init("--dir", tmp_path / "file")
-    assert refused.exit_code == 2 and "cannot be written: File exists." in refused.stderr
+    for wanted in (tmp_path / "file", tmp_path / "file" / "below"):
+        refused = init("--dir", wanted)
+        said = f"{tmp_path}/file is a file; --dir wants a directory, for example --dir {tmp_path}/chom-bot.\n"
+        assert (refused.exit_code, refused.stderr) == (2, said)
 
 
 def _settings(model: type[BaseModel]) -> set[str]:
