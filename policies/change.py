@@ -113,6 +113,8 @@ class Requirement:
     """What it need not pass: names of evidence, and "strategy"; see gates.py for what of it does not hold anyhow."""
     tell: tuple[Role, ...] = ()
     """Who hears of it at once."""
+    alone: tuple[Role, ...] = ()
+    """One person in any of these is enough, also who asked, where it is asked for as an emergency; () for nobody."""
 
     @property
     def looked_at(self) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from policies.gates import Gate, Mark, bypassed, gates, passed_by
 from policies.quorum import Quorum, quorum
 from policies.sentences import (
     approved_by,
+    as_an_emergency,
     lasting,
     name,
     no_change_until,
@@ -216,5 +217,6 @@ def _lapsed(case: Case) -> Refused | None:
 def _missing(change: Change, state: Quorum, people: People) -> str:
     """Who is waited for, by name; never the requester and never somebody who counts already."""
     if state.hopeless:
-        return nobody_can(state.hopeless, people, next(iter(change.barred), ""))
+        pressing = as_an_emergency(change, people)
+        return nobody_can(state.hopeless, people, next(iter(change.barred), ""), pressing)
     return waiting_for(state.missing, people, {*change.barred, *state.counted}) if state.missing else ""

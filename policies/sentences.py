@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from actions.engine.registry.grammar import urgent
 from actions.engine.words import counted, instant, joined
 from policies.change import Change, ChangeType, Need, People, Role, Window
 
@@ -49,8 +50,8 @@ def waiting_for(needs: Sequence[Need], people: People, without: Collection[str])
     return f"Waiting for {joined(each)}."
 
 
-def nobody_can(needs: Sequence[Need], people: People, barred: str) -> str:
-    """For needs that nobody is left to meet: says so, and what an operator can do."""
+def nobody_can(needs: Sequence[Need], people: People, barred: str, pressing: str) -> str:
+    """For needs that nobody is left to meet: says so, and what can be done; `pressing` as `as_an_emergency` has it."""
     roles = {role for need in needs for role in need.roles}
     asked = people.get(barred)
     own = f" {asked.name} asked for it and cannot approve it too." if asked and asked.roles & roles else ""
@@ -58,7 +59,16 @@ def nobody_can(needs: Sequence[Need], people: People, barred: str) -> str:
     more = "another person" if sum(need.count for need in needs) == 1 else "other people"
     return (
         f"Nobody can approve this now: it still needs {wanted}, and chom.toml has nobody left who is one.{own} "
-        f"Ask an operator to give {more} that role."
+        f"{f'{pressing} Or ask' if pressing else 'Ask'} an operator to give {more} that role."
+    )
+
+
+def as_an_emergency(change: Change, people: People) -> str:
+    """What to type where it cannot wait, and who lets that through alone; "" where the rules let nobody."""
+    roles = change.requirement.alone
+    who = who_could(Need(roles[0], 1, roles[1:]), people, ()) if roles else []
+    return (
+        f"If it cannot wait, type `{urgent(change.text)}`: {joined(who, 'or')} can approve that alone." if who else ""
     )
 
 

@@ -53,10 +53,10 @@ def of_type(
         return _emergency(asked, emergency, plan)
     if standard and plan.action in standard.actions and fits_the_database(plan):
         needs = one_of(standard.roles)
-        return replace(
+        asked = replace(
             asked, because=standard.because, needs=needs, evidence=(), strategies=(), type=ChangeType.STANDARD
         )
-    return asked
+    return replace(asked, alone=tuple(dict.fromkeys(emergency.roles))) if emergency else asked
 
 
 def fits_the_database(plan: Plan) -> bool:

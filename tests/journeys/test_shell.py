@@ -95,6 +95,9 @@ async def test_an_emergency_is_explained_approved_and_reviewed(night: Night) -> 
     )
     as_lead = await night.hears("dev", "policy", "explain", GOOD, "--as", "lead")
     assert "if Lee Lead asks for it\n" in as_lead and "Nobody can approve this now" in as_lead
+    assert f'type `chom-bot deploy {GOOD} emergency="why"`: Lee Lead can approve that alone.' in " ".join(
+        as_lead.split()
+    )
     nobody = await night.hears("dev", "policy", "explain", GOOD, "--as", "mallory", status=2)
     assert nobody.startswith('chom.toml names nobody as "mallory"; it names ')
     assert "    ◷ Still needs a Tech Lead: Lee Lead can approve it.\n" in explained

@@ -90,6 +90,22 @@ def test_where_nobody_could_approve_it_says_so_and_what_to_do() -> None:
     assert "Lena asked" not in verdict(change(), people=only(DEV, OPS)).said
 
 
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("rollback", "rollback"),
+        ('deploy v1.2 reason="it is `down`" rolling by=25% to production', "deploy v1.2 rolling to production by=25%"),
+    ],
+)
+def test_where_nobody_could_approve_it_and_an_emergency_could_go_it_says_what_to_type(text: str, typed: str) -> None:
+    asked = replace(change(replace(ONE, alone=(Role.ON_CALL, Role.TECH_LEAD)), requester="lena"), text=text)
+    assert (
+        f'If it cannot wait, type `{typed} emergency="why"`: Lena can approve that alone. '
+        f"Or ask an operator to give another person that role. {ONE.because}"
+    ) in verdict(asked, people=only(DEV, LENA)).said
+    assert "cannot wait" not in verdict(asked).said + verdict(replace(asked, requester="dev"), people=only(DEV)).said
+
+
 def test_nobody_is_needed_where_the_rules_need_nobody() -> None:
     asked = change(Requirement(1, "Staging needs no approval.", ()))
     assert verdict(asked) == Allowed("Staging needs no approval.")

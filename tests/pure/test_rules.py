@@ -25,6 +25,7 @@ def test_the_shipped_table_asks_for_a_tech_lead_and_green_checks_on_main_where_n
         (Need(Role.TECH_LEAD),),
         ("checks", "branch"),
         expires=timedelta(hours=4),
+        alone=(Role.ON_CALL, Role.TECH_LEAD),
     )
 
 

@@ -124,7 +124,8 @@ STAGES: dict[str, ChangeView] = {
         view(
             NotYet(
                 "Nobody can approve this now: it still needs a Tech Lead, and chom.toml has nobody left who is one. "
-                "Ask an operator to give another person that role.",
+                'If it cannot wait, type `deploy v1.2 emergency="why"`: Otto On Call can approve that alone. '
+                "Or ask an operator to give another person that role.",
                 (Need(Role.TECH_LEAD),),
             )
         ),

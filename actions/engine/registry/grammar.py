@@ -162,6 +162,13 @@ def retyped(said: str, text: str) -> str:
     return _DEPLOY.sub(lambda typed: f"`{typed[1]}{more}`", said) if more else said
 
 
+def urgent(text: str) -> str:
+    """What to type to ask for the same as an emergency, whatever reason the line gives; it stands in backticks."""
+    typed = read(text)
+    kept = (f"{key}={value}" for key, value in typed.options.items() if key not in {"reason", "emergency"})
+    return f'{from_shell([*typed.words, *kept])} emergency="why"'.replace("`", "'")
+
+
 def _requoted(word: str) -> str:
     key = _OPTION.match(word)
     value = plain(word[key.end() if key else 0 :])

@@ -90,10 +90,12 @@ def _waiting(view: ChangeView) -> Lead:
     can = f"{mentions(who)} can approve or reject it{_then(view, verdict)}." if who else ""
     names = f"{head.rstrip('.')}: {listed([person.name for person in who], 6)}." if who else head
     can = can or _when_ready(view)
-    beside = timed(without_gates(view, rest))
+    beside = spoken(without_gates(view, rest))
     next_ = "\n".join(line for line in (f"Nothing has been started. {can}".strip(), beside) if line)
     asked = f"Asked by {view.name(view.change.requester)}{_reason(view)}"
-    return Lead(head, next_, " ".join(part for part in (names, rest, "Nothing has been started.", asked) if part))
+    return Lead(
+        head, next_, " ".join(part for part in (names, in_slack(rest), "Nothing has been started.", asked) if part)
+    )
 
 
 def _when_ready(view: ChangeView) -> str:

@@ -19,6 +19,7 @@ from bot.slack.cards.lead import is_last
 from bot.slack.cards.stage import Stage
 from bot.slack.words import inline, sentence
 from policies.change import Waiting
+from policies.sentences import who_could
 
 
 def value_of(view: ChangeView) -> str:
@@ -31,8 +32,7 @@ def offered(view: ChangeView, stage: Stage, newest: bool) -> list[Block]:
     buttons: list[Button] = []
     match stage:
         case Stage.WAITING:
-            owed = isinstance(view.verdict, Waiting) and view.verdict.missing
-            buttons = [_approve(view), _reject(view)] if owed else [_reject(view)]
+            buttons = [_approve(view), _reject(view)] if _is_open_to_somebody(view) else [_reject(view)]
         case Stage.BLOCKED:
             buttons = [_reject(view)]
         case Stage.ALLOWED:
@@ -58,6 +58,14 @@ def offered(view: ChangeView, stage: Stage, newest: bool) -> list[Block]:
 
 def _plan(view: ChangeView) -> Button:
     return Button("chom_show_plan", "View plan", value_of(view), "every step, only you see it")
+
+
+def _is_open_to_somebody(view: ChangeView) -> bool:
+    """Whether an approval is missing that anybody could give: an Approve that can only be refused is not offered."""
+    if not isinstance(view.verdict, Waiting):
+        return False
+    without = {*view.change.barred, *view.verdict.approvers}
+    return any(who_could(need, view.people, without) for need in view.verdict.missing)
 
 
 def _approve(view: ChangeView) -> Button:
