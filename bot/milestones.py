@@ -62,7 +62,7 @@ def milestone(entry: Entry, view: ChangeView) -> str:
                 f"{view.name(entry.by)} pressed {wishes.label(view.change.plan, entry.step, entry.weight, entry.wish)}"
             )
         case StopAsked():
-            return f"{view.name(entry.by)} pressed Stop"
+            return f"{view.name(entry.by)} pressed {wishes.to_stop(view.run)}"
         case Ended() | Observed():
             return entry.summary
         case _:

@@ -8,6 +8,7 @@ from actions.engine.plan import Do, Plan, Step
 from actions.engine.runner.closing import configures
 from actions.engine.words import instant
 from bot.desk.view import ChangeView
+from bot.desk.wishes import to_stop
 from bot.milestones import why_back
 
 
@@ -19,7 +20,7 @@ def why_not(view: ChangeView) -> str:
     if run.turned:
         return f"It is turning back already: {why_back(view)}."
     if run.stop:
-        return f"{view.name(run.stop.by)} has pressed Stop ({instant(run.stop.at)}), and it is stopping."
+        return f"{view.name(run.stop.by)} has pressed {to_stop(run)} ({instant(run.stop.at)}), and it is stopping."
     if is_settled(plan, run):
         new, back = ("The new configuration", "config undo") if configures(plan) else (plan.version, "rollback")
         return f"{new} is already live and checked, so stop cannot turn it back. Use `{back}`."

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from actions.engine.journal import Wish
+from actions.engine.fold import Phase, State
+from actions.engine.journal import Way, Wish
 from actions.engine.plan import Plan, Shift
 
 
@@ -43,3 +44,9 @@ def same(said: str, meant: str) -> bool:
     """Whether they are the same to who types: "promote to 25" is "promote to 25 %"."""
     one, other = (text.replace("%", "").split() for text in (said, meant))
     return one == other
+
+
+def to_stop(run: State) -> str:
+    """What the button is called that turns the run back, or that was pressed: Abort while a canary has users."""
+    marks = (run.mark(step, "", Way.FORWARD) for step in run.shifts)
+    return "Abort" if any(mark is not None and mark.phase is not Phase.DONE for mark in marks) else "Stop"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
-from actions.engine.journal import Answered, TurnedBack
+from actions.engine.journal import Answered, StopAsked, TurnedBack
+from bot.desk.stopping import why_not
+from bot.milestones import milestone
+from bot.slack.cards.live import change_card
 from bot.slack.messages import thread
-from tests.slack.changes import after, yes
+from tests.slack.changes import SHIFTING, after, yes
 from tests.slack.check import words_of
-from tests.slack.journals import FINISHED, OPENED, STAGED, TURNED, begun
+from tests.slack.journals import FINISHED, FIRST_USERS, OPENED, STAGED, TURNED, begun, ended
 from tests.slack.pictures import PICTURES
 from tests.slack.views import GO, STAGES, view
 
@@ -57,3 +61,15 @@ def test_a_question_is_put_to_the_channel() -> None:
         assert "<@U0LEAD> and <@U0DEVOPS> can answer it." in told and "<@U0DEV>" not in told
     over = view(GO, yes(), entries=[*entries, Answered(after(80), "migrate", "app1", "turn back", "lead")])
     assert "can answer it" not in str(thread.thread(entries, 0, over)), "nobody is called once it is answered"
+
+
+def test_what_was_pressed_is_called_as_its_button_was() -> None:
+    """Abort while a canary had users, and Stop once they all have it."""
+    stop = StopAsked(after(97), "dev")
+    for over, button in (([], "Abort"), ([ended("shift", "", 96)], "Stop")):
+        before = view(GO, yes(), entries=[*FIRST_USERS, *over], change=SHIFTING)
+        assert f'"accessibility_label": "{button}: ' in json.dumps(change_card(before).blocks)
+        seen = view(GO, yes(), entries=[*FIRST_USERS, *over, stop], change=SHIFTING)
+        assert milestone(stop, seen) == f"Dana Dev pressed {button}"
+        assert f"{button} pressed by *Dana Dev*" in words_of(change_card(seen))
+        assert why_not(seen).startswith(f"Dana Dev has pressed {button} (")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from actions.engine.words import capital, counted
 from bot.desk.view import ChangeView
+from bot.desk.wishes import to_stop
 from bot.slack.blocks import HEADER, Block, Card, card, context, header, section, sections, words
 from bot.slack.cards.explained import tree_lines
 from bot.slack.cards.forgood import for_good, kept_in_a_sentence
@@ -96,7 +97,7 @@ def _small_print(view: ChangeView, stage: Stage) -> str:
             parts.append(f"lapses {day(change.at + change.requirement.expires)}")
     said = [_said(view, word) for word in Word if (word, stage) != (Word.REJECT, Stage.REJECTED)]
     if stop := view.run.stop:
-        said.append(f"Stop pressed by *{inline(view.name(stop.by), 80)}* {day(stop.at)}")
+        said.append(f"{to_stop(view.run)} pressed by *{inline(view.name(stop.by), 80)}* {day(stop.at)}")
     if review := view.reviewed:
         who = inline(view.name(review.by), 80)
         said.append(f"Reviewed by *{who}* {day(review.at)}: “{inline(review.said, 600)}”")

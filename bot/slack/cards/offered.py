@@ -9,8 +9,8 @@ from actions.engine.journal import Way
 from actions.engine.plan import Plan
 from actions.engine.runner.closing import configures
 from actions.engine.words import capital
-from bot.desk.answering import shifting
 from bot.desk.view import ChangeView
+from bot.desk.wishes import to_stop
 from bot.slack.blocks import Block, Button, Confirm, Style, actions, section
 from bot.slack.cards import canary
 from bot.slack.cards.forgood import kept_in_a_sentence, no_way_back
@@ -98,18 +98,18 @@ def _stop(view: ChangeView) -> Button:
     plan = view.change.plan
     kept = " Migrations that were applied stay." if plan.pending else ""
     old = plan.facts.get("replaces")
-    on = shifting(view.run) is not None
-    first = f"Everybody has {old} again within a second" if on else "The running step finishes"
+    label = to_stop(view.run)
+    first = f"Everybody has {old} again within a second" if label == "Abort" else "The running step finishes"
     confirm = Confirm(
-        f"{'Abort' if on else 'Stop'} {_new(plan)} on {plan.environment}?",
+        f"{label} {_new(plan)} on {plan.environment}?",
         f"{first}, then everything that can be undone is undone"
         f"{f', so that {plan.environment} serves {old}' if old else ''}.{kept}",
-        "Abort it" if on else "Stop it",
+        f"{label} it",
         "Let it run",
     )
     return Button(
         "chom_stop",
-        "Abort" if on else "Stop",
+        label,
         value_of(view),
         view.title,
         confirm,
