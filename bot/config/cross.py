@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from actions.engine.located_toml import Located
+from actions.engine.registry.advice import nearest
+from actions.host.chom_host.settings import Settings as Places
+from actions.host.chom_host.settings import read_settings
 from bot.config.canary import canary_faults
 from bot.config.faults import Fault
 from bot.config.toml import ACCOUNT
@@ -45,6 +48,7 @@ def cross_faults(located: Located) -> Iterator[Fault]:
         pools = {host: table_at(hosts, host, "canary") for host in named}
         yield from canary_faults(located, name, table_at(table, "canary"), pools)
     yield from _twin_faults(located, hosts)
+    yield from _layout_faults(located, hosts)
     yield from _default_faults(located, environments)
     yield from _people_faults(located)
     yield from _workspace_faults(located)
@@ -58,6 +62,18 @@ def _twin_faults(located: Located, hosts: dict[str, Any]) -> Iterator[Fault]:
         place = (table.get("address"), table.get("port", 22))
         if place[0] and seen.setdefault(place, name) != name:
             yield located.line(("hosts", name)), f"the host {name!r} is the same server as {seen[place]!r}."
+
+
+def _layout_faults(located: Located, hosts: dict[str, Any]) -> Iterator[Fault]:
+    """What chom-host would refuse in its host.json, in its own words."""
+    for name in hosts:
+        for key, value in table_at(hosts, name, "layout").items():
+            try:
+                read_settings({key: value}, f"hosts.{name}.layout")
+            except ValueError as wrong:
+                meant = "" if key in Places._fields else nearest(key, Places._fields)
+                hint = f" Did you mean {meant}?" if meant else ""
+                yield located.line(("hosts", name, "layout", key)), f"{wrong}.{hint}"
 
 
 def _default_faults(located: Located, environments: dict[str, Any]) -> Iterator[Fault]:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from actions.engine.analysis.limits import MOST_HICCUPS, Limits
 from actions.engine.fleet import LOOK_EVERY_S
+from actions.engine.registry.advice import nearest
 from actions.host.chom_host.settings import SITE
 from policies.change import Role
 
@@ -63,6 +64,20 @@ def _listen(value: str) -> str:
 def _url(value: str) -> str:
     if not re.match(r"^https?://[^\s/]+", value):
         raise ValueError('an address that begins with "https://" or "http://"')
+    return value
+
+
+def _probed(value: str) -> str:
+    if "{" in value or "}" in value:
+        raise ValueError('an address as it is asked for; "{version}" is filled in nowhere but in contains')
+    return value
+
+
+def _contained(value: str) -> str:
+    for name in re.findall(r"\{([A-Za-z_]+)\}", value):
+        if name != "version":
+            near = f', and probably meant where "{{{name}}}" stands' if nearest(name, ["version"]) else ""
+            raise ValueError(f'text in which "{{version}}" is the only word in braces{near}')
     return value
 
 
@@ -126,9 +141,9 @@ class ArtifactsTable(_Table):
 class ProbeTable(_Table):
     """One request from outside that has to pass after a switch."""
 
-    url: Url
+    url: Annotated[Url, AfterValidator(_probed)]
     status: int = Field(default=200, ge=100, le=599)
-    contains: str = ""
+    contains: Annotated[str, AfterValidator(_contained)] = ""
     within: float = Field(default=5.0, gt=0, le=60)
 
 
@@ -223,7 +238,7 @@ class HostTable(_Table):
     user: Annotated[str, _like(r"[a-z_][a-z0-9_-]*", 'a Unix login, for example "ops"')] = "ops"
     group: Annotated[str, _like(r"[a-z_][a-z0-9_-]*", 'a Unix group, for example "www-data"')] = "www-data"
     php: Annotated[str, _like(r"[0-9]\.[0-9]{1,2}", 'a version of PHP, for example "8.2"')] = "8.2"
-    layout: dict[str, str | int | list[str]] = Field(default_factory=dict[str, "str | int | list[str]"])
+    layout: dict[str, object] = Field(default_factory=dict[str, object])
     canary: CanaryTable | None = None
 
 

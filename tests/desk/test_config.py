@@ -88,6 +88,11 @@ def test_the_mark_that_some_editors_begin_a_file_with_is_no_fault(tmp_path: Path
     assert load_rules(tmp_path / "rules.toml").sha256 == load_rules().sha256
 
 
+def test_braces_that_are_no_word_are_what_a_page_has(tmp_path: Path) -> None:
+    text = GOOD.replace('contains = "{version}"', """contains = '{"status": {"version": "{version}"}}'""")
+    assert read(tmp_path, text).environments["production"].probes[0].contains.startswith('{"status": {"')
+
+
 def test_a_server_that_is_laid_out_otherwise(tmp_path: Path) -> None:
     more = 'port = 2222\ngroup = "http"\nphp = "8.4"\nlayout = { www = "/srv/www", caches = ["config:cache"] }\n'
     host = read(tmp_path, GOOD.replace("port = 2222\n", more)).hosts["stage1"]
@@ -162,6 +167,17 @@ def test_secrets_are_not_in_the_settings_repr(tmp_path: Path) -> None:
             "slack.mode is 'smoke'; it has to be 'socket' or 'http'.",
         ),
         ('hosts = ["stage1"]', "hosts = []", 14, "environments.staging.hosts is empty; it has to name at least one."),
+        ('contains = "{version}"', 'contains = "{versio}"', 12, """and probably meant where "{versio}" stands."""),
+        ('contains = "{version}"', 'contains = "{release}"', 12, """"{version}" is the only word in braces."""),
+        ("/health", "/{version}", 12, """"{version}" is filled in nowhere but in contains."""),
+        (
+            "port = 2222",
+            'layout = { linc = "shop" }',
+            25,
+            "hosts.stage1.layout: 'linc' is no setting; there are backups,",
+        ),
+        ("port = 2222", 'layout = { linc = "shop" }', 25, "www. Did you mean link?"),
+        ("port = 2222", "layout.www = true", 25, "hosts.stage1.layout: www has to be an absolute path, not True."),
         ('listen = "127.0.0.1:8080"', "listen = here", 3, "listen = here: this is not TOML"),
         ('[artifacts]\nsource = "/srv/artifacts"', "", 1, "there is no [artifacts]."),
         ('address = "10.0.0.2"', 'address = "10.0.0.1"', 19, "same server as 'app1'"),
