@@ -120,6 +120,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def percent(share: float) -> str:
+    """A share from 0 to 1 as whole percent: "5 %"."""
+    return f"{share * 100:.0f} %"
+
+
 def megabytes(size: int) -> str:
     """A number of bytes as a person says it: "31 kB", "0.4 MB", "312 MB"; nothing at all is "0 kB"."""
     amount = size / 1e6

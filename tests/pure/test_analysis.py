@@ -41,11 +41,11 @@ def test_a_healthy_stage_waits_until_it_is_over_and_is_then_promoted():
     [
         (
             [Tick(requests=5, failed=2, stable=45), Tick(requests=5, failed=3, stable=45)] * 2,
-            "10 of 20 requests failed; stable: 0 of 180. The limit is 5%, and this is 50%.",
+            "10 of 20 requests failed; stable: 0 of 180. The limit is 5 %, and this is 50 %.",
         ),
         (
             [Tick(requests=5, slow=2, stable=45, stable_slow=1)] * 3,
-            "6 of 15 requests were slow; stable: 3 of 135. The limit is 5%, and this is 40%.",
+            "6 of 15 requests were slow; stable: 3 of 135. The limit is 5 %, and this is 40 %.",
         ),
     ],
 )
@@ -122,7 +122,7 @@ def test_above_the_limit_by_what_may_be_chance_extends():
     watched = watched.read([Scrape("app1", END, Totals(111, 11, 7), Totals(9450, 90, 90))])
     found = decided(watched, END)
     assert isinstance(found, Extend)
-    assert found.why.startswith("4 of 71 requests failed; stable: 0 of 450. That is above 5%, and may be chance.")
+    assert found.why.startswith("4 of 71 requests failed; stable: 0 of 450. That is above 5 %, and may be chance.")
 
 
 def test_blind_never_promotes_and_goes_to_stable_after_two_minutes():

@@ -18,7 +18,7 @@ from actions.engine.analysis.findings import Cause, Extend, Finding, Hold, Promo
 from actions.engine.analysis.limits import Limits
 from actions.engine.analysis.metrics import Excess, Metric, excesses, said
 from actions.engine.analysis.watched import Tally, Watched
-from actions.engine.words import counted
+from actions.engine.words import counted, percent
 
 __all__ = [
     "Cause",
@@ -87,7 +87,7 @@ def _doubt(watched: Watched, over: tuple[Excess, ...], limits: Limits) -> str:
     requests = watched.tallies[-1].canary.requests
     if over:
         counts = said(over[0].metric, over[0].canary, over[0].stable)
-        return f"{counts}. That is above {limits.share:.0%}, and may be chance."
+        return f"{counts}. That is above {percent(limits.share)}, and may be chance."
     if requests < limits.least:
         return f"Only {counted(requests, 'request')} in this stage; {limits.least} are needed to tell."
     return ""
@@ -95,8 +95,8 @@ def _doubt(watched: Watched, over: tuple[Excess, ...], limits: Limits) -> str:
 
 def _back(excess: Excess, limits: Limits) -> RollBack:
     metric, stable = excess.metric, excess.stable
-    why = f"{said(metric, excess.canary, stable)}. The limit is {limits.share:.0%}"
-    why = f"{why}, and this is {metric.share(excess.canary):.0%}."
+    why = f"{said(metric, excess.canary, stable)}. The limit is {percent(limits.share)}"
+    why = f"{why}, and this is {percent(metric.share(excess.canary))}."
     ill = metric.share(stable) > limits.share and metric.faults(stable) >= limits.faults
     if ill:
         why += " Stable is over it too: it may be the environment, not the build."

@@ -10,7 +10,7 @@ from typing import assert_never
 from actions.engine.fold import Mark, Phase, State
 from actions.engine.journal import Way
 from actions.engine.plan import Ask, Back, Do, Expect, Harmless, Irreversible, Plan, Shift, Step, Watch, hosts_of
-from actions.engine.words import AT_ONCE, FEW, joined, named, took
+from actions.engine.words import AT_ONCE, FEW, joined, named, percent, took
 from bot.slack.cards.stage import StepPhase, beside, marks_of, phase_of, since
 from bot.slack.words import about, at, code, inline, listed, sentence
 
@@ -191,7 +191,7 @@ def _detail(step: Step, usual: float | None) -> str:
             probes = listed([code(probe.url) for probe in step.probes], 3)
             return f"{probes} must answer well {step.need} times in a row within {about(step.seconds)}.{habit}"
         case Shift():
-            stage, share = about(step.limits.stage), f"{step.limits.share:.0%}".replace("%", " %")
+            stage, share = about(step.limits.stage), percent(step.limits.share)
             return (
                 f"{joined(str(weight) for weight in step.weights)} % of users, for {stage} each; back to the version "
                 f"before where more than {share} fail, or are slower than {step.limits.slow:g} s."
