@@ -15,9 +15,9 @@ class Mark(StrEnum):
 
     STANDS = "✓"
     LACKS = "✗"
-    """It does not hold, or nothing is known of it."""
+    """It does not hold, or no longer."""
     WAITS = "◷"
-    """It only waits for time."""
+    """It only waits for time, or nobody has looked yet."""
 
 
 TITLES = {"staging": "Staging", "drill": "DR drill", "checks": "CI checks", "branch": "Branch", "strategy": "Strategy"}
@@ -73,7 +73,7 @@ def bypassed(passed: Mapping[str, Gate | None]) -> tuple[str, ...]:
 def _gate(name: str, mine: list[Evidence], now: datetime) -> Gate:
     newest = max(mine, key=_newest_and_worst, default=None)
     if newest is None:
-        return Gate(name, Mark.LACKS, UNKNOWN.get(name, f"Nothing is known of {name} yet."))
+        return Gate(name, Mark.WAITS, UNKNOWN.get(name, f"Nothing is known of {name} yet."))
     if not newest.holds:
         return Gate(name, Mark.WAITS if newest.opens else Mark.LACKS, newest.said, newest)
     if newest.expires is not None and now >= newest.expires:
