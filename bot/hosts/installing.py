@@ -22,17 +22,21 @@ _UNROUTED = (
 def status_command(
     hosts: Hosts = None, config: Config = DEFAULT, user: User = "root", key: Keys = None, bot_key: BotKey = None
 ) -> None:
-    """Say where a server differs from what `host install` would write; changes nothing. 1 where one does."""
-    drifted = False
+    """Say where servers differ from what `host install` would write; changes nothing.
+
+    Exits with 1 where one differs, with 2 where one could not be asked; the others are asked all the same.
+    """
+    worst = 0
     for target in targets(config, hosts or [], user, key or [], bot_key):
         try:
             drifts = asyncio.run(_differing(target))
         except CannotInstall as cannot:
             typer.echo(f"{target.name}: {cannot}", err=True)
-            raise typer.Exit(2) from None
-        drifted |= bool(drifts)
+            worst = 2
+            continue
+        worst = max(worst, int(bool(drifts)))
         typer.echo(_said(target.name, drifts))
-    raise typer.Exit(int(drifted))
+    raise typer.Exit(worst)
 
 
 def put_on(target: Target, yes: bool) -> bool:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import asyncssh
 import pytest
+from typer.testing import CliRunner
 
 from actions.host.install import AdminLogin, CannotInstall, Drift, HostSpec, install, rendered, status
+from bot.cli import cli
+from bot.hosts.targets import targets
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDaUJrNakS6sToFibo"
 WANTED = rendered(HostSpec((KEY,)))
@@ -105,3 +109,24 @@ async def test_a_way_in_that_is_none(peer: Peer, tmp_path: Path) -> None:
                   replace(peer.login, keys=(tmp_path / "nowhere",))):  # fmt: skip
         with pytest.raises(CannotInstall, match="cannot be reached"):
             await install(wrong, WANTED)
+
+
+async def test_status_goes_on_behind_a_server_that_lets_nobody_in(peer: Peer, tmp_path: Path) -> None:
+    """Each is said, and the status is the worst: 2 where one was not asked, 1 where all were and one differs."""
+    config, pub = tmp_path / "chom.toml", tmp_path / "bot.pub"
+    pub.write_text(KEY)
+    hosts = "".join(
+        f'[hosts.{name}]\naddress = "127.0.0.1"\nport = {port}\nhost_key = "{peer.login.host_key}"\n'
+        for name, port in (("app1", 1), ("app2", peer.login.port))
+    )
+    config.write_text(
+        '[artifacts]\nsource = "/srv"\n[environments.production]\nhosts = ["app1", "app2"]\n'
+        f'probes = [{{url = "http://127.0.0.1:1/"}}]\n{hosts}[people.dana]\nname = "Dana"\n'
+    )
+    (second,) = targets(config, ["app2"], "root", [], pub)
+    peer.out = "\n".join(["missing||||"] * (len(second.wanted.entries) + 1))
+    words = ["host", "status", "--config", str(config), "--key", str(tmp_path / "admin"), "--bot-key", str(pub)]
+    both = await asyncio.to_thread(CliRunner().invoke, cli, words)
+    assert (both.exit_code, both.stderr.split(":")[0]) == (2, "app1")
+    assert both.stdout.startswith("app2: ") and "user ops is missing" in both.stdout
+    assert (await asyncio.to_thread(CliRunner().invoke, cli, [*words, "app2"])).exit_code == 1
