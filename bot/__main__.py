@@ -1,4 +1,4 @@
-"""Where chom-bot begins: a Ctrl-C in mid-import and an answer that cannot be written end without a traceback."""
+"""Where chom-bot begins: what goes wrong before a command, or in writing its answer, ends in a sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 def main() -> None:
     """Run the command line; nothing of it is imported before. Raises SystemExit."""
     try:
-        import_module("bot.cli").cli()
+        _begin()
     except KeyboardInterrupt:
         sys.stderr.write("Stopped before it began.\n")
         sys.exit(130)
@@ -21,6 +21,16 @@ def main() -> None:
         if fault.errno not in _NO_ROOM or _takes_more():
             raise
         sys.stderr.write(f"The answer could not be written: {(fault.strerror or str(fault)).lower()}.\n")
+        sys.exit(2)
+
+
+def _begin() -> None:
+    """The command line; an action that is none ends it, whatever was typed."""
+    registry = import_module("actions.engine.registry")
+    try:
+        import_module("bot.cli").cli()
+    except registry.BadAction as wrong:
+        sys.stderr.write(f"{wrong}\n")
         sys.exit(2)
 
 

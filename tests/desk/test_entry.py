@@ -24,6 +24,17 @@ sys.argv = ["chom-bot", "status"]
 main()
 """
 
+_WITH_AN_ACTION = """
+import actions, sys
+actions.__path__.append(sys.argv.pop())
+from bot.__main__ import main
+main()
+"""
+_ACTION = """
+from actions.engine.registry import Action
+ACTION = Action("purge", "{usage}", "Purges.", lambda *asked: None, False, "deployment")
+"""
+
 
 @pytest.mark.parametrize("module", ["typer", "bot.shell.commands"])
 def test_a_ctrl_c_in_mid_import_is_no_traceback(module: str) -> None:
@@ -41,6 +52,24 @@ def test_an_answer_that_cannot_be_written_is_said_so(words: tuple[str, ...]) -> 
         command = [sys.executable, "-m", "bot", *words]
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert (ended.returncode, ended.stderr) == (2, "The answer could not be written: no space left on device.\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (_ACTION.format(usage="purge <versio>"),
+         "actions/purge.py has a usage line that is none, 'purge <versio>': there is no kind of argument called <v"),
+        (_ACTION.format(usage="rollback"), "purge ('rollback') and rollback ('rollback [steps=N | to <version>] [on"),
+        ("", "actions/purge.py has no ACTION; helpers belong in actions/engine."),
+    ],
+    ids=["usage", "overlap", "none"],
+)  # fmt: skip
+def test_an_action_that_is_none_is_named(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "purge.py").write_text(text)
+    command = [sys.executable, "-c", _WITH_AN_ACTION, "status", str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1), ended.stderr
+    assert said in ended.stderr
 
 
 def test_its_version_is_the_one_that_is_installed() -> None:

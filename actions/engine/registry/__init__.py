@@ -14,10 +14,10 @@ from actions.engine.fleet import Artifact, Fleet, Request
 from actions.engine.plan import Arg, Plan
 from actions.engine.registry.advice import advise, nearest, no_environment
 from actions.engine.registry.grammar import COMMON, BadCommand, read
-from actions.engine.registry.usage import Usage, fits, overlap, parse_usage
+from actions.engine.registry.usage import BadUsage, Usage, fits, overlap, parse_usage
 from actions.engine.words import quote
 
-__all__ = ["Action", "BadCommand", "Matched", "Registry", "Reserved", "UsageOverlap", "discover"]
+__all__ = ["Action", "BadAction", "BadCommand", "Matched", "Registry", "Reserved", "UsageOverlap", "discover"]
 
 Planner = Callable[[Request, Fleet, Artifact | None], Plan]
 """Pure and deterministic: the same request, fleet and artifact give the same plan. Raises CannotPlan."""
@@ -29,7 +29,11 @@ _EVERY = (
 )
 
 
-class UsageOverlap(Exception):
+class BadAction(Exception):
+    """An action is not what it has to be; found at start, and said in a sentence that names it."""
+
+
+class UsageOverlap(BadAction):
     """Two commands would understand the same line; found at start, before anything is served."""
 
 
@@ -195,16 +199,22 @@ class Registry:
 
 
 def discover(reserved: Sequence[Reserved] = (), lead: str = "/chom ") -> Registry:
-    """Every action in actions/, in the order of their names. Raises UsageOverlap, BadUsage, TypeError."""
-    found: list[Action] = []
-    for module in sorted(pkgutil.iter_modules(actions.__path__), key=lambda module: module.name):
-        if module.ispkg:
-            continue
-        action = getattr(importlib.import_module(f"actions.{module.name}"), "ACTION", None)
-        if not isinstance(action, Action):
-            raise TypeError(f"actions/{module.name}.py has no ACTION; helpers belong in actions/engine")
-        found.append(action)
+    """Every action in actions/, in the order of their names. Raises BadAction."""
+    modules = sorted(pkgutil.iter_modules(actions.__path__), key=lambda module: module.name)
+    found = (_action(module.name) for module in modules if not module.ispkg)
     return Registry(tuple(found), tuple(reserved), lead)
+
+
+def _action(name: str) -> Action:
+    """The one in that module of actions/. Raises BadAction."""
+    action = getattr(importlib.import_module(f"actions.{name}"), "ACTION", None)
+    if not isinstance(action, Action):
+        raise BadAction(f"actions/{name}.py has no ACTION; helpers belong in actions/engine.")
+    try:
+        _ = action.parsed
+    except BadUsage as wrong:
+        raise BadAction(f"actions/{name}.py has a usage line that is none, {wrong}.") from wrong
+    return action
 
 
 def _misfits(options: Mapping[str, str]) -> bool:
