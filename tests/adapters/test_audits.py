@@ -116,7 +116,7 @@ def test_every_file_that_is_of_no_use_is_named_and_nothing_is_packed(tmp_path: P
     words = (tree(tmp_path / "app"), "--version", "v1.2", "--commit", COMMIT, "--out", tmp_path / "out")
     gone = tmp_path / "gone.json"
     process = chom_bot(*words, "--advisories", bad, "--advisories-before", gone)
-    said, _ = process.communicate(timeout=30)
+    said, _ = process.communicate(timeout=60)
     assert process.returncode == 1 and not (tmp_path / "out").exists()
     assert f"{bad} is no JSON; " in said and f"{gone} cannot be read: No such file or directory.\n" in said
     assert said.endswith("Nothing was packed.\n")

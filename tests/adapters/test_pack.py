@@ -31,7 +31,7 @@ def test_two_machines_make_the_same_bytes(tmp_path: Path) -> None:
             os.utime(path, (len(made) * 10_000, 1_700_000_000 + len(made)), follow_symlinks=False)
         words = (directory, "--version", "v1.2", "--commit", COMMIT, "--out", tmp_path / name / "out")
         process = chom_bot(*words, umask=umask, **env)
-        said, _ = process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=60)
         assert process.returncode == 0, said
         made.append((tmp_path / name / "out/chom-v1.2.tar.gz").read_bytes())
     assert made[0] == made[1]

@@ -40,7 +40,7 @@ def test_a_tree_that_is_not_its_commit_and_packages_for_developers_are_noted(tmp
 def test_what_the_command_says(tmp_path: Path) -> None:
     directory, out = tree(tmp_path / "app"), tmp_path / "out"
     words = (directory, "--version", "v1.2", "--commit", COMMIT, "--out", out)
-    said, _ = chom_bot(*words).communicate(timeout=30)
+    said, _ = chom_bot(*words).communicate(timeout=60)
     sha256 = hashlib.sha256((out / "chom-v1.2.tar.gz").read_bytes()).hexdigest()
     lock = hashlib.sha256(PACKED["composer.lock"].encode()).hexdigest()
     for line in (
@@ -54,11 +54,11 @@ def test_what_the_command_says(tmp_path: Path) -> None:
     ):
         assert line in said, said
     assert "hunter2" not in said
-    again, _ = chom_bot(*words).communicate(timeout=30)
+    again, _ = chom_bot(*words).communicate(timeout=60)
     assert "v1.2 was there already, byte for byte; nothing changed.\n" in again
     (directory / "artisan").unlink()
     process = chom_bot(*words)
-    said, _ = process.communicate(timeout=30)
+    said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert said == f"{directory} has no artisan, so it is no release of CHOM.\nNothing was packed.\n"
 

@@ -66,7 +66,7 @@ class Place:
         """What it says on stderr as it ends with status 2."""
         process = self.start(*words, **env)
         try:
-            _, err = process.communicate(timeout=20)
+            _, err = process.communicate(timeout=60)
         finally:
             process.kill()
         assert (process.returncode, "Traceback" in err) == (2, False), err
@@ -128,7 +128,7 @@ def test_it_serves_without_a_list_of_versions_and_warns(place: Place) -> None:
             assert line, said
             said += line
         process.send_signal(signal.SIGTERM)
-        _, rest = process.communicate(timeout=20)
+        _, rest = process.communicate(timeout=60)
     finally:
         process.kill()
     assert (process.returncode, "Traceback" in said + rest) == (0, False), said + rest
@@ -181,7 +181,7 @@ async def test_a_token_that_slack_refuses_once_it_is_back_ends_it_too(place: Pla
         assert not serving.done()
         slack.stand_in.workspace.faults.set({"slack": "up"})
         with pytest.raises(SlackUnusable, match="Slack does not accept the app token"):
-            await asyncio.wait_for(serving, 30)
+            await asyncio.wait_for(serving, 60)
     finally:
         await bot.close()
         await slack.server.close()

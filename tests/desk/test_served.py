@@ -79,7 +79,7 @@ async def until_ready(place: Place, status: int, words: str = "") -> dict[str, A
         now, told = await ready(place)
         return now == status and words in str(told)
 
-    await until(so, 15)
+    await until(so, 60)
     return told
 
 
@@ -99,7 +99,7 @@ async def test_a_shell_goes_by_what_slack_last_said(place: Place) -> None:
     asked = replace(change(), at=datetime.now(UTC).replace(microsecond=0))
     async with serving(place) as bot:
         await bot.store.put_change(asked)
-        await until(lambda: bot.store.roster(), 10)
+        await until(lambda: bot.store.roster(), 60)
         told = await until_ready(place, 200, "'notes': {}")
         assert told["troubles"] == {}
     said = await asyncio.to_thread(lambda: place.refused("approve", asked.id))
@@ -107,5 +107,5 @@ async def test_a_shell_goes_by_what_slack_last_said(place: Place) -> None:
     with place.redis.client() as client:
         client.hdel("chom:roster", "group:S0DEVOPS")
     process = place.start("status")
-    out, err = await asyncio.to_thread(lambda: process.communicate(timeout=20))
+    out, err = await asyncio.to_thread(lambda: process.communicate(timeout=60))
     assert "Slack has not said who is in the user groups" in out, err

@@ -190,7 +190,7 @@ class Server:
     def enter(self, asked: str | None, stdin: bytes = b"") -> tuple[int, Json]:
         """One session that is not a channel: (exit status, its one line)."""
         process = self.start(asked)
-        out, err = process.communicate(stdin, timeout=30)
+        out, err = process.communicate(stdin, timeout=60)
         assert err == b""
         assert out.count(b"\n") == 1, out
         return process.returncode, json.loads(out)

@@ -61,7 +61,7 @@ def test_the_file_starts_as_the_forced_command_starts_it(server: Server) -> None
     assert AGENT.read_bytes().startswith(b"#!/usr/bin/python3 -ISXutf8\n")
     env = {"SSH_ORIGINAL_COMMAND": "id", "PATH": "/usr/bin:/bin", "LC_ALL": "C"}
     argv = [sys.executable, "-ISXutf8", AGENT, "--config", server.root / "host.json"]
-    done = subprocess.run(argv, env=env, capture_output=True, timeout=30, check=False)
+    done = subprocess.run(argv, env=env, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (77, b"")
 
 

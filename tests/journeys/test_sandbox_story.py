@@ -114,7 +114,7 @@ async def a_shell_that_sources_the_file_finds_the_command(sandbox: Sandbox) -> N
     bare = {"PATH": "/usr/bin:/bin", "HOME": str(sandbox.directory), "file": str(sandbox.directory / "env")}
     typed = 'cd "$HOME" && . "$file" && chom-bot status'
     shell = await asyncio.create_subprocess_exec("/bin/sh", "-c", typed, env=bare, stdout=-1, stderr=-2)
-    said, _ = await asyncio.wait_for(shell.communicate(), 30)
+    said, _ = await asyncio.wait_for(shell.communicate(), 60)
     assert shell.returncode == 0, said.decode()
     (line,) = [line for line in said.decode().splitlines() if line.startswith("production")]
     assert "v1.0" in line

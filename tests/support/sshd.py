@@ -205,7 +205,7 @@ class TestServer:
         for agent in self.agents():
             with contextlib.suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile
                 agent.kill()
-                agent.wait(5)
+                agent.wait(60)
 
     def new_host_key(self) -> None:
         """From the next start on the server has another key; the pinned one stays as it was."""
