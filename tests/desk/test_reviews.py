@@ -126,7 +126,8 @@ async def test_history_lists_what_came_to_nothing_too(room: Room) -> None:
     assert {one.view.change.id for one in seen} == {v.change.id for v in (rejected, withdrawn, lapsed)}
     told = "\n".join(line for one in seen for line in printed.past(one))
     assert all(word in told for word in (": rejected; asked", ": withdrawn; asked", ": expired; asked"))
-    assert len(told.splitlines()) == 3 and await room.desk.history() == ()
+    assert "\n    Lena rejected it: no." in told and "\n    Dana withdrew the request" in told
+    assert len(told.splitlines()) == 6 and await room.desk.history() == ()
 
 
 async def test_a_word_from_a_guests_account_counts_for_nothing(room: Room) -> None:
