@@ -64,26 +64,30 @@ class FileHosts:
         with self._locked(host) as place:
             if fence < self._fence(place):
                 raise Fenced(fence, self._fence(place), host)
-            (place / "fence").write_text(str(fence))
+            (place / "fence.new").write_text(str(fence))
+            (place / "fence.new").replace(place / "fence")  # killed here, it has the one or the other
         return fence
 
     async def run(self, host: str, job: Job, on_line: OnLine) -> Result:
         with self._locked(host) as place:
             if job.fence < self._fence(place):
                 raise Fenced(job.fence, self._fence(place), host)
-            claim = place / job.id.replace("/", "_")
-            if not claim.exists():
-                claim.write_text(str(time.time()))
-                with (self._directory / "effects").open("a") as effects:
-                    effects.write(json.dumps([job.id, host, job.call.verb, os.getpid()]) + "\n")
-            ends = float(claim.read_text()) + self._seconds
-        await asyncio.sleep(max(0.0, ends - time.time()))
+            if (begun := self._begun(job, host)) is None:
+                begun = time.time()
+                with (self._directory / "effects").open("a") as effects:  # in one write: killed here, it began or not
+                    effects.write(json.dumps([job.id, host, begun, os.getpid()]) + "\n")
+        await asyncio.sleep(max(0.0, begun + self._seconds - time.time()))
         return Result(True, "reloaded")
 
     async def join(self, host: str, job: Job, on_line: OnLine) -> Result | None:
-        with self._locked(host) as place:
-            known = (place / job.id.replace("/", "_")).exists()
+        with self._locked(host):
+            known = self._begun(job, host) is not None
         return await self.run(host, job, on_line) if known else None
+
+    def _begun(self, job: Job, host: str) -> float | None:
+        """When that job began there."""
+        times = [at for id_, where, at, _ in _lines(self._directory) if (id_, where) == (job.id, host)]
+        return times[0] if times else None
 
     async def expect_upload(self, host: str) -> None:
         return
@@ -104,6 +108,10 @@ class AlwaysWell:
 
 def effects(directory: Path) -> list[tuple[str, int]]:
     """(job id, pid of the bot that asked), in the order in which they happened."""
+    return [(job, pid) for job, _, _, pid in _lines(directory)]
+
+
+def _lines(directory: Path) -> list[tuple[str, str, float, int]]:
+    """Each job that began: its id, its host, when, and the pid of the bot that asked."""
     file = directory / "effects"
-    lines = file.read_text().splitlines() if file.exists() else []
-    return [(job, pid) for job, _, _, pid in map(json.loads, lines)]
+    return [tuple(json.loads(line)) for line in file.read_text().splitlines()] if file.exists() else []
