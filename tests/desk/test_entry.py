@@ -14,6 +14,7 @@ from bot.cli import cli
 
 _INTERRUPTED = """
 import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores it
 class Interrupting:
     def find_spec(self, name, path=None, target=None):
         if name == "{module}":
